@@ -1,0 +1,182 @@
+"""The configuration: one TOML file, every key with a default and a line of explanation.
+
+    [http]
+    port = 8080
+    [mail]
+    protected_brands = ["example.com"]
+
+Read into msgspec structs: an unknown key, a wrong type or a value out of range is an error that names the file, the key and what to do.
+`wardline config show` prints the whole file with its defaults; the lines of explanation there are the `doc` entries here, so that they
+cannot differ. Environment: WARDLINE_DATA, WARDLINE_LEARN_SECRET and WARDLINE_RESOLVER override their keys.
+"""
+
+import ipaddress
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+
+class ConfigError(ValueError):
+    """A configuration that cannot be used: which file, which key, what to do."""
+
+
+def _doc(text: str, **bounds: Any) -> Meta:
+    return Meta(description=text, **bounds)
+
+
+
+class Http(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The HTTP API."""
+
+    host: Annotated[str, _doc("address to listen on; leave it on loopback unless a reverse proxy with TLS stands in front")] = "127.0.0.1"
+    port: Annotated[int, _doc("port of the HTTP API; 0 closes this door", ge=0, le=65535)] = 8080
+    body_limit_bytes: Annotated[int, _doc("largest request body; a message above it is refused with 413", ge=1024, le=1 << 30)] = 64 << 20
+    concurrency: Annotated[int, _doc("requests worked on at once; one more gets 429 with Retry-After", ge=1, le=100_000)] = 512
+    trusted_peers: Annotated[tuple[str, ...], _doc("networks whose requests need no API key for the scopes below")] = ("127.0.0.0/8", "::1/128")
+    trusted_scopes: Annotated[tuple[str, ...], _doc("what a trusted peer may do without a key; learning and administration always need one")] = ("decide", "read")
+
+
+class Milter(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The milter door for Postfix and Sendmail."""
+
+    host: Annotated[str, _doc("address to listen on")] = "127.0.0.1"
+    port: Annotated[int, _doc("port of the milter; 0 closes this door", ge=0, le=65535)] = 8893
+    connections: Annotated[int, _doc("connections at once; one more is closed, and the mail server's own default applies", ge=1, le=10_000)] = 200
+    timeout_seconds: Annotated[float, _doc("a connection that is silent for so long is closed", gt=0, le=3600)] = 300.0
+    body_limit_bytes: Annotated[int, _doc("bytes of a message kept; of a larger one its head and tail are read", ge=65536, le=1 << 30)] = 16 << 20
+    id_header: Annotated[bool, _doc("add a signed X-Wardline-Id in tag and enforce mode, so that a message moved later finds its decision")] = True
+
+
+class Rspamd(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The rspamd protocol: a scan port that never learns, and a learning port behind a secret."""
+
+    host: Annotated[str, _doc("address to listen on")] = "127.0.0.1"
+    scan_port: Annotated[int, _doc("port of /checkv2; 0 closes this door", ge=0, le=65535)] = 11333
+    learn_port: Annotated[int, _doc("port of /learnspam and /learnham; 0 closes this door", ge=0, le=65535)] = 11334
+    trusted_peers: Annotated[tuple[str, ...], _doc("networks whose User, IP, From, Rcpt and Helo headers are believed")] = ("127.0.0.0/8", "::1/128")
+    learn_secret: Annotated[str, _doc("secret of the learning port; empty closes it. Better given as $WARDLINE_LEARN_SECRET")] = ""
+
+
+class Mail(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Mail itself."""
+
+    host_name: Annotated[str, _doc("our name in Authentication-Results and Received; incoming fields that claim it are removed")] = "wardline.invalid"
+    mode: Annotated[Literal["observe", "tag", "enforce"], _doc("mode of a fresh data folder; afterwards `wardline mode` decides")] = "observe"
+    policy: Annotated[str, _doc("policy file; empty means the shipped one")] = ""
+    protected_brands: Annotated[tuple[str, ...], _doc("your own domains and brands: lookalikes of them are looked for first")] = ()
+    protected_people: Annotated[tuple[str, ...], _doc("display names of people who are often impersonated, such as your director")] = ()
+    local_domains: Annotated[tuple[str, ...], _doc("domains whose mail you host")] = ()
+    resolver: Annotated[str, _doc("DNS server for SPF, DKIM, DMARC and ARC: off, or address:port; $WARDLINE_RESOLVER overrides it")] = "off"
+    dns_timeout_ms: Annotated[int, _doc("all DNS questions of one message together; a question without answer gives no opinion", ge=10, le=30_000)] = 1500
+    trusted_authserv_ids: Annotated[tuple[str, ...], _doc("hosts whose Authentication-Results are believed when `resolver` is off")] = ()
+    size_limit_bytes: Annotated[int, _doc("bytes of a message that are read; of a larger one head and tail", ge=65536, le=1 << 28)] = 10 << 20
+    self_training: Annotated[bool, _doc("let the text model follow its own surest verdicts a little; one command discards what it learned so")] = True
+    near_duplicate_hours: Annotated[int, _doc("window in which copies of a message are counted", ge=1, le=720)] = 24
+    reputation_half_life_days: Annotated[int, _doc("after so long what is known of a sender counts half", ge=1, le=3650)] = 30
+    hold_days: Annotated[int, _doc("a held message is given up after so long", ge=1, le=365)] = 14
+    release_command: Annotated[tuple[str, ...], _doc('run to release a held message, such as ["postsuper", "-H", "{queue_id}"]; empty: the command is shown to you')] = ()
+    drop_command: Annotated[tuple[str, ...], _doc('run to drop a held message, such as ["postsuper", "-d", "{queue_id}"]; empty: the command is shown to you')] = ()
+
+
+class Store(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The data folder."""
+
+    min_free_bytes: Annotated[int, _doc("below so much free space new decisions are answered but no longer promised, and learning is refused", ge=0)] = 64 << 20
+    decision_days: Annotated[int, _doc("decisions are kept so long", ge=1, le=36_500)] = 90
+    label_days: Annotated[int, _doc("labels and what the model learned from them are kept so long", ge=1, le=36_500)] = 400
+    snapshot_minutes: Annotated[int, _doc("states are saved so often; a restart reads the journal from there", ge=1, le=1440)] = 10
+    keep_bodies: Annotated[bool, _doc("keep message bodies, encrypted, so that features can be rebuilt; off by default")] = False
+    body_days: Annotated[int, _doc("kept bodies live so long", ge=1, le=3650)] = 14
+
+
+class Logs(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Logs, on standard error; they hold no identifiers and no content."""
+
+    level: Annotated[Literal["debug", "info", "warning", "error"], _doc("least level that is written")] = "info"
+    format: Annotated[Literal["text", "json"], _doc("text for people, json for machines")] = "text"
+
+
+class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The whole file."""
+
+    http: Http = Http()
+    milter: Milter = Milter()
+    rspamd: Rspamd = Rspamd()
+    mail: Mail = Mail()
+    store: Store = Store()
+    logs: Logs = Logs()
+
+
+def load_config(path: Path | None, environment: Mapping[str, str] | None = None) -> Config:
+    """The configuration from a TOML file (None: all defaults) and the environment. Raises ConfigError."""
+    given: dict[str, Any] = {}
+    if path is not None:
+        try:
+            given = tomllib.loads(path.read_text("utf-8"))
+        except OSError as error:
+            raise ConfigError(f"{path}: cannot be read ({error.strerror}); give an existing file with --config") from None
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise ConfigError(f"{path}: not valid TOML: {error}") from None
+    values = os.environ if environment is None else environment
+    for variable, section, key in (("WARDLINE_LEARN_SECRET", "rspamd", "learn_secret"), ("WARDLINE_RESOLVER", "mail", "resolver")):
+        if values.get(variable):
+            part = given.setdefault(section, {})
+            if isinstance(part, dict):
+                part[key] = values[variable]
+    source = str(path) if path else "the environment"
+    try:
+        config = msgspec.convert(given, Config)
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"{source}: {error}; `wardline config show` prints every key with its default") from None
+    _check(config, source)
+    return config
+
+
+def _check(config: Config, source: str) -> None:
+    for where, networks in (("http.trusted_peers", config.http.trusted_peers), ("rspamd.trusted_peers", config.rspamd.trusted_peers)):
+        for network in networks:
+            try:
+                ipaddress.ip_network(network)
+            except ValueError as error:
+                raise ConfigError(f"{source}: {where}: {error}; write networks as 192.0.2.0/24") from None
+    resolver = config.mail.resolver
+    if resolver != "off":
+        host, _, port = resolver.rpartition(":") if resolver.count(":") == 1 or "]" in resolver else (resolver, "", "53")
+        try:
+            ipaddress.ip_address(host.strip("[]"))
+            if not 0 < int(port) < 65536:
+                raise ValueError("the port is out of range")
+        except ValueError as error:
+            raise ConfigError(f"{source}: mail.resolver: {error}; write off, 192.0.2.53 or 127.0.0.1:5353") from None
+    ports = [config.http.port, config.milter.port, config.rspamd.scan_port, config.rspamd.learn_port]
+    used = [port for port in ports if port]
+    if len(set(used)) != len(used):
+        raise ConfigError(f"{source}: two doors have the same port ({', '.join(map(str, used))}); give each its own, or 0 to close it")
+
+
+def render_config(config: Config | None = None) -> str:
+    """The configuration as a TOML file, each key under its line of explanation."""
+    config = config or Config()
+    lines: list[str] = ["# Wardline. Every key may be left out; what stands here is what counts then."]
+    for section in msgspec.structs.fields(Config):
+        part = getattr(config, section.name)
+        lines += ["", f"[{section.name}]  # {(type(part).__doc__ or '').strip()}"]
+        for field in msgspec.structs.fields(type(part)):
+            lines.append(f"# {description(field.type)}")
+            lines.append(f"{field.name} = {_toml(getattr(part, field.name))}")
+    return "\n".join(lines) + "\n"
+
+
+def description(annotation: Any) -> str:
+    """The line of explanation of one key's type."""
+    return next((meta.description or "" for meta in getattr(annotation, "__metadata__", ()) if isinstance(meta, Meta)), "")
+
+
+def _toml(value: Any) -> str:
+    # JSON's texts, numbers, booleans and lists of texts are valid TOML.
+    return msgspec.json.encode(value).decode()

@@ -1,0 +1,88 @@
+"""Judge: the product. A pure function of stored values to a decision.
+
+    judge(values, detectors, policy) -> Decision(verdict="junk", score=0.97, reasons=(…), line="spam", …)
+
+Detectors run cheap to dear; each gives a signal or stays silent. Signals are summed in log-odds under the policy's weights and become one
+calibrated score; the first policy line that is known to hold gives the verdict. The same values under the same build give the same
+decision, bit for bit, which is what replay checks.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from wardline.engine.detector import Detector
+from wardline.engine.feature import Value, Values
+from wardline.engine.policy import Policy
+from wardline.engine.signal import Signal, probability
+
+
+class Reason(msgspec.Struct, frozen=True):
+    """One detector's part in a decision: its score and its reason in one plain sentence."""
+
+    detector: str
+    score: float
+    text: str
+
+
+class Decision(msgspec.Struct, frozen=True, kw_only=True):
+    """What was decided and why. `log_odds` is the sum before it became `score`; `contributions` are its parts."""
+
+    verdict: str
+    score: float
+    log_odds: float
+    reasons: tuple[Reason, ...]
+    policy: str
+    line: str
+    obligations: list[dict[str, Any]] = []
+    contributions: dict[str, float] = {}
+    failed: tuple[str, ...] = ()
+
+
+def judge(values: Values, detectors: Sequence[Detector[Any]], policy: Policy) -> Decision:
+    """Signals, score, verdict. Pure: no clock, no state, no I/O."""
+    signals, failed = consult(values, detectors)
+    contributions = policy.document.combine.contributions(signals)
+    log_odds = policy.document.combine.bias + sum(contributions.values())
+    score = probability(log_odds)
+
+    result: dict[str, Value] = {**values, "score": score, "log_odds": log_odds, "failed": list(failed)}
+    line = next((line for line, condition in policy.lines if condition.holds(result)), None)
+    verdict = line.verdict if line else policy.document.verdicts[0]
+    if failed:  # an input that breaks a detector may have been made to: hold it, never condemn it
+        verdict = policy.severer(verdict, policy.document.on_detector_error)
+
+    ranked = sorted(contributions, key=lambda name: (-abs(contributions[name]), name))[: policy.document.reasons_shown]
+    reasons = tuple(Reason(name, signals[name].score or 0.0, signals[name].reason) for name in ranked)
+    return Decision(
+        verdict=verdict,
+        score=score,
+        log_odds=log_odds,
+        reasons=reasons,
+        policy=policy.label,
+        line=line.name if line else "",
+        obligations=line.obligations if line else [],
+        contributions=contributions,
+        failed=failed,
+    )
+
+
+def consult(values: Values, detectors: Sequence[Detector[Any]]) -> tuple[dict[str, Signal], tuple[str, ...]]:
+    """Every detector's signal, in their order, and the names of those that broke or gave a score outside [0, 1]."""
+    signals: dict[str, Signal] = {}
+    failed: list[str] = []
+    for detector in detectors:
+        try:
+            signal = detector.judge(values)
+            if signal.score is not None and not 0.0 <= signal.score <= 1.0:
+                raise ValueError(f"score {signal.score} is outside 0..1")
+        except Exception:  # one detector's fault must not take the others down; it is named in the decision and counted
+            failed.append(detector.name)
+            signal = Signal(None, "This detector failed on the message.")
+        signals[detector.name] = signal
+    # What broke while measuring is known from the values alone, so that a replay sees it too.
+    broken: Value = values.get("engine.broken")
+    if isinstance(broken, list):
+        failed.extend(str(name) for name in broken if str(name) not in failed)
+    return signals, tuple(failed)
