@@ -1,0 +1,46 @@
+"""Logs: structured lines on standard error, without identifiers and without content.
+
+    2026-11-21T09:30:00Z warning journal.behind lag_records=1200
+
+An event name and numbers, versions, public names of our own parts: nothing else may be logged. Values that are neither numbers, booleans
+nor short plain words are replaced by "[removed]", so that a careless line cannot leak an address; a test greps the output.
+"""
+
+import re
+import sys
+from typing import Any
+
+import structlog
+
+# Our own vocabulary: detector names, modes, error classes, file names inside the package. No @, no spaces, no dots within numbers of an IP.
+_PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_:/.-]{0,79}")
+_ADDRESS = re.compile(r"\d+\.\d+\.\d+\.\d+|@|[0-9a-fA-F]{0,4}:[0-9a-fA-F]{0,4}:")
+_FREE_TEXT = {"event", "level", "timestamp", "detail"}  # `detail` is text from our own catalogue of errors
+
+
+def configure_logs(level: str, form: str) -> None:
+    """Set up logging for the process. level: debug, info, warning, error. form: text or json."""
+    ranks = {"debug": 10, "info": 20, "warning": 30, "error": 40}
+    renderer: Any = structlog.processors.JSONRenderer() if form == "json" else structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"])
+    structlog.configure(
+        processors=[structlog.processors.add_log_level, structlog.processors.TimeStamper(fmt="iso", utc=True), remove_identifiers, renderer],
+        wrapper_class=structlog.make_filtering_bound_logger(ranks[level]),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=False,
+    )
+
+
+def remove_identifiers(_logger: Any, _method: str, line: Any) -> Any:
+    """Replace every value that could be an identifier or content."""
+    for key, value in line.items():
+        if key in _FREE_TEXT or value is None or isinstance(value, bool | int | float):
+            continue
+        text = str(value)
+        if not _PLAIN.fullmatch(text) or _ADDRESS.search(text):
+            line[key] = "[removed]"
+    return line
+
+
+def logger(room: str) -> Any:
+    """The logger of one room: `logger("journal").warning("behind", lag_records=5)`."""
+    return structlog.get_logger().bind(room=room)
