@@ -1,0 +1,129 @@
+"""The header fields that carry our name: a signed decision id, tags per recipient, and how to recognise all of them again.
+
+    X-Wardline-Id: 01JD2Z8Q4N; 6f0c1d0a9d7c6a4be0a1c2b7f1e3d5a9
+    X-Wardline-Recipients: 3f9a0c11d2e4b5a6=junk
+
+The id travels with a message, so that a report made after Dovecot moved it finds its decision. It is signed (HMAC-SHA-256, RFC 2104, cut to 128
+bits), because anyone may write such a field into a message; what does not verify is as good as absent. A recipient is named by a keyed tag and never
+by address: one copy of a message goes to many, and a blind copy must stay blind. Fields of ours that arrive from outside are removed
+(RFC 8601 §5 for Authentication-Results).
+"""
+
+import hashlib
+import hmac
+
+PREFIX = b"x-wardline-"
+JUNK_FIELD = b"x-spam"
+ID_FIELD = "X-Wardline-Id"
+ID_LIMIT = 128
+SIGNATURE_HEX = 32  # 128 bits: out of reach for guessing online, and short enough for one header line
+RECIPIENT_HEX = 16
+HEAD_LIMIT_BYTES = 1 << 20
+
+
+def _digest(key: bytes, purpose: bytes, text: str, length: int) -> str:
+    """Keyed digest with the purpose in front, so that a signature of one kind is worthless as another."""
+    return hmac.new(key, purpose + b"\0" + text.encode("utf-8", "surrogateescape"), hashlib.sha256).hexdigest()[:length]
+
+
+def sign_id(decision_id: str, key: bytes) -> str:
+    """The value of X-Wardline-Id for a decision: `ID; SIGNATURE`.
+
+    Raises ValueError for an id that does not fit one header line: empty, over 128 characters, or with characters other than visible ASCII without `;`.
+    """
+    if not 0 < len(decision_id) <= ID_LIMIT or not all("!" <= character <= "~" and character != ";" for character in decision_id):
+        raise ValueError("a decision id is 1 to 128 visible ASCII characters without ';'")
+    return f"{decision_id}; {_digest(key, b'wardline id', decision_id, SIGNATURE_HEX)}"
+
+
+def verify_id(value: str, key: bytes) -> str | None:
+    """The decision id of a header value that we signed, None for anything else. Takes the same time wherever the signature differs."""
+    if len(value) > ID_LIMIT + SIGNATURE_HEX + 16:
+        return None
+    decision_id, separator, signature = value.strip().partition(";")
+    decision_id, signature = decision_id.strip(), signature.strip()
+    if not separator or not decision_id:
+        return None
+    expected = _digest(key, b"wardline id", decision_id, SIGNATURE_HEX)
+    return decision_id if hmac.compare_digest(expected.encode(), signature.encode("utf-8", "surrogateescape")) else None
+
+
+def recipient_tag(address: str, key: bytes) -> str:
+    """The name of a recipient in X-Wardline-Recipients: 16 hex digits that only the owner of the key can compute."""
+    return _digest(key, b"wardline recipient", address.strip().strip("<>").lower(), RECIPIENT_HEX)
+
+
+def is_own_field(name: bytes) -> bool:
+    """Whether a header field name is ours to write: any `X-Wardline-…`, and `X-Spam`, on which mailboxes file. In any case, white space ignored."""
+    bare = name.strip().lower()
+    return bare.startswith(PREFIX) or bare == JUNK_FIELD
+
+
+def authserv_id(value: bytes) -> bytes:
+    """The authserv-id of an Authentication-Results value, lower case, comments and quotes taken off (RFC 8601 §2.2).
+
+    A value that does not parse gives what stands where the id should: the caller compares, it does not trust. One pass, no recursion.
+    """
+    at, depth, size = 0, 0, min(len(value), 4096)
+    while at < size:  # skip CFWS: white space and nested comments with quoted pairs (RFC 5322 §3.2.2)
+        byte = value[at]
+        if byte == 0x5C and depth:
+            at += 1
+        elif byte == 0x28:
+            depth += 1
+        elif byte == 0x29 and depth:
+            depth -= 1
+        elif not depth and byte not in b" \t\r\n":
+            break
+        at += 1
+    out = bytearray()
+    if at < size and value[at] == 0x22:
+        at += 1
+        while at < size and value[at] != 0x22:
+            at += value[at] == 0x5C
+            out += value[at : at + 1]
+            at += 1
+    else:
+        while at < size and value[at] not in b" \t\r\n;(":
+            out.append(value[at])
+            at += 1
+    return bytes(out).lower().rstrip(b".")
+
+
+def bears_our_name(name: bytes, value: bytes, names: tuple[str, ...]) -> bool:
+    """Whether a header field is an Authentication-Results under one of our own names."""
+    if name.strip().lower() != b"authentication-results" or not names:
+        return False
+    return authserv_id(value) in {own.lower().rstrip(".").encode("utf-8") for own in names}
+
+
+def take_off(raw: bytes) -> tuple[bytes, tuple[str, ...]]:
+    """A message without our own header fields, and the values of its X-Wardline-Id fields (unverified, at most 8).
+
+    A message that comes back to be learned must be the message that was judged: our own tags would be words to learn. Only the first
+    1 MiB of the head is looked at; bytes outside our fields are kept as they are.
+    """
+    kept: list[bytes] = []
+    ids: list[str] = []
+    at, own, current = 0, False, b""
+    found = False
+    while at < len(raw) and at < HEAD_LIMIT_BYTES:
+        end = raw.find(b"\n", at)
+        end = len(raw) if end < 0 else end + 1
+        line = raw[at:end]
+        if not line.strip(b"\r\n"):
+            break
+        if line[:1] not in b" \t":
+            current = line.partition(b":")[0]
+            own = is_own_field(current)
+            if own and current.strip().lower() == b"x-wardline-id" and len(ids) < 8:
+                ids.append(line.partition(b":")[2].decode("ascii", "replace").strip())
+        if own:
+            found = True
+        else:
+            kept.append(line)
+        at = end
+    if not found:
+        return raw, ()
+    kept.append(raw[at:])
+    return b"".join(kept), tuple(ids)
