@@ -1,0 +1,52 @@
+"""Who may do what at the HTTP door: peers by network, keys by scope.
+
+    Authorization: Bearer wl_1a2b3c4d_…        an API key (RFC 6750 §2.1), or X-Api-Key
+    Authorization: Bearer <learn secret>       the learning secret, scope learn
+
+A peer of a trusted network has the scopes of the configuration without a key; the control socket in the data folder, which only its owner
+can open, has all. Learning and administration ask for a key even on loopback, since any local user reaches loopback.
+"""
+
+import hmac
+import ipaddress
+from collections.abc import Mapping, Sequence
+
+from wardline.engine.administration import SCOPES, Administration
+
+
+class Access:
+    """Scopes of one request. `learn_secret` may be empty: then no secret grants learning."""
+
+    def __init__(self, administration: Administration, trusted_peers: Sequence[str], trusted_scopes: Sequence[str], learn_secret: str) -> None:
+        self._administration = administration
+        self._networks = [ipaddress.ip_network(network) for network in trusted_peers]
+        self._trusted_scopes = frozenset(trusted_scopes)
+        self._learn_secret = learn_secret.encode()
+        self._peers: dict[str, frozenset[str]] = {}
+
+    def scopes(self, peer: str | None, headers: Mapping[bytes, bytes]) -> frozenset[str]:
+        """What the request may do. `peer` is the client's IP, None for the control socket."""
+        if peer is None:
+            return frozenset(SCOPES)
+        found = self._of_peer(peer)
+        authorization = headers.get(b"authorization", b"")
+        token = authorization[7:].strip() if authorization[:7].lower() == b"bearer " else headers.get(b"x-api-key", b"")
+        if token:
+            found |= frozenset(self._administration.scopes(token.decode("latin-1")))
+            if self._learn_secret and hmac.compare_digest(token, self._learn_secret):
+                found |= {"learn"}
+        return found
+
+    def _of_peer(self, peer: str) -> frozenset[str]:
+        known = self._peers.get(peer)
+        if known is None:
+            try:
+                address = ipaddress.ip_address(peer)
+                trusted = any(address in network for network in self._networks if network.version == address.version)
+            except ValueError:
+                trusted = False
+            known = self._trusted_scopes if trusted else frozenset()
+            if len(self._peers) > 4096:  # addresses are the callers' choice: forget rather than grow
+                self._peers.clear()
+            self._peers[peer] = known
+        return known
