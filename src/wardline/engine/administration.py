@@ -15,6 +15,8 @@ from typing import Literal
 
 import msgspec
 
+from wardline.engine.record import Record
+
 MODES = ("observe", "tag", "enforce")
 SCOPES = ("decide", "read", "learn", "admin")
 ENTRY_LIMIT = 100_000  # list entries; beyond it a source file is the right place
@@ -92,6 +94,18 @@ class Administration:
         self.keys: dict[str, ApiKey] = {}
         self.held: dict[str, Held] = {}
         self._by_value: dict[tuple[str, str], list[ListEntry]] = {}
+
+    def absorb(self, seq: int, act: Act | None) -> None:
+        """Apply the act of one record; records at or before `applied_seq` were applied already."""
+        if seq > self.applied_seq:
+            self.applied_seq = seq
+            if act is not None:
+                self.act(act)
+
+    def apply(self, record: Record) -> None:
+        """`absorb` for a record as the journal has it."""
+        if record.seq > self.applied_seq:
+            self.absorb(record.seq, msgspec.msgpack.decode(record.body, type=Act) if record.kind == "audit" else None)
 
     def act(self, act: Act) -> None:
         """Apply one act. Unknown operations are kept in the journal and change nothing here."""

@@ -1,33 +1,67 @@
-"""A shard: one writer, one order. It gives every record its place, applies it to the states, and makes it durable.
+"""A shard: one writer, one order. It puts records into the journal and applies each to every state, once, in order.
 
-    seq = shard.write("event", id, point="mail.in", body=…)        applied at once, durable later
-    await shard.commit("decision", id, point="mail.in", body=…)    durable when it returns, with all that came before
+    seq, receipt = shard.write("event", "01K…", point="mail.in", body=packed, apply=lambda seq: states.absorb(seq, event))
+    await receipt                  # durable, with all that came before
+    shard.recover()                # after a start: the states that snapshots did not bring up to date catch up from the journal
 
-Every state is a pure function of the shard's records in order: it stores the seq it has applied and applies each record once. A restart is
-snapshot plus tail; a replay applies the same records to fresh states. All calls come from one thread, the one that owns the shard.
+Every state is a pure function of the shard's records: it stores the seq it has applied. Live, a state is given the body it would decode
+from the record (`absorb`); after a restart, and in a replay, the record itself (`apply`). All calls come from the thread that owns the shard.
 """
 
-import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Protocol
 
+from wardline.base.clock import Clock
 from wardline.engine.journal import Journal
+from wardline.engine.receipt import Receipt
 from wardline.engine.record import Record
-from wardline.engine.snapshot import Snapshots, State
 
 
-class Applies(Protocol):
-    """What a domain gives the shard: how one record changes its states."""
+class State(Protocol):
+    """What a shard keeps up to date. `apply` ignores records at or before `applied_seq` and moves it to the record's seq."""
+
+    name: str
+    applied_seq: int
 
     def apply(self, record: Record) -> None: ...
 
+    def snapshot(self) -> bytes: ...
+
+    def restore(self, data: bytes) -> None: ...
+
+    def digest(self) -> str: ...
+
 
 class Shard:
-    """The journal and the states of one shard (number 0 while there is only one)."""
+    """The journal of one shard and the states that follow it (shard 0 while there is only one)."""
 
-    def __init__(self, journal: Journal, snapshots: Snapshots, states: Mapping[str, State], now_us: Callable[[], int], number: int = 0) -> None:
+    def __init__(self, journal: Journal, states: Sequence[State], clock: Clock, number: int = 0) -> None:
         self.journal = journal
-        self.snapshots = snapshots
-        self.states = states
+        self.states: Mapping[str, State] = {state.name: state for state in states}
+        self.clock = clock
         self.number = number
-        self.now_us = now_us
+
+    def write(
+        self, kind: str, record_id: str, *, point: str, body: bytes, subject: str = "", keys: tuple[str, ...] = (), apply: Callable[[int], None] | None = None
+    ) -> Receipt:
+        """Append one record and apply it. Raises StorageFull or StorageBusy before anything was changed."""
+        record = Record(0, self.number, kind, record_id, self.clock.now_us(), point, subject, keys, 1, body)
+        receipt = self.journal.append(record)
+        if apply:
+            apply(receipt.seq)
+        return receipt
+
+    def recover(self) -> int:
+        """Bring every state up to the end of the journal; returns how many records were read."""
+        first = min((state.applied_seq for state in self.states.values()), default=0) + 1
+        count = 0
+        for record in self.journal.read(first):
+            count += 1
+            for state in self.states.values():
+                state.apply(record)
+        return count
+
+    def digests(self) -> Iterator[tuple[str, int, str]]:
+        """Name, applied seq and digest of every state."""
+        for state in self.states.values():
+            yield state.name, state.applied_seq, state.digest()

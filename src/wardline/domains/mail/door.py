@@ -14,17 +14,10 @@ from typing import Literal, Protocol
 import msgspec
 
 from wardline.domains.mail.events import Envelope
+from wardline.engine.decision import Reason
 
 Mode = Literal["observe", "tag", "enforce"]
 Action = Literal["accept", "tag", "junk", "quarantine", "tempfail", "reject"]
-
-
-class Reason(msgspec.Struct, frozen=True):
-    """One detector's part in a decision: its name, its score in [0, 1], and one plain sentence for the people inside."""
-
-    detector: str
-    score: float
-    text: str
 
 
 class MailAnswer(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,0 +1,290 @@
+"""The decision point of incoming mail: the walk of one message, as every gateway asks for it.
+
+    answer = await point.decide(raw, Envelope(…), source="milter")
+
+    examine    what the message says by itself (pure; off the loop when the message is large)
+    admit      its place in the journal; counters, lists and models read as of that place; then it is counted
+    gather     DNS answers within the deadline, recorded like every other value
+    judge      the stored values to a verdict (engine.decision)
+    record     event and decision durable, then the answer
+"""
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from wardline.base.ids import Ids
+from wardline.base.metrics import Metrics
+from wardline.domains.mail.actions import action_for, reply_for
+from wardline.domains.mail.authentication import Authenticator
+from wardline.domains.mail.door import MailAnswer
+from wardline.domains.mail.events import Envelope, Mail
+from wardline.domains.mail.examine import Examined, Settings, examine
+from wardline.domains.mail.naming import Names, network_of
+from wardline.domains.mail.records import MailDecision, MailEvent, pack, unpack
+from wardline.domains.mail.states import POINT, MailStates
+from wardline.domains.mail.textstate import TextState
+from wardline.engine.administration import Act, Administration, Held
+from wardline.engine.decision import Decision, judge
+from wardline.engine.detector import Detector
+from wardline.engine.feature import Value
+from wardline.engine.policy import Policy
+from wardline.engine.shard import Shard
+from wardline.engine.signal import log_odds
+
+# Above this a message is examined off the event loop, so that a large one does not hold up the small ones.
+INLINE_LIMIT_BYTES = 48 * 1024
+RECIPIENTS_JUDGED = 100
+
+
+class MailPoint:
+    """See the module. One per program; its calls belong to the loop that owns the shard."""
+
+    def __init__(
+        self,
+        *,
+        shard: Shard,
+        ids: Ids,
+        names: Names,
+        policy: Policy,
+        policy_digest: str,
+        detectors: Sequence[Detector[Mail]],
+        settings: Settings,
+        counters: MailStates,
+        text: TextState,
+        administration: Administration,
+        authenticator: Authenticator,
+        metrics: Metrics,
+        default_mode: str = "observe",
+        hold_seconds: int = 14 * 86_400,
+        host_name: str = "",
+    ) -> None:
+        self.shard = shard
+        self.ids = ids
+        self.names = names
+        self.policy = policy
+        self.policy_digest = policy_digest
+        self.detectors = tuple(detectors)
+        self.settings = settings
+        self.counters = counters
+        self.text = text
+        self.administration = administration
+        self.authenticator = authenticator
+        self.metrics = metrics
+        self.default_mode = default_mode
+        self.hold_seconds = hold_seconds
+        self.host_name = host_name
+        self.junk_log_odds = log_odds(policy.threshold_score)
+        self.counts: dict[str, int] = {"scanned": 0, "learned_spam": 0, "learned_ham": 0}
+
+    @property
+    def mode(self) -> Any:
+        """observe, tag or enforce, as it stands now."""
+        return self.administration.mode(POINT, self.default_mode)
+
+    async def examine(self, raw: bytes, envelope: Envelope) -> Examined:
+        """What the message says by itself."""
+        if len(raw) <= INLINE_LIMIT_BYTES:
+            return examine(raw, envelope, self.settings, self.detectors)
+        return await asyncio.to_thread(examine, raw, envelope, self.settings, self.detectors)
+
+    async def decide(self, raw: bytes, envelope: Envelope, *, source: str, size_bytes: int | None = None, decision_id: str = "") -> MailAnswer:
+        """Judge one message and make the decision durable. `decision_id`: the caller's own id; a repeated one gets the first answer."""
+        started = time.perf_counter()
+        if decision_id and (first := self.recorded(decision_id)):
+            return self.answer_again(first)
+        examined = await self.examine(raw, envelope)
+        return await self.decide_examined(examined, raw, envelope, source=source, started=started, decision_id=decision_id, size_bytes=size_bytes)
+
+    async def decide_examined(
+        self, examined: Examined, raw: bytes, envelope: Envelope, *, source: str, started: float, decision_id: str = "", size_bytes: int | None = None
+    ) -> MailAnswer:
+        """The rest of the walk for a message that was examined elsewhere."""
+        event = self._event(decision_id or self.ids.new(), examined, envelope, source)
+        values = self._admit(event, examined, size_bytes)
+        await self._gather(values, raw, examined, envelope)
+        verdict, decision, stricter = self._judge(values, examined, envelope)
+        answer = await self._record(event, values, decision, verdict, stricter, examined, envelope, started)
+        self.counts["scanned"] += 1
+        self.metrics.decided(POINT, answer.verdict, time.perf_counter() - started)
+        return answer
+
+    def _event(self, event_id: str, examined: Examined, envelope: Envelope, source: str) -> MailEvent:
+        return MailEvent(
+            id=event_id,
+            time_s=self.shard.clock.now_us() // 1_000_000,
+            site=envelope.site,
+            direction=envelope.direction,
+            source=source,
+            size_bytes=examined.size_bytes,
+            near=examined.near,
+            keys=self.names.roles(examined, envelope),
+        )
+
+    def _admit(self, event: MailEvent, examined: Examined, size_bytes: int | None) -> dict[str, Value]:
+        """Read before write: the values as of the event's place, then the event counts for those that come after."""
+        values = dict(examined.values)
+        values.update(self.counters.read(event))
+        values.update(self.text.read(examined.features))
+        if size_bytes is not None and size_bytes > examined.size_bytes:
+            values["mail.size_bytes"] = size_bytes
+            values["mail.limits"] = [*examined.limits, "gateway_size"][:16]
+        receipt = self.shard.write("event", event.id, point=POINT, body=pack(event), apply=lambda seq: self.counters.absorb(seq, event))
+        values["engine.event_seq"] = receipt.seq
+        return values
+
+    async def _gather(self, values: dict[str, Value], raw: bytes, examined: Examined, envelope: Envelope) -> None:
+        """Authentication within the deadline; then only proven names keep what was read for them, and lists are matched."""
+        values.update(await self.authenticator.gather(raw, envelope))
+        spf_ok = values.get("auth.spf") == "pass"
+        passed = values.get("auth.dkim_domains")
+        dkim_ok = isinstance(passed, list) and bool(examined.dkim_domains) and examined.dkim_domains[0] in passed
+        if not spf_ok:
+            values["sender.spf_domain"] = None
+        if not dkim_ok:
+            values["sender.dkim_domain"] = None
+        values["sender.proven"] = [role for role, ok in (("spf_domain", spf_ok), ("dkim_domain", dkim_ok)) if ok]
+        values.update(self._lists(values, examined, envelope))
+
+    def _lists(self, values: Mapping[str, Value], examined: Examined, envelope: Envelope) -> dict[str, Value]:
+        """Entries of the allow and block lists that match an authenticated identity. A bare From can be blocked, never allowed."""
+        now_s = self.shard.clock.now_us() // 1_000_000
+        proven: set[str] = set()
+        if values.get("auth.aligned") is True and examined.senders == 1:
+            proven.add(examined.from_domain)
+        passed = values.get("auth.dkim_domains")
+        proven.update(str(domain) for domain in (passed if isinstance(passed, list) else ()))
+        found: dict[str, list[Any]] = {"allow": [], "block": []}
+        identities = [("domain", domain) for domain in {*proven, examined.from_domain} if domain]
+        identities += [("address", self.names.recipient(examined.sender))] if examined.sender else []
+        identities += [("ip", envelope.client_ip), ("network", network_of(envelope.client_ip))] if envelope.client_ip else []
+        identities += [("user", self.names.recipient(envelope.authenticated_user))] if envelope.authenticated_user else []
+        for kind, value in identities:
+            for entry in self.administration.matches(kind, value, now_s):
+                authenticated = kind in ("ip", "network", "user") or value in proven or (kind == "address" and examined.from_domain in proven)
+                if entry.list == "block" or authenticated:
+                    found[entry.list].append(entry.id)
+        return {"list.allow": found["allow"][:16], "list.block": found["block"][:16]}
+
+    def _judge(self, values: dict[str, Value], examined: Examined, envelope: Envelope) -> tuple[str, Decision, dict[str, str]]:
+        """One decision for the message, and the recipients whose own offset makes theirs stricter. The mildest is the SMTP answer."""
+        recipients = envelope.recipients[:RECIPIENTS_JUDGED]
+        offsets = {address: self.text.offset(self.names.recipient(address), examined.features) for address in recipients}
+        distinct = sorted(set(offsets.values())) or [0.0]
+        decisions: dict[float, Decision] = {}
+        for offset in distinct:
+            decisions[offset] = judge({**values, "text.user_offset": offset}, self.detectors, self.policy)
+        mildest = min(distinct, key=lambda offset: (self.policy.severity[decisions[offset].verdict], decisions[offset].log_odds))
+        values["text.user_offset"] = mildest
+        chosen = decisions[mildest]
+        for name in chosen.failed:
+            self.metrics.failed(name)
+        stricter = {
+            address: decisions[offset].verdict
+            for address, offset in offsets.items()
+            if self.policy.severity[decisions[offset].verdict] > self.policy.severity[chosen.verdict]
+        }
+        return chosen.verdict, chosen, stricter
+
+    async def _record(
+        self,
+        event: MailEvent,
+        values: dict[str, Value],
+        decision: Decision,
+        verdict: str,
+        stricter: dict[str, str],
+        examined: Examined,
+        envelope: Envelope,
+        started: float,
+    ) -> MailAnswer:
+        mode = self.mode
+        action = action_for(verdict, mode)
+        proven = values.get("sender.proven")
+        body = MailDecision(
+            id=event.id,
+            event_seq=int(str(values["engine.event_seq"])),
+            time_s=event.time_s,
+            values=values,
+            verdict=verdict,
+            score=decision.score,
+            log_odds=decision.log_odds,
+            line=decision.line,
+            reasons=decision.reasons,
+            policy=decision.policy,
+            policy_digest=self.policy_digest,
+            model=self.text.label,
+            mode=mode,
+            action=action,
+            recipients={self.names.recipient(address): stricter[address] for address in list(stricter)[:40]},
+            queue_id=envelope.queue_id[:64] if action == "quarantine" else "",
+            keys=event.keys,
+            proven=tuple(str(role) for role in proven) if isinstance(proven, list) else (),
+            near=event.near,
+        )
+        subject = self.names.recipient(envelope.recipients[0]) if len(envelope.recipients) == 1 else ""
+        receipt = self.shard.write(
+            "decision",
+            event.id,
+            point=POINT,
+            body=pack(body),
+            subject=subject,
+            keys=self.names.lookups(examined, envelope),
+            apply=lambda seq: self.counters.absorb(seq, body),
+        )
+        if action == "quarantine":
+            receipt = self._hold(event, envelope, decision)
+        await receipt
+        return self._answer(body, decision, stricter, started)
+
+    def _hold(self, event: MailEvent, envelope: Envelope, decision: Decision) -> Any:
+        holder = "mail server" if envelope.queue_id else "caller"
+        reason = decision.line or ",".join(decision.failed)
+        held = Held(id=event.id, holder=holder, queue_id=envelope.queue_id[:64], since_s=event.time_s, expires_s=event.time_s + self.hold_seconds, reason=reason)
+        act = Act(op="hold", actor="policy", point=POINT, held=held)
+        return self.shard.write("audit", self.ids.new(), point="administration", body=msgspec.msgpack.encode(act), apply=lambda seq: self.administration.absorb(seq, act))
+
+    def _answer(self, body: MailDecision, decision: Decision, stricter: Mapping[str, str], started: float) -> MailAnswer:
+        return MailAnswer(
+            id=body.id,
+            verdict=body.verdict,
+            score=body.score,
+            log_odds=body.log_odds,
+            junk_log_odds=self.junk_log_odds,
+            reasons=decision.reasons,
+            policy=body.policy,
+            model=body.model,
+            ms=round((time.perf_counter() - started) * 1000, 2),
+            mode=self.mode,
+            action=action_for(body.verdict, self.mode),
+            recipients=stricter,
+            authentication=self.authenticator.header(body.values),
+            reply=reply_for(action_for(body.verdict, self.mode), body.id),
+        )
+
+    def recorded(self, decision_id: str) -> MailDecision | None:
+        """A decision of this point by its id."""
+        record = self.shard.journal.find_id("decision", decision_id)
+        return unpack(record.body, MailDecision) if record and record.point == POINT else None
+
+    def answer_again(self, body: MailDecision) -> MailAnswer:
+        """The first answer to an id, once more."""
+        return MailAnswer(
+            id=body.id,
+            verdict=body.verdict,
+            score=body.score,
+            log_odds=body.log_odds,
+            junk_log_odds=self.junk_log_odds,
+            reasons=body.reasons,
+            policy=body.policy,
+            model=body.model,
+            mode=body.mode,  # type: ignore[arg-type]
+            action=body.action,  # type: ignore[arg-type]
+            reply=reply_for(body.action, body.id),  # type: ignore[arg-type]
+        )
+
+    def stat(self) -> Mapping[str, int]:
+        """Counters since the start, and what the text model has learned in all."""
+        return {**self.counts, **self.text.stat()}
