@@ -1,0 +1,298 @@
+"""The searchable side of the journal: rows in SQL, written in big batches behind the commit log, read by everyone.
+
+    index = Index.open(folder / "journal.db")
+    index.write(records, sealed, slots)          # one transaction, durable when it returns; index.indexed_seq moves
+    index.find_id("decision", "01K…")            # Record | None
+    list(index.read(1, 100, kinds=("event",)))
+
+Rows go in with many values per statement: the interpreter lock is then released for a hundred rows at a time instead of one.
+"""
+
+import contextlib
+import itertools
+import sqlite3
+import zlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+import msgspec
+from sqlalchemy import Connection, Engine, delete, insert, select, text, update
+from sqlalchemy.exc import DatabaseError, OperationalError
+
+from wardline.base.storage import StorageDamaged
+from wardline.engine import schema
+from wardline.engine.record import Record, decode, encode, lookup_hash, lookup_hashes
+
+PAGE = 256
+_keys_decoder = msgspec.json.Decoder(tuple[str, ...])
+
+
+class Gap(msgspec.Struct, frozen=True):
+    """Records that are gone: inclusive range of seq, when (microseconds since the epoch), and why: "subject" or "damage"."""
+
+    first_seq: int
+    last_seq: int
+    at_us: int
+    reason: str
+
+
+class Sealed(msgspec.Struct, frozen=True):
+    """One vault entry as it is stored: subject and id only as hashes, the content sealed."""
+
+    seq: int
+    subject_hash: int
+    class_: str
+    id_hash: int
+    expires_us: int
+    sealed: bytes
+
+
+class Index:
+    """See the module. One thread writes, any thread reads."""
+
+    def __init__(self, path: Path, engine: Engine) -> None:
+        self.path = path
+        self.engine = engine
+        self.indexed_seq = 0
+
+    @classmethod
+    def open(cls, path: Path, *, read_only: bool = False) -> "Index":
+        """Open or make the database. Raises StorageError for a newer schema, StorageDamaged for a file that is no database."""
+        engine = schema.connect(path, read_only=read_only)
+        try:
+            if not read_only:
+                schema.migrate(engine, str(path))
+            index = cls(path, engine)
+            with engine.connect() as connection:
+                found = connection.execute(select(schema.facts.c.value).where(schema.facts.c.name == "indexed_seq")).scalar()
+            index.indexed_seq = int(found or 0)
+        except DatabaseError as error:
+            engine.dispose()
+            raise StorageDamaged(
+                f"the journal cannot be opened: {error.orig}", str(path), "Restore the last backup (wardline restore)."
+            ) from error
+        return index
+
+    def write(
+        self, batch: Sequence[Record], sealed: Sequence[Sealed] = (), slots: Sequence[tuple[int, int]] = (), through_seq: int = 0
+    ) -> None:
+        """Add records, vault entries and key slots in one durable transaction. Repeating it after a crash changes nothing.
+
+        through_seq: everything up to here is now in the index. Raises sqlalchemy.exc.OperationalError, full disk included.
+        """
+        rows = [
+            (
+                r.seq,
+                r.shard,
+                r.kind,
+                r.id,
+                r.time_us,
+                r.point,
+                r.subject,
+                msgspec.json.encode(r.keys).decode(),
+                r.schema_version,
+                zlib.crc32(encode(r)),
+                r.body,
+            )
+            for r in batch
+        ]
+        places = sorted((place, r.seq) for r in batch for place in lookup_hashes(r))
+        entries = [(s.seq, s.subject_hash, s.class_, s.id_hash, s.expires_us, s.sealed) for s in sealed]
+        with self.engine.begin() as connection:
+            _insert(connection, schema.records.name, rows)
+            _insert(connection, schema.lookups.name, places)
+            _insert(connection, schema.vault.name, entries)
+            _insert(connection, schema.vault_keys.name, slots, "REPLACE")
+            if through_seq > self.indexed_seq:
+                connection.execute(update(schema.facts).where(schema.facts.c.name == "indexed_seq").values(value=through_seq))
+        self.indexed_seq = max(self.indexed_seq, through_seq)
+
+    def get(self, seq: int) -> Record | None:
+        """The record at a place, None when there is none."""
+        with self.engine.connect() as connection:
+            row = connection.execute(select(schema.records).where(schema.records.c.seq == seq)).first()
+        return _record(row) if row is not None else None
+
+    def find_id(self, kind: str, id: str) -> Record | None:
+        """The first record of a kind with this id."""
+        for record in self._filed("id", f"{kind}/{id}", None):
+            if record.kind == kind and record.id == id:
+                return record
+        return None
+
+    def find_key(self, key: str, limit: int) -> list[Record]:
+        """The newest records that carry a key, newest first, at most `limit`."""
+        return list(itertools.islice((r for r in self._filed("key", key, limit) if key in r.keys), limit))
+
+    def find_subject(self, subject: str, limit: int) -> list[Record]:
+        """The newest records of a subject, newest first, at most `limit`."""
+        return list(itertools.islice((r for r in self._filed("subject", subject, limit) if r.subject == subject), limit))
+
+    def _filed(self, what: str, value: str, newest: int | None) -> Iterator[Record]:
+        place = lookup_hash(what, value)
+        order = schema.lookups.c.seq.asc() if newest is None else schema.lookups.c.seq.desc()
+        query = (
+            select(schema.records)
+            .join(schema.lookups, schema.lookups.c.seq == schema.records.c.seq)
+            .where(schema.lookups.c.hash == place)
+            .order_by(order)
+            # Room for a few strangers with the same hash; two would already be a rarity.
+            .limit((newest or 1) + 8)
+        )
+        with self.engine.connect() as connection:
+            for row in connection.execute(query):
+                yield _record(row)
+
+    def read(self, from_seq: int, to_seq: int, kinds: Sequence[str] | None = None) -> Iterator[Record]:
+        """Records in order, both ends included. Reads a page at a time, so that no transaction stays open between two records."""
+        table = schema.records
+        while from_seq <= to_seq:
+            query = select(table).where(table.c.seq.between(from_seq, to_seq)).order_by(table.c.seq).limit(PAGE)
+            if kinds is not None:
+                query = query.where(table.c.kind.in_(list(kinds)))
+            with self.engine.connect() as connection:
+                rows = connection.execute(query).all()
+            for row in rows:
+                yield _record(row)
+            if len(rows) < PAGE:
+                return
+            from_seq = rows[-1].seq + 1
+
+    def gaps(self, from_seq: int = 0, to_seq: int | None = None) -> list[Gap]:
+        """What is gone from a range, in order."""
+        table = schema.erased
+        query = select(table).where(table.c.last_seq >= from_seq).order_by(table.c.first_seq)
+        if to_seq is not None:
+            query = query.where(table.c.first_seq <= to_seq)
+        with self.engine.connect() as connection:
+            return [Gap(row.first_seq, row.last_seq, row.at_us, row.reason) for row in connection.execute(query)]
+
+    def expired_before_us(self) -> dict[str, int]:
+        """Per kind, the time before which retention removed everything."""
+        with self.engine.connect() as connection:
+            return {row.kind: row.before_us for row in connection.execute(select(schema.expired))}
+
+    def erase(self, subject: str, at_us: int) -> int:
+        """Remove every record whose subject this is or that carries it among its keys. Gives how many. `scrub` makes it final."""
+        places = [lookup_hash("subject", subject), lookup_hash("key", subject)]
+        with self.engine.begin() as connection:
+            seqs = [row.seq for row in connection.execute(select(schema.lookups.c.seq).where(schema.lookups.c.hash.in_(places)).distinct())]
+            victims = []
+            for seq in sorted(seqs):
+                row = connection.execute(select(schema.records).where(schema.records.c.seq == seq)).first()
+                if row is not None:
+                    record = _record(row)
+                    if record.subject == subject or subject in record.keys:
+                        victims.append(record)
+            self._remove(connection, victims)
+            self._note(connection, [record.seq for record in victims], at_us, "subject")
+        return len(victims)
+
+    def expire(self, kind: str, before_us: int, limit: int = 1000) -> int:
+        """Remove up to `limit` records of a kind that are older than a time. Gives how many; call again until it gives fewer."""
+        table = schema.records
+        with self.engine.begin() as connection:
+            query = select(table).where(table.c.kind == kind, table.c.time_us < before_us).order_by(table.c.time_us).limit(limit)
+            victims = [_record(row) for row in connection.execute(query)]
+            self._remove(connection, victims)
+            connection.execute(delete(schema.expired).where(schema.expired.c.kind == kind))
+            connection.execute(insert(schema.expired).values(kind=kind, before_us=before_us))
+        return len(victims)
+
+    def _remove(self, connection: Connection, victims: Sequence[Record]) -> None:
+        for record in victims:
+            places = lookup_hashes(record)
+            connection.execute(delete(schema.lookups).where(schema.lookups.c.hash.in_(places), schema.lookups.c.seq == record.seq))
+            connection.execute(delete(schema.records).where(schema.records.c.seq == record.seq))
+
+    def _note(self, connection: Connection, seqs: Sequence[int], at_us: int, reason: str) -> None:
+        ranges: list[list[int]] = []
+        for seq in seqs:
+            if ranges and ranges[-1][1] == seq - 1:
+                ranges[-1][1] = seq
+            else:
+                ranges.append([seq, seq])
+        for first, last in ranges:
+            connection.execute(insert(schema.erased).values(first_seq=first, last_seq=last, at_us=at_us, reason=reason))
+
+    def note_lost(self, ranges: Sequence[tuple[int, int]], at_us: int) -> None:
+        """Write down records that were answered and cannot be read any more."""
+        with self.engine.begin() as connection:
+            for first, last in ranges:
+                connection.execute(insert(schema.erased).values(first_seq=first, last_seq=last, at_us=at_us, reason="damage"))
+
+    def checkpoint(self, *, truncate: bool = False) -> bool:
+        """Move the write-ahead log into the database; truncate empties its file too. False when a reader was in the way."""
+        with self.engine.connect() as connection:
+            row = connection.execute(text(f"PRAGMA wal_checkpoint({'TRUNCATE' if truncate else 'PASSIVE'})")).first()
+            return row is not None and row[0] == 0
+
+    def backup(self, target: Path) -> None:
+        """A consistent copy of the database as of now, made in one step while others write."""
+        source = self.engine.raw_connection()
+        try:
+            with contextlib.closing(sqlite3.connect(target)) as copy:
+                cast(sqlite3.Connection, source.driver_connection).backup(copy)
+        finally:
+            source.close()
+
+    def verify(self) -> tuple[int, list[str]]:
+        """Read everything and compare checksums. Gives the number of records and a line for each defect (at most 100)."""
+        defects: list[str] = []
+        count = 0
+        with self.engine.connect() as connection:
+            state = schema.is_sound(connection)
+        if state != "ok":
+            defects.append(f"database: {state}")
+        from_seq = 0
+        while len(defects) < 100:
+            with self.engine.connect() as connection:
+                query = select(schema.records).where(schema.records.c.seq > from_seq).order_by(schema.records.c.seq).limit(PAGE)
+                rows = connection.execute(query).all()
+            for row in rows:
+                count += 1
+                try:
+                    intact = zlib.crc32(encode(_record(row))) == row.crc
+                except (msgspec.DecodeError, msgspec.ValidationError, ValueError, TypeError):
+                    intact = False
+                if not intact:
+                    defects.append(f"record {row.seq}: the checksum does not match")
+            if len(rows) < PAGE:
+                break
+            from_seq = rows[-1].seq
+        return count, defects
+
+    def close(self) -> None:
+        """Close all connections. The last one moves the write-ahead log into the database."""
+        with contextlib.suppress(OperationalError):
+            self.checkpoint(truncate=True)
+        self.engine.dispose()
+
+
+def _insert(connection: Connection, table: str, rows: Sequence[tuple[Any, ...]], action: str = "IGNORE") -> None:
+    """Many rows per statement through the driver itself."""
+    if not rows:
+        return
+    width = len(rows[0])
+    one = "(" + ",".join("?" * width) + ")"
+    for start in range(0, len(rows), 100):
+        part = rows[start : start + 100]
+        # The table's name is one of this module's constants, the values are bound.
+        statement = f"INSERT OR {action} INTO {table} VALUES " + ",".join([one] * len(part))  # noqa: S608
+        connection.exec_driver_sql(statement, tuple(itertools.chain.from_iterable(part)))
+
+
+def _record(row: Any) -> Record:
+    seq, shard, kind, id, time_us, point, subject, keys, schema_version, _, body = row
+    return Record(seq, shard, kind, id, time_us, point, subject, _keys_decoder.decode(keys), schema_version, body)
+
+
+def decoded(payload: bytes) -> Record:
+    """A record from the commit log. Raises StorageDamaged for bytes that no version of this program wrote."""
+    try:
+        return decode(payload)
+    except (msgspec.DecodeError, msgspec.ValidationError) as error:
+        raise StorageDamaged(
+            f"a record of the commit log cannot be read: {error}", "log", "Restore the last backup (wardline restore)."
+        ) from error
