@@ -1,0 +1,147 @@
+"""HTML to what a person sees: the shown text, the hidden text and how it was hidden, and every address it leads to.
+
+    page = see('<body bgcolor=white>Dear <font color=#fefefe>x7f</font>Customer, <a href="http://192.0.2.9/a">example.com</a>')
+    page.visible    "Dear Customer, example.com"
+    page.hidden     "x7f"            page.hidden_by   ("colour",)
+    page.links      (PageLink(url="http://192.0.2.9/a", text="example.com", origin="anchor", hidden=False),)
+
+Standard: WHATWG HTML, as mail clients show it (no scripts run, nothing is fetched). Linear time and bounded memory by construction: at most
+`Limits.head_chars + Limits.tail_chars` characters and a bounded number of tags are read; what was left out is named in `Page.limits`.
+The scan itself is `_html.c` where it was built and `htmlscan.py` elsewhere, with equal results.
+"""
+
+import re
+
+import msgspec
+
+from wardline.protocols import htmlscan
+from wardline.protocols.url import join
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
+    """What is read of one document. Characters of the head and the tail; the rest counts as in `htmlscan.Caps`."""
+
+    head_chars: int = 400_000
+    tail_chars: int = 24_000
+    tags: int = 20_000
+    depth: int = 512
+    attributes: int = 64
+    links: int = 1_000
+    rules: int = 2_000
+    url_chars: int = 2_048
+    link_text_chars: int = 512
+    sheet_chars: int = 128_000
+
+
+class PageLink(msgspec.Struct, frozen=True):
+    """One address in the document, resolved against `<base>`; `text` is what a person sees of the link, else its picture's alt text."""
+
+    url: str
+    text: str = ""
+    origin: str = "anchor"  # anchor, area, image, form, style, base, frame, refresh, script
+    hidden: bool = False
+
+
+class Page(msgspec.Struct, frozen=True, kw_only=True):
+    """One document as a person sees it, and the facts of how it is made.
+
+    `hidden_by`: display, visibility, size, colour, offscreen, opacity, attribute, element (noscript, template), zero_width (invisible
+    characters inside words). Honest mail hides its preheader too: hiding is a fact, not a verdict. `shape`: the first 64 start tags.
+    """
+
+    visible: str = ""
+    hidden: str = ""
+    alt_text: str = ""
+    title: str = ""
+    shape: str = ""
+    base: str = ""
+    links: tuple[PageLink, ...] = ()
+    hidden_by: tuple[str, ...] = ()
+    limits: tuple[str, ...] = ()  # html_size, html_tags, html_depth, html_attributes, html_links, html_styles
+    hidden_chars: int = 0
+    tags: int = 0
+    images: int = 0
+    remote_images: int = 0
+    tiny_images: int = 0
+    forms: int = 0
+    inputs: int = 0
+    password_inputs: int = 0
+    scripts: int = 0
+    iframes: int = 0
+    objects: int = 0
+    handlers: int = 0
+    comments: int = 0
+    comment_chars: int = 0
+    conditionals: int = 0
+    max_depth: int = 0
+    broken_tags: int = 0
+    meta_refresh: int = 0
+    script_urls: int = 0
+    data_urls: int = 0
+    inline_images: int = 0
+    mso_hidden: int = 0
+    zero_width_chars: int = 0
+    split_words: int = 0
+    soft_hyphens: int = 0
+    bidi_overrides: int = 0
+
+
+_origins = ("anchor", "area", "image", "form", "style", "base", "frame", "refresh", "script")
+_hidings = ("display", "visibility", "size", "colour", "offscreen", "opacity", "attribute", "element")
+_control = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f]")
+_to_space = dict.fromkeys((*range(1, 9), 11, *range(14, 32), 127), " ")
+_to_space_and_nothing: dict[int, str | None] = {**_to_space, 0: None}
+
+
+def _bytes(text: str) -> bytes:
+    """UTF-8 without control characters; NUL goes, as in browsers, the others become spaces; a lone surrogate becomes a question mark."""
+    if _control.search(text):
+        text = text.translate(_to_space_and_nothing)
+    return text.encode("utf-8", "replace")
+
+
+def _names(bits: int, names: tuple[str, ...]) -> list[str]:
+    return [name for index, name in enumerate(names) if bits >> index & 1]
+
+
+def see(html: str, limits: Limits = Limits()) -> Page:
+    """What a person sees of this document and what it hides. Never raises; see `Limits` for what is read of a large one."""
+    head, tail = html, ""
+    over = []
+    if len(html) > limits.head_chars + limits.tail_chars:
+        head, tail = html[: limits.head_chars], html[len(html) - limits.tail_chars :]
+        over.append("html_size")
+    caps = htmlscan.Caps(
+        limits.tags, limits.tail_chars, limits.depth, limits.attributes, limits.links, limits.rules, limits.url_chars, limits.link_text_chars,
+        limits.sheet_chars,
+    )  # fmt: skip
+    found = htmlscan.scan(_bytes(head), _bytes(tail), caps)
+    counts = found.counts
+    base = found.base.decode("utf-8", "ignore")
+    links = tuple(
+        PageLink(
+            join(base, url.decode("utf-8", "ignore")) if base else url.decode("utf-8", "ignore"),
+            text.decode("utf-8", "ignore"),
+            _origins[origin],
+            hidden != 0,
+        )
+        for url, text, origin, hidden in found.links
+    )
+    hidden = found.hidden.decode("utf-8", "ignore")
+    hidden_by = _names(found.hidden_by, _hidings)
+    facts = dict(zip(htmlscan.COUNTS, counts, strict=True))
+    if facts["split_words"]:
+        hidden_by.append("zero_width")
+    return Page(
+        visible=found.visible.decode("utf-8", "ignore"),
+        hidden=hidden,
+        alt_text=found.alt.decode("utf-8", "ignore"),
+        title=found.title.decode("utf-8", "ignore"),
+        shape=found.shape.decode("utf-8", "ignore"),
+        base=base,
+        links=links,
+        hidden_by=tuple(hidden_by),
+        limits=tuple(over + _names(found.limits, htmlscan.LIMIT_NAMES)),
+        hidden_chars=len(hidden),
+        **facts,
+    )
