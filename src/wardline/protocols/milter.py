@@ -206,6 +206,7 @@ class Milter:
         self._offer: Negotiate | None = None
         self._waiting = ""  # the command that waits for a reply; "" when none does
         self._macros: dict[int, dict[str, str]] = {}
+        self.packets = 0  # whole packets so far: how a caller tells a slow peer from a busy one
         self.version = 0
         self.actions = NO_ACTIONS
         self.steps = NO_STEPS
@@ -252,6 +253,7 @@ class Milter:
                     payload = bytes(view[at + 5 : at + 4 + length])
                 event = self._command(self._buffer[at + 4], payload)
                 at += 4 + length
+                self.packets += 1
                 if event is not None:
                     events.append(event)
         except MilterError:
