@@ -77,7 +77,7 @@ def build(confusables_text: str) -> str:
                 # An upper-case prototype may exist where the lower-case letter has none, and the reverse.
                 prototype = _prototype(char, confusables) if len(simple) == 1 else None
             if prototype is not None:
-                near = near and unicodedata.name(one, "").startswith(_near_latin) or unicodedata.category(one)[0] in "PS"
+                near = near and (unicodedata.name(one, "").startswith(_near_latin) or unicodedata.category(one)[0] in "PS")
                 result += prototype
             else:
                 result += one

@@ -241,7 +241,7 @@ def parse(url: str) -> Url | None:
         if at >= 0:
             cut = at
     authority, tail = rest[:cut], rest[cut:]
-    user, at_sign, place = authority.rpartition("@")
+    _, at_sign, place = authority.rpartition("@")
     port: int | None = None
     if place.startswith("["):
         bracket = place.find("]")
