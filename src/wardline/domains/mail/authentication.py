@@ -3,14 +3,15 @@
     outcome = await verify(mail.raw, mail.envelope, resolver, now=1763722800)
     outcome.values  ->  {"auth.spf": "pass", "auth.dkim": "pass", "auth.dkim_domains": ["example.com"], "auth.dmarc": "pass", "auth.aligned": True, …}
 
-Either we check ourselves (source "own"), or we take the word of a configured host that did (source "trusted_header", RFC 8601 §7.1).
+Either we check ourselves (source "own"), or, where no resolver is given, we take the word of a configured host that did (source
+"trusted_header", RFC 8601 §7.1).
 What the DNS did not answer in time is not known: its value is None, its name stands in "auth.unknown", and no detector may hold it against anyone.
 The answers are handed back for the record: `verify_recorded` rebuilds the same values from them without a network.
 """
 
 import asyncio
 import ipaddress
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from typing import TypeVar
 
 import msgspec
@@ -47,7 +48,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """How a site checks.
 
     deadline_seconds: for all look-ups of one message together. questions: look-ups per message. max_signatures: DKIM signatures looked at.
-    trusted_hosts: authserv-ids whose Authentication-Results are believed instead of checking; such a host must take out forged fields that bear its name.
+    trusted_hosts: authserv-ids whose Authentication-Results are believed where no resolver is given; such a host must take out forged fields
+    that bear its name.
     trusted_hops: how many Received fields may stand above a trusted field: what lies deeper came with the message.
     """
 
@@ -93,6 +95,7 @@ NAMES = (
     "auth.arc",
     "auth.arc_domains",
     "auth.aligned",
+    "auth.from_domain",
     "auth.from_problem",
     "auth.unknown",
 )
@@ -158,11 +161,8 @@ async def verify(raw: bytes, envelope: Envelope, resolver: Resolver, *, settings
     """
     if envelope.direction == "out" or envelope.authenticated_user:
         return Authentication(values=nothing("submission"))
-    trusted = from_trusted_host(raw, settings)
-    if trusted is not None:
-        return trusted
     if isinstance(resolver, Off):
-        return Authentication(values=nothing("off"))
+        return from_trusted_host(raw, settings) or Authentication(values=nothing("off"))
     large = len(raw) > THREAD_BYTES
     plan = await asyncio.to_thread(_plan, raw, envelope) if large else _plan(raw, envelope)
     session = Session(resolver, budget=settings.questions, keep=relevant)
@@ -186,9 +186,6 @@ def verify_recorded(
     """The same from recorded answers, without a network: for feature replay. What was not recorded times out."""
     if envelope.direction == "out" or envelope.authenticated_user:
         return Authentication(values=nothing("submission"))
-    trusted = from_trusted_host(raw, settings)
-    if trusted is not None:
-        return trusted
     recorded = Recorded(answers)
     plan = _plan(raw, envelope)
     spf_check, dkim_check, arc_check, discovery = _checks(plan, settings, now)
@@ -241,6 +238,7 @@ def _conclude(
         "auth.arc": _known(arc_result.result),
         "auth.arc_domains": list(arc_result.domains),
         "auth.aligned": _aligned(plan, [spf_pair], dkim_pairs),
+        "auth.from_domain": plan.from_domain,
         "auth.from_problem": plan.from_problem,
         "auth.unknown": list(unknown),
     }
@@ -355,6 +353,7 @@ def _from_results(plan: _Plan, results: list[authres.MethodResult]) -> Authentic
         "auth.dmarc_policy": _stated_policy(verdict) if verdict else None,
         "auth.arc": first("arc"),
         "auth.aligned": True if dmarc_word == "pass" else _aligned(plan, spf_pairs, dkim_pairs) if spf_pairs or dkim_pairs else None,
+        "auth.from_domain": plan.from_domain,
         "auth.from_problem": plan.from_problem,
         "auth.unknown": [str(name) for name, word in (("spf", first("spf")), ("dkim", dkim_word), ("dmarc", dmarc_word)) if word is None],
     }
@@ -377,23 +376,57 @@ def _stated_policy(result: authres.MethodResult) -> str | None:
     return None
 
 
-def header_results(outcome: Authentication, our_name: str) -> str | None:
-    """The value of the Authentication-Results field that we write (RFC 8601); None when we checked nothing ourselves."""
-    if outcome.values.get("auth.source") != "own":
-        return None
-    results: list[authres.MethodResult] = []
-    if outcome.spf is not None:
-        results.append(authres.MethodResult("spf", outcome.spf.result, {"smtp.mailfrom": outcome.spf.domain} if outcome.spf.domain else {}))
-    for one in outcome.dkim:
-        properties = {name: text for name, text in (("header.d", one.domain), ("header.s", one.selector)) if text}
-        results.append(authres.MethodResult("dkim", one.result, properties, one.reason))
-    if outcome.dmarc is not None:
-        properties = {"header.from": outcome.dmarc.from_domain} if outcome.dmarc.from_domain else {}
-        results.append(
-            authres.MethodResult(
-                "dmarc", outcome.dmarc.result, properties, comment=f"p={outcome.dmarc.policy}" if outcome.dmarc.policy else ""
-            )
+def header(values: Mapping[str, Value], our_name: str) -> str:
+    """The value of the Authentication-Results field that we write (RFC 8601), from stored values; "" when we checked nothing ourselves."""
+    if values.get("auth.source") != "own" or not our_name:
+        return ""
+
+    def text(name: str) -> str:
+        value = values.get("auth." + name)
+        return value if isinstance(value, str) else ""
+
+    unknown = values.get("auth.unknown")
+    open_checks = unknown if isinstance(unknown, list) else []
+
+    def result(method: str, properties: dict[str, str], reason: str = "", comment: str = "") -> list[authres.MethodResult]:
+        word = text(method) or ("temperror" if method in open_checks else "")
+        return (
+            [authres.MethodResult(method, word, {name: stated for name, stated in properties.items() if stated}, reason, comment)]
+            if word
+            else []
         )
-    if outcome.arc is not None and outcome.arc.result != "none":
-        results.append(authres.MethodResult("arc", outcome.arc.result, {}))
+
+    domains = values.get("auth.dkim_domains")
+    signed = [str(domain) for domain in domains] if isinstance(domains, list) else []
+    results = result("spf", {"smtp.mailfrom": text("spf_domain")})
+    results += [authres.MethodResult("dkim", "pass", {"header.d": domain}) for domain in signed] or result("dkim", {}, text("dkim_reason"))
+    results += result("dmarc", {"header.from": text("from_domain")}, comment=f"p={text('dmarc_policy')}" if text("dmarc_policy") else "")
+    results += result("arc", {}) if text("arc") != "none" else []
     return authres.format_results(our_name, results)
+
+
+class Authenticator:
+    """What the walk of a message holds: a resolver, the settings, and our name.
+
+    now: the time in whole seconds since 1970, for expired signatures; None ignores expiry.
+    """
+
+    def __init__(
+        self, resolver: Resolver, *, settings: Settings = Settings(), host_name: str = "", now: Callable[[], int] | None = None
+    ) -> None:
+        self.resolver = resolver
+        self.settings = settings
+        self.host_name = host_name
+        self._now = now
+
+    async def verify(self, raw: bytes, envelope: Envelope) -> Authentication:
+        """Everything that was found, with the answers for the record."""
+        return await verify(raw, envelope, self.resolver, settings=self.settings, now=self._now() if self._now else None)
+
+    async def gather(self, raw: bytes, envelope: Envelope) -> dict[str, Value]:
+        """The values alone."""
+        return (await self.verify(raw, envelope)).values
+
+    def header(self, values: Mapping[str, Value]) -> str:
+        """The value of our Authentication-Results field for stored values, or ""."""
+        return header(values, self.host_name)
