@@ -17,7 +17,9 @@ from wardline.engine.administration import SCOPES, Administration
 class Access:
     """Scopes of one request. `learn_secret` may be empty: then no secret grants learning."""
 
-    def __init__(self, administration: Administration, trusted_peers: Sequence[str], trusted_scopes: Sequence[str], learn_secret: str) -> None:
+    def __init__(
+        self, administration: Administration, trusted_peers: Sequence[str], trusted_scopes: Sequence[str], learn_secret: str
+    ) -> None:
         self._administration = administration
         self._networks = [ipaddress.ip_network(network) for network in trusted_peers]
         self._trusted_scopes = frozenset(trusted_scopes)

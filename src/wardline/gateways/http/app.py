@@ -20,7 +20,9 @@ from wardline.gateways.http.routes import Route, Table
 class HttpApp:
     """ASGI 3 application. `control`: the application serves the control socket, whose peer may do everything."""
 
-    def __init__(self, routes: Sequence[Route], access: Access, metrics: Metrics, *, concurrency: int, version: str, control: bool = False) -> None:
+    def __init__(
+        self, routes: Sequence[Route], access: Access, metrics: Metrics, *, concurrency: int, version: str, control: bool = False
+    ) -> None:
         described = Route("GET", "/openapi.json", "", "This description", self._openapi, answer="application/json")
         self.table = Table([*routes, described])
         self._access = access

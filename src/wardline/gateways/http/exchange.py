@@ -42,13 +42,18 @@ class Exchange:
     def allow(self, scope: str) -> None:
         """Raise Problem unless the request has the scope."""
         if scope and scope not in self.scopes:
-            raise Problem(401, f"this needs the scope {scope}: send an API key that has it as Authorization: Bearer wl_…; `wardline key add` makes one")
+            raise Problem(
+                401,
+                f"this needs the scope {scope}: send an API key that has it as Authorization: Bearer wl_…; `wardline key add` makes one",
+            )
 
     def query(self) -> dict[str, list[str]]:
         """The query string's fields; Problem 400 when there are too many or they are no UTF-8."""
         found: dict[str, list[str]] = {}
         try:
-            pairs = parse_qsl(self.scope["query_string"].decode("ascii"), max_num_fields=QUERY_FIELDS_LIMIT, errors="strict", keep_blank_values=True)
+            pairs = parse_qsl(
+                self.scope["query_string"].decode("ascii"), max_num_fields=QUERY_FIELDS_LIMIT, errors="strict", keep_blank_values=True
+            )
         except (ValueError, UnicodeDecodeError):
             raise Problem(400, f"the query string cannot be read: percent-encoded UTF-8, at most {QUERY_FIELDS_LIMIT} fields") from None
         for name, value in pairs:
@@ -74,7 +79,9 @@ class Exchange:
                     chunks.append(message.get("body", b""))
                     size += len(chunks[-1])
                     if size > limit_bytes:
-                        raise Problem(413, f"the request body is larger than {limit_bytes} bytes; send less, or raise http.body_limit_bytes")
+                        raise Problem(
+                            413, f"the request body is larger than {limit_bytes} bytes; send less, or raise http.body_limit_bytes"
+                        )
         except TimeoutError:
             raise Problem(408, f"the request body did not arrive within {BODY_TIMEOUT_SECONDS:.0f} seconds; send it again") from None
         return b"".join(chunks)

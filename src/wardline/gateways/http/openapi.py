@@ -1,6 +1,6 @@
 """The API described for machines: an OpenAPI 3.1 document written from the route table, with schemas from the structs.
 
-    document(table, "0.1.0")["paths"]["/v1/decide"]["post"]["operationId"] == "post_v1_decide"
+document(table, "0.1.0")["paths"]["/v1/decide"]["post"]["operationId"] == "post_v1_decide"
 """
 
 import inspect
@@ -18,7 +18,12 @@ _PROBLEM = {
             "schema": {
                 "type": "object",
                 "required": ["type", "title", "status", "detail"],
-                "properties": {"type": {"type": "string"}, "title": {"type": "string"}, "status": {"type": "integer"}, "detail": {"type": "string"}},
+                "properties": {
+                    "type": {"type": "string"},
+                    "title": {"type": "string"},
+                    "status": {"type": "integer"},
+                    "detail": {"type": "string"},
+                },
             }
         }
     },
@@ -44,9 +49,12 @@ def document(table: Table, version: str) -> dict[str, Any]:
 
 def _operation(route: Route, references: dict[Any, Any]) -> dict[str, Any]:
     placeholders = re.findall(r"{(\w+)}", route.path)
-    parameters: list[dict[str, Any]] = [{"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in placeholders]
+    parameters: list[dict[str, Any]] = [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in placeholders
+    ]
     parameters += [
-        {"name": item.name, "in": "query", "required": item.required, "description": item.text, "schema": {"type": "string"}} for item in route.query
+        {"name": item.name, "in": "query", "required": item.required, "description": item.text, "schema": {"type": "string"}}
+        for item in route.query
     ]
     answer: dict[str, Any] = {"description": "Done"}
     if route.answer is not None:

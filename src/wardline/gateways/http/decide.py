@@ -1,0 +1,124 @@
+"""The decision door: one event, a batch, or events without a decision.
+
+    POST /v1/decide         {"id": "01K…", "type": "mail.envelope", "occurred_at": "2026-11-21T09:30:00Z", …}   -> one decision
+    POST /v1/decide/batch   NDJSON in order -> NDJSON in order: a decision, or {"id", "accepted": true}, or a problem on that line
+    POST /v1/events         one event or NDJSON, recorded only
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+
+from wardline.base.storage import StorageBusy
+from wardline.engine.door import Answer, EventDoor, EventError
+from wardline.engine.event import Event
+from wardline.gateways.http.exchange import JSON, Exchange
+from wardline.gateways.http.problem import Problem
+from wardline.gateways.http.routes import Route
+
+NDJSON = b"application/x-ndjson"
+EVENT_LIMIT_BYTES = 1 << 20
+LINES_LIMIT = 100_000
+ID_LIMIT = 128
+CLOCK_SKEW = timedelta(days=1)
+
+_decoder = msgspec.json.Decoder(Event)
+
+# Records an event that nobody decides; durable when it returns.
+Note = Callable[[Event], Awaitable[None]]
+
+
+class Accepted(msgspec.Struct, frozen=True):
+    """An event was recorded; no decision was wanted."""
+
+    id: str
+    accepted: bool = True
+
+
+class AcceptedCount(msgspec.Struct, frozen=True):
+    """So many events were recorded."""
+
+    accepted: int
+
+
+class DecideRoutes:
+    """The decision door over HTTP. `doors`: by event type."""
+
+    def __init__(self, doors: Mapping[str, EventDoor], note: Note, body_limit_bytes: int) -> None:
+        self.doors = doors
+        self.note = note
+        self.body_limit_bytes = body_limit_bytes
+
+    def routes(self) -> list[Route]:
+        """What the door offers."""
+        return [
+            Route("POST", "/v1/decide", "decide", "Decide one event", self.decide, body=Event, answer=Answer),
+            Route("POST", "/v1/decide/batch", "decide", "Decide events in order (NDJSON)", self.batch, body="application/x-ndjson", answer="application/x-ndjson"),
+            Route("POST", "/v1/events", "decide", "Record events without a decision (JSON or NDJSON)", self.events, body=Event, answer=AcceptedCount),
+        ]
+
+    async def decide(self, exchange: Exchange) -> None:
+        """POST /v1/decide."""
+        event = read_event(await exchange.body(EVENT_LIMIT_BYTES))
+        door = self.doors.get(event.type)
+        if door is None:
+            known = ", ".join(sorted(self.doors))
+            raise Problem(422, f"type: nothing decides events of this type here (known: {known}); POST /v1/events records them")
+        try:
+            answer = await door.decide(event)
+        except EventError as error:
+            raise Problem(422, str(error)) from None
+        await exchange.json(answer)
+
+    async def batch(self, exchange: Exchange) -> None:
+        """POST /v1/decide/batch."""
+        lines = await self._lines(exchange)
+        out: list[bytes] = []
+        for number, line in enumerate(lines, 1):
+            try:
+                event = read_event(line)
+                door = self.doors.get(event.type)
+                if door is None:
+                    await self.note(event)
+                    out.append(msgspec.json.encode(Accepted(event.id)))
+                else:
+                    out.append(msgspec.json.encode(await door.decide(event)))
+            except (Problem, EventError) as error:
+                out.append(msgspec.json.encode({"line": number, "status": 422, "title": "Unprocessable Content", "detail": str(error)}))
+            except StorageBusy as error:
+                # What was answered stands; the rest can be sent again from this line.
+                out.append(msgspec.json.encode({"line": number, "status": 503, "title": "Service Unavailable", "detail": str(error)}))
+                break
+        await exchange.answer(200, NDJSON, b"\n".join(out) + b"\n" if out else b"")
+
+    async def events(self, exchange: Exchange) -> None:
+        """POST /v1/events. Either all lines are readable and recorded, or none is."""
+        events = [read_event(line) for line in await self._lines(exchange)]
+        for event in events:
+            await self.note(event)
+        await exchange.answer(200, JSON, msgspec.json.encode(AcceptedCount(len(events))))
+
+    async def _lines(self, exchange: Exchange) -> list[bytes]:
+        lines = [line for line in (await exchange.body(self.body_limit_bytes)).split(b"\n") if line.strip()]
+        if len(lines) > LINES_LIMIT:
+            raise Problem(413, f"{len(lines)} events; at most {LINES_LIMIT} fit one request: send them in several")
+        return lines
+
+
+def read_event(data: bytes) -> Event:
+    """One event from JSON; Problem 400 or 422 that says which field is wrong."""
+    try:
+        event = _decoder.decode(data)
+    except msgspec.ValidationError as error:
+        raise Problem(422, f"not an event: {error}") from None
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        raise Problem(400, "not JSON: send one object in the shape of an event, UTF-8") from None
+    if not 0 < len(event.id) <= ID_LIMIT:
+        raise Problem(422, f"id: 1 to {ID_LIMIT} characters are needed, unique for each event")
+    if event.occurred_at.tzinfo is None:
+        raise Problem(422, "occurred_at: the time zone is missing; write 2026-11-21T09:30:00Z")
+    received = datetime.now(UTC)
+    if event.occurred_at > received + CLOCK_SKEW:
+        raise Problem(422, "occurred_at: more than a day ahead of our clock; set the sender's clock")
+    return msgspec.structs.replace(event, received_at=received)
