@@ -55,7 +55,7 @@ ALL = Action(0x1FF)
 
 def opened(*, actions: Action = ALL, steps: Step = QUIET, offer: int = 0x1FFFFF) -> Milter:
     session = Milter()
-    session.receive(server.opening(steps=offer))
+    list(session.receive(server.opening(steps=offer)))
     session.negotiate(actions=actions, steps=steps)
     return session
 
@@ -71,7 +71,7 @@ def at_end(session: Milter) -> Milter:
 
 def test_the_opening_of_postfix() -> None:
     session = Milter()
-    assert session.receive(bytes.fromhex("0000000d 4f 00000006 000001ff 001fffff")) == [Negotiate(6, Action(0x1FF), Step(0x1FFFFF))]
+    assert play(session, bytes.fromhex("0000000d 4f 00000006 000001ff 001fffff")) == [Negotiate(6, Action(0x1FF), Step(0x1FFFFF))]
     answer = session.negotiate(actions=Action.ADD_HEADERS | Action.QUARANTINE, steps=Step.NO_DATA | Step.QUIET_BODY)
     assert answer == bytes.fromhex("0000000d 4f 00000006 00000021 00080200")
     assert (session.version, session.actions, session.steps) == (6, Action.ADD_HEADERS | Action.QUARANTINE, Step.NO_DATA | Step.QUIET_BODY)
@@ -79,21 +79,21 @@ def test_the_opening_of_postfix() -> None:
 
 def test_only_what_the_server_offers_is_agreed() -> None:
     session = Milter()
-    session.receive(server.opening(version=2, actions=0x1F, steps=0x7F))
+    play(session, server.opening(version=2, actions=0x1F, steps=0x7F))
     answer = session.negotiate(actions=ALL, steps=QUIET | Step.NO_HELO, macros={Stage.MAIL: "i"})
     assert struct.unpack(">III", answer[5:]) == (2, 0x1F, Step.NO_HELO)  # no macros asked for: not offered
 
 
 def test_bits_without_a_name_are_not_echoed() -> None:
     session = Milter()
-    session.receive(server.opening(version=99, actions=0xFFFFFFFF, steps=0xFFFFFFFF))
+    play(session, server.opening(version=99, actions=0xFFFFFFFF, steps=0xFFFFFFFF))
     answer = session.negotiate(actions=ALL, steps=Step(0x1FFFFF))
     assert struct.unpack(">III", answer[5:17]) == (6, 0x1FF & ~0x100 | 0x100, 0x1FFFFF)
 
 
 def test_macros_are_asked_for_per_stage() -> None:
     session = Milter()
-    session.receive(server.opening())
+    play(session, server.opening())
     answer = session.negotiate(macros={Stage.CONNECT: "j", Stage.END_OF_MESSAGE: "i {auth_authen}"})
     assert answer[17:] == b"\0\0\0\0j\0" + b"\0\0\0\x05i {auth_authen}\0"
 
@@ -168,7 +168,7 @@ def test_every_split_of_the_bytes_gives_the_same_events() -> None:
     stream = b"".join(
         packet for packet, _ in server.conversation(b"A: b\n\nbody", client_ip="192.0.2.7", recipients=("b@example.net",), steps=QUIET)
     )
-    whole = opened().receive(stream)
+    whole = play(opened(), stream)
     for size in (1, 2, 3, 7, 64):
         session = opened()
         assert [event for at in range(0, len(stream), size) for event in session.receive(stream[at : at + size])] == whole
@@ -239,7 +239,7 @@ def test_what_breaks_the_protocol_says_what_was_wrong(packets: list[bytes], text
 )
 def test_a_stranger_at_the_door(data: bytes, text: str) -> None:
     with pytest.raises(MilterError, match=text):
-        Milter().receive(data)
+        play(Milter(), data)
 
 
 def test_a_second_mail_command_begins_anew() -> None:

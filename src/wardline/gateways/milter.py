@@ -290,7 +290,7 @@ class _Connection:
     async def _end(self, chunk: bytes) -> None:
         """The message is whole: decide and answer."""
         message = self._message
-        if message is None or not self._session.expects_reply:  # the server took it back with the same bytes
+        if message is None or self._session.taken_back:
             self._drop()
             return
         message.spool.write(chunk)

@@ -1,9 +1,9 @@
 """The milter protocol, version 6, without I/O: bytes of a mail server in, typed events out; replies in, bytes out.
 
     session = Milter()
-    session.receive(b"\\0\\0\\0\\x0dO" + …)     -> [Negotiate(version=6, …)]
-    session.negotiate(skip=Step.NO_DATA)      -> b"\\0\\0\\0\\x0dO…"
-    session.receive(…)                        -> [Connect(host="mx.example.com", address="192.0.2.7"), MailFrom(address="a@example.com"), …]
+    session.receive(b"\\0\\0\\0\\x0dO" + …)     -> Negotiate(version=6, …)
+    session.negotiate(steps=Step.NO_DATA)     -> b"\\0\\0\\0\\x0dO…"
+    session.receive(…)                        -> Connect(host="mx.example.com", address="192.0.2.7"), MailFrom(address="a@example.com"), …
     session.send(AddHeader(b"X-Test", b"1"))  -> b"\\0\\0\\0\\x0ahX-Test\\x001\\x00"
 
 The protocol is Sendmail's: no standards body wrote it down, its header libmilter/mfdef.h (8.14 and later) is the reference, and Postfix's
@@ -17,6 +17,7 @@ plus the macros (64 KiB); time is linear in the bytes received. A reply that was
 
 import enum
 import struct
+from collections.abc import Iterator
 
 import msgspec
 
@@ -201,6 +202,7 @@ class Milter:
 
     def __init__(self, *, packet_limit_bytes: int = PACKET_LIMIT_BYTES) -> None:
         self._buffer = bytearray()
+        self._at = 0  # bytes of the buffer that are dealt with
         self._limit = packet_limit_bytes
         self._phase = _START
         self._offer: Negotiate | None = None
@@ -215,7 +217,7 @@ class Milter:
     @property
     def inside_packet(self) -> bool:
         """Whether a packet has begun and its rest is owed by the peer."""
-        return bool(self._buffer)
+        return len(self._buffer) > self._at
 
     @property
     def expects_reply(self) -> bool:
@@ -235,33 +237,43 @@ class Milter:
                 return value
         return ""
 
-    def receive(self, data: bytes) -> list[Event]:
-        """All events of the packets that are whole with these bytes. Raises MilterError; the session is then over."""
+    @property
+    def taken_back(self) -> bool:
+        """Whether the server went on to ABORT, QUIT or QUIT_NC without waiting for the reply to the event in hand."""
+        return len(self._buffer) - self._at >= 5 and self._buffer[self._at + 4] in b"AQK"
+
+    def receive(self, data: bytes) -> Iterator[Event]:
+        """The events of the packets that are whole with these bytes, one by one as they are asked for, so that the session's state is never
+        ahead of the event in hand. Raises MilterError, at once after the end of a session, otherwise in its turn; the session is then over.
+        """
         if self.ended:
             raise MilterError("bytes after the end of the session (QUIT or an error); open a new connection")
+        del self._buffer[: self._at]
+        self._at = 0
         self._buffer += data
-        events: list[Event] = []
-        at, size = 0, len(self._buffer)
-        try:
-            while size - at >= 4 and not self.ended:
-                length = int.from_bytes(self._buffer[at : at + 4], "big")
+        return self._events()
+
+    def _events(self) -> Iterator[Event]:
+        while len(self._buffer) - self._at >= 4 and not self.ended:
+            at = self._at
+            length = int.from_bytes(self._buffer[at : at + 4], "big")
+            if 0 < length <= self._limit and len(self._buffer) - at - 4 < length:
+                return
+            try:
                 if not 0 < length <= self._limit:
                     raise MilterError(f"a packet says it is {length} bytes long; 1 to {self._limit} are allowed")
-                if size - at - 4 < length:
-                    break
                 with memoryview(self._buffer) as view:
-                    payload = bytes(view[at + 5 : at + 4 + length])
-                event = self._command(self._buffer[at + 4], payload)
-                at += 4 + length
+                    command, payload = view[at + 4], bytes(view[at + 5 : at + 4 + length])
+                self._at = at + 4 + length
                 self.packets += 1
-                if event is not None:
-                    events.append(event)
-        except MilterError:
-            self.ended = True
-            self._buffer.clear()
-            raise
-        del self._buffer[:at]
-        return events
+                event = self._command(command, payload)
+            except MilterError:
+                self.ended = True
+                self._buffer.clear()
+                self._at = 0
+                raise
+            if event is not None:
+                yield event
 
     def negotiate(self, *, actions: Action = NO_ACTIONS, steps: Step = NO_STEPS, macros: dict[Stage, str] | None = None) -> bytes:
         """Answer the server's opening with what we want of what it offers; `actions` and `steps` hold what is in force afterwards.
