@@ -77,9 +77,9 @@ class Names:
             found["from_domain"] = self._of("from_domain", examined.from_domain)
         sender_domain = mailbox(envelope.mail_from).rpartition("@")[2] or envelope.helo.lower()
         if sender_domain:
-            found["spf_domain"] = self._of("domain", sender_domain)
+            found["spf_domain"] = self._of("sender_domain", sender_domain)
         if examined.dkim_domains:
-            found["dkim_domain"] = self._of("domain", examined.dkim_domains[0])
+            found["dkim_domain"] = self._of("sender_domain", examined.dkim_domains[0])
         if network := network_of(envelope.client_ip):
             found["network"] = self._of("network", network)
         if examined.sender and envelope.recipients:

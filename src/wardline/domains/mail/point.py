@@ -19,7 +19,8 @@ import msgspec
 from wardline.base.ids import Ids
 from wardline.base.metrics import Metrics
 from wardline.domains.mail.actions import action_for, reply_for
-from wardline.domains.mail.authentication import Authenticator
+from wardline.domains.mail import authentication
+from wardline.domains.mail.authentication import Authentication
 from wardline.domains.mail.door import MailAnswer
 from wardline.domains.mail.events import Envelope, Mail
 from wardline.domains.mail.examine import Examined, Settings, examine
@@ -34,10 +35,12 @@ from wardline.engine.feature import Value
 from wardline.engine.policy import Policy
 from wardline.engine.shard import Shard
 from wardline.engine.signal import log_odds
+from wardline.sources.resolver import Resolver
 
 # Above this a message is examined off the event loop, so that a large one does not hold up the small ones.
 INLINE_LIMIT_BYTES = 48 * 1024
 RECIPIENTS_JUDGED = 100
+ANSWERS_LIMIT_BYTES = 8 * 1024
 
 
 class MailPoint:
@@ -56,7 +59,8 @@ class MailPoint:
         counters: MailStates,
         text: TextState,
         administration: Administration,
-        authenticator: Authenticator,
+        resolver: Resolver,
+        authentication_settings: authentication.Settings,
         metrics: Metrics,
         default_mode: str = "observe",
         hold_seconds: int = 14 * 86_400,
@@ -72,7 +76,8 @@ class MailPoint:
         self.counters = counters
         self.text = text
         self.administration = administration
-        self.authenticator = authenticator
+        self.resolver = resolver
+        self.authentication_settings = authentication_settings
         self.metrics = metrics
         self.default_mode = default_mode
         self.hold_seconds = hold_seconds
@@ -105,9 +110,9 @@ class MailPoint:
         """The rest of the walk for a message that was examined elsewhere."""
         event = self._event(decision_id or self.ids.new(), examined, envelope, source)
         values = self._admit(event, examined, size_bytes)
-        await self._gather(values, raw, examined, envelope)
+        authenticated = await self._gather(values, raw, examined, envelope)
         verdict, decision, stricter = self._judge(values, examined, envelope)
-        answer = await self._record(event, values, decision, verdict, stricter, examined, envelope, started)
+        answer = await self._record(event, values, decision, verdict, stricter, examined, envelope, authenticated, started)
         self.counts["scanned"] += 1
         self.metrics.decided(POINT, answer.verdict, time.perf_counter() - started)
         return answer
@@ -136,9 +141,11 @@ class MailPoint:
         values["engine.event_seq"] = receipt.seq
         return values
 
-    async def _gather(self, values: dict[str, Value], raw: bytes, examined: Examined, envelope: Envelope) -> None:
+    async def _gather(self, values: dict[str, Value], raw: bytes, examined: Examined, envelope: Envelope) -> Authentication:
         """Authentication within the deadline; then only proven names keep what was read for them, and lists are matched."""
-        values.update(await self.authenticator.gather(raw, envelope))
+        now_s = self.shard.clock.now_us() // 1_000_000
+        found = await authentication.verify(raw, envelope, self.resolver, settings=self.authentication_settings, now=now_s)
+        values.update(found.values)
         spf_ok = values.get("auth.spf") == "pass"
         passed = values.get("auth.dkim_domains")
         dkim_ok = isinstance(passed, list) and bool(examined.dkim_domains) and examined.dkim_domains[0] in passed
@@ -148,6 +155,7 @@ class MailPoint:
             values["sender.dkim_domain"] = None
         values["sender.proven"] = [role for role, ok in (("spf_domain", spf_ok), ("dkim_domain", dkim_ok)) if ok]
         values.update(self._lists(values, examined, envelope))
+        return found
 
     def _lists(self, values: Mapping[str, Value], examined: Examined, envelope: Envelope) -> dict[str, Value]:
         """Entries of the allow and block lists that match an authenticated identity. A bare From can be blocked, never allowed."""
@@ -198,6 +206,7 @@ class MailPoint:
         stricter: dict[str, str],
         examined: Examined,
         envelope: Envelope,
+        authenticated: Authentication,
         started: float,
     ) -> MailAnswer:
         mode = self.mode
@@ -223,6 +232,7 @@ class MailPoint:
             keys=event.keys,
             proven=tuple(str(role) for role in proven) if isinstance(proven, list) else (),
             near=event.near,
+            answers=_bounded_answers(authenticated),
         )
         subject = self.names.recipient(envelope.recipients[0]) if len(envelope.recipients) == 1 else ""
         receipt = self.shard.write(
@@ -237,7 +247,7 @@ class MailPoint:
         if action == "quarantine":
             receipt = self._hold(event, envelope, decision)
         await receipt
-        return self._answer(body, decision, stricter, started)
+        return self._answer(body, decision, stricter, authenticated, started)
 
     def _hold(self, event: MailEvent, envelope: Envelope, decision: Decision) -> Any:
         holder = "mail server" if envelope.queue_id else "caller"
@@ -246,7 +256,7 @@ class MailPoint:
         act = Act(op="hold", actor="policy", point=POINT, held=held)
         return self.shard.write("audit", self.ids.new(), point="administration", body=msgspec.msgpack.encode(act), apply=lambda seq: self.administration.absorb(seq, act))
 
-    def _answer(self, body: MailDecision, decision: Decision, stricter: Mapping[str, str], started: float) -> MailAnswer:
+    def _answer(self, body: MailDecision, decision: Decision, stricter: Mapping[str, str], authenticated: Authentication, started: float) -> MailAnswer:
         return MailAnswer(
             id=body.id,
             verdict=body.verdict,
@@ -260,7 +270,7 @@ class MailPoint:
             mode=self.mode,
             action=action_for(body.verdict, self.mode),
             recipients=stricter,
-            authentication=self.authenticator.header(body.values),
+            authentication=authentication.header(body.values, self.host_name) if self.host_name else "",
             reply=reply_for(action_for(body.verdict, self.mode), body.id),
         )
 
@@ -288,3 +298,15 @@ class MailPoint:
     def stat(self) -> Mapping[str, int]:
         """Counters since the start, and what the text model has learned in all."""
         return {**self.counts, **self.text.stat()}
+
+
+def _bounded_answers(authenticated: Authentication) -> dict[str, list[str]]:
+    """The DNS answers as they are recorded, as long as they are of a decent size together."""
+    recorded: dict[str, list[str]] = {}
+    left = ANSWERS_LIMIT_BYTES
+    for key, texts in authentication.record(authenticated.answers).items():
+        left -= len(key) + sum(map(len, texts))
+        if left < 0:
+            break
+        recorded[key[:300]] = texts
+    return recorded

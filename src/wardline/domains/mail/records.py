@@ -67,6 +67,7 @@ class MailDecision(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     keys: dict[str, str] = {}
     proven: tuple[str, ...] = ()
     near: str = ""  # near-duplicate hash in hexadecimal, "" when there is none
+    answers: dict[str, list[str]] = {}  # what the DNS said, in the form of authentication.record
 
 
 class MailLabel(msgspec.Struct, frozen=True, kw_only=True, array_like=True):

@@ -1,0 +1,269 @@
+"""The program: the one file that knows every room and builds the whole from a data folder and a configuration.
+
+    program = Program.open(Path("/var/lib/wardline"), load_config(None))
+    answer = await program.mail.decide(raw, Envelope(), source="cli")
+    await program.close()
+
+Opening recovers: snapshots first, then the journal's tail. `wardline.serving` opens the doors.
+"""
+
+import asyncio
+import contextlib
+import hashlib
+import os
+import time
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from wardline import __version__
+from wardline.base.clock import Clock, SystemClock
+from wardline.base.config import Config
+from wardline.base.ids import Ids
+from wardline.base.logs import logger
+from wardline.base.metrics import Metrics
+from wardline.base.privacy import Pseudonyms, load_or_make_key
+from wardline.base.storage import StorageError
+from wardline.domains.mail import authentication, envelope, replay
+from wardline.domains.mail.examine import Settings, make_detectors
+from wardline.domains.mail.explain import Explainer
+from wardline.domains.mail.learn import Learner
+from wardline.domains.mail.naming import Names
+from wardline.domains.mail.point import MailPoint
+from wardline.domains.mail.service import MailService
+from wardline.domains.mail.states import POINT, MailStates
+from wardline.domains.mail.textstate import TextState
+from wardline.domains.mail.values import NAMES
+from wardline.engine.administration import Administration
+from wardline.engine.event import Event
+from wardline.engine.journal import Journal
+from wardline.engine.journal import Settings as JournalSettings
+from wardline.engine.noted import body_of_event
+from wardline.engine.office import Office
+from wardline.engine.policy import Policy, load_policy, parse_policy
+from wardline.engine.shard import Shard
+from wardline.engine.snapshot import Snapshots
+from wardline.sources.resolver import from_address
+
+HOUR_SECONDS = 3600.0
+
+
+class Program:
+    """Everything that runs on one data folder. Made by `open`; its calls belong to one event loop."""
+
+    def __init__(self, data: Path, config: Config, journal: Journal, *, starter: bool, clock: Clock) -> None:
+        self.data = data
+        self.config = config
+        self.journal = journal
+        self.clock = clock
+        self.started_s = clock.now_us() // 1_000_000
+        self.metrics = Metrics()
+        self.ids = Ids(clock)
+        key = load_or_make_key(journal.folder.files, data / "keys" / "pseudonyms.key")
+        self.pseudonyms = Pseudonyms(key)
+        self.id_key = hashlib.blake2b(key, digest_size=32, person=b"wl-message-id").digest()
+        mail = config.mail
+        self.administration = Administration()
+        self.counters = MailStates(mail.near_duplicate_hours, mail.reputation_half_life_days)
+        self.text = TextState(journal.vault, starter=starter, self_training=mail.self_training)
+        self.shard = Shard(journal, (self.administration, self.counters, self.text), clock)
+        self.snapshots = Snapshots(journal.folder)
+        self.detectors = make_detectors()
+        self.policy, self.policy_digest = self._policy(Path(mail.policy) if mail.policy else None, "policy.yaml")
+        envelope_policy, envelope_digest = self._policy(None, "envelope.yaml")
+        self.names = Names(self.pseudonyms)
+        self.settings = Settings(
+            protected_brands=mail.protected_brands,
+            protected_people=mail.protected_people,
+            local_domains=mail.local_domains,
+            size_limit_bytes=mail.size_limit_bytes,
+        )
+        self.point = MailPoint(
+            shard=self.shard,
+            ids=self.ids,
+            names=self.names,
+            policy=self.policy,
+            policy_digest=self.policy_digest,
+            detectors=self.detectors,
+            settings=self.settings,
+            counters=self.counters,
+            text=self.text,
+            administration=self.administration,
+            resolver=from_address(mail.resolver, timeout_seconds=mail.dns_timeout_ms / 1000),
+            authentication_settings=authentication.Settings(
+                deadline_seconds=mail.dns_timeout_ms / 1000, trusted_hosts=mail.trusted_authserv_ids
+            ),
+            metrics=self.metrics,
+            default_mode=mail.mode,
+            hold_seconds=mail.hold_days * 86_400,
+            host_name=mail.host_name,
+        )
+        self.learner = Learner(self.point, self.ids, self.metrics, self.id_key)
+        self.explainer = Explainer(self.point)
+        self.mail = MailService(self.point, self.learner)
+        self.envelope = envelope.EnvelopePoint(
+            shard=self.shard,
+            pseudonyms=self.pseudonyms,
+            policy=envelope_policy,
+            policy_digest=envelope_digest,
+            detectors=self.detectors,
+            counters=self.counters,
+            administration=self.administration,
+            metrics=self.metrics,
+        )
+        self.office = Office(self.shard, self.administration, self.ids, self.names.recipient, mail.release_command, mail.drop_command)
+        self.recovered = self._recover()
+        self._snapshot_seq = journal.last_seq
+        self._measure()
+
+    @classmethod
+    def open(cls, data: Path, config: Config, *, starter: bool = True, clock: Clock | None = None) -> "Program":
+        """Open a data folder (made where it is missing) and bring its states up to date. Raises StorageError, PolicyError."""
+        clock = clock or SystemClock()
+        journal = Journal.open(data, clock=clock, settings=JournalSettings(min_free_bytes=config.store.min_free_bytes))
+        try:
+            return cls(data, config, journal, starter=starter, clock=clock)
+        except BaseException:
+            journal.close()
+            raise
+
+    def _policy(self, path: Path | None, shipped: str) -> tuple[Policy, str]:
+        """A policy and the digest of its text; the text is kept under its digest, so that a replay can find it."""
+        if path is None:
+            text = resources.files("wardline.domains.mail").joinpath(shipped).read_bytes()
+            policy = parse_policy(text, self._names(), f"shipped {shipped}")
+        else:
+            policy = load_policy(path, self._names())
+            text = path.read_bytes()
+        digest = hashlib.sha256(text).hexdigest()[:32]
+        kept = f"policies/{digest}.yaml"
+        if self.journal.folder.read(kept) != text:
+            self.journal.folder.write_atomic(kept, text)
+        return policy, digest
+
+    def _names(self) -> set[str]:
+        return {*NAMES, *(name for detector in self.detectors for name in detector.reads)}
+
+    def policy_by_digest(self, digest: str) -> Policy | None:
+        """A policy that decided once, from the folder."""
+        text = self.journal.folder.read(f"policies/{digest}.yaml") if digest.isalnum() else None
+        return parse_policy(text, self._names(), f"policy {digest}") if text else None
+
+    def _recover(self) -> int:
+        for state in self.shard.states.values():
+            self.snapshots.load(state)
+        return self.shard.recover()
+
+    def _measure(self) -> None:
+        self.metrics.versions(__version__, self.policy.label, self.text.label)
+        self.metrics.gauge("wardline_journal_lag_records", "Records that are not indexed yet", lambda: self.journal.stats()["unindexed"])
+        self.metrics.gauge("wardline_journal_records", "Records in the journal", lambda: float(self.journal.last_seq))
+        self.metrics.gauge("wardline_held_messages", "Messages on hold", lambda: float(len(self.administration.held)))
+        self.metrics.gauge("wardline_paused", "1 while enforcement is paused", lambda: float(self.administration.paused))
+
+    # Upkeep
+
+    def save(self) -> None:
+        """Write a snapshot of every state, where anything changed since the last one."""
+        if self.journal.last_seq == self._snapshot_seq:
+            return
+        self.journal.receipt(self.journal.last_seq).result(timeout=30)
+        for state in self.shard.states.values():
+            self.snapshots.save(state)
+        self._snapshot_seq = self.journal.last_seq
+
+    async def upkeep(self) -> None:
+        """Snapshots and retention, until cancelled. A fault is logged and tried again; it stops no decision."""
+        log = logger("upkeep")
+        last_expiry = time.monotonic()
+        while True:
+            await asyncio.sleep(self.config.store.snapshot_minutes * 60)
+            try:
+                self.save()
+                await self.office.expire_holds()
+                if time.monotonic() - last_expiry > HOUR_SECONDS:
+                    last_expiry = time.monotonic()
+                    await asyncio.to_thread(self.expire)
+            except (StorageError, OSError, TimeoutError) as error:
+                log.error("upkeep_failed", error=type(error).__name__)
+
+    def expire(self) -> int:
+        """Enforce retention; returns how many records went."""
+        store = self.config.store
+        days = {"decision": store.decision_days, "event": store.decision_days, "label": store.label_days}
+        now_us = self.clock.now_us()
+        self.journal.vault.expire(now_us)
+        return self.journal.expire(now_us, days)
+
+    def status(self) -> dict[str, Any]:
+        """What runs, in which mode, and how much it has done."""
+        return {
+            "version": __version__,
+            "mode": self.point.mode,
+            "paused": self.administration.paused,
+            "policy": self.policy.label,
+            "model": self.text.label,
+            "uptime_seconds": self.clock.now_us() // 1_000_000 - self.started_s,
+            "records": self.journal.last_seq,
+            "held": len(self.administration.held),
+            "resolver": "off" if self.config.mail.resolver == "off" else "on",
+            "counts": dict(self.mail.stat()),
+        }
+
+    async def note(self, event: Event) -> None:
+        """Record an event that nobody decides; its identifiers become pseudonyms first."""
+        body, keys = body_of_event(event, self.pseudonyms)
+        await self.shard.write("event", event.id, point=event.type, body=body, keys=keys)
+
+    async def backup(self, target: str) -> dict[str, Any]:
+        """A consistent copy of the data folder while it runs."""
+        self.save()
+        await asyncio.to_thread(self.journal.backup, Path(target))
+        return {"path": target, "records": self.journal.last_seq}
+
+    async def forget(self, subject: str) -> dict[str, Any]:
+        """Erase what is kept about a recipient: labels leave the models, keys are destroyed, records go."""
+        name = self.names.recipient(subject)
+        subtracted = await self.learner.forget(name)
+        erased = await asyncio.to_thread(self.journal.erase, name)
+        self.save()
+        return {"erased_records": erased, "labels_taken_back": subtracted}
+
+    async def replay(self, corrupt: int | None, limit: int | None = None) -> replay.Report:
+        """Replay the journal from its beginning; off the loop, since it may take long."""
+        return await asyncio.to_thread(self.replay_now, corrupt)
+
+    def replay_now(self, corrupt: int | None = None, progress: Any = None) -> replay.Report:
+        """Both replays, now."""
+        self.journal.flush()
+        gaps = self.journal.gaps()
+        fresh = None if gaps else MailStates(self.config.mail.near_duplicate_hours, self.config.mail.reputation_half_life_days)
+        policies: dict[str, Policy | None] = {}
+
+        def policy_of(digest: str) -> Policy | None:
+            if digest not in policies:
+                policies[digest] = self.policy_by_digest(digest)
+            return policies[digest]
+
+        records = (record for record in self.journal.read(1))
+        return replay.replay(records, self.detectors, policy_of, fresh, corrupt=corrupt, progress=progress)
+
+    async def discard(self, layer: str) -> dict[str, Any]:
+        """Discard what a model layer learned by itself."""
+        return await self.learner.discard(layer)
+
+    async def close(self) -> None:
+        """Save the states and close the journal."""
+        with contextlib.suppress(StorageError, OSError, TimeoutError):
+            self.save()
+        self.journal.close()
+
+
+def default_data() -> Path:
+    """Where data lives when nobody says: /var/lib/wardline for root, else the user's data folder."""
+    if os.environ.get("WARDLINE_DATA"):
+        return Path(os.environ["WARDLINE_DATA"])
+    if os.geteuid() == 0:
+        return Path("/var/lib/wardline")
+    return Path(os.environ.get("XDG_DATA_HOME", Path.home() / ".local" / "share")) / "wardline"
+

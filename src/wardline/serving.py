@@ -1,0 +1,210 @@
+"""Serving: opens every door of a program on one event loop, and closes them in order.
+
+    asyncio.run(serve(program, ready=lambda doors: …))      until SIGINT or SIGTERM
+
+HTTP, the two rspamd ports and the control socket are ASGI applications under uvicorn; the milter is our own server. The control socket lies
+in the data folder with mode 0600: whoever may open it may do everything, so `wardline mode tag` needs no key.
+"""
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+
+from wardline import __version__
+from wardline.app import Program
+from wardline.base.logs import logger
+from wardline.gateways.http.access import Access
+from wardline.gateways.http.admin import AdminRoutes
+from wardline.gateways.http.app import HttpApp
+from wardline.gateways.http.decide import DecideRoutes
+from wardline.gateways.http.health import HealthRoutes
+from wardline.gateways.http.mail import MailRoutes
+from wardline.gateways.http.pages import PageRoutes
+from wardline.gateways.milter import MilterServer, MilterSettings
+from wardline.gateways.rspamd import RspamdDoor
+
+SOCKET_NAME = "control.sock"
+DRAIN_SECONDS = 20
+BACKLOG = 2048
+
+
+class DoorError(Exception):
+    """A door that cannot be opened: which, why, what to do."""
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its signal handlers: signals belong to the program, which closes all doors."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+class Doors:
+    """The open doors of one program."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.addresses: dict[str, str] = {}
+        self.milter: MilterServer | None = None
+        self._servers: list[tuple[_Server, asyncio.Task[None]]] = []
+        self._listeners: list[socket.socket] = []
+        self._failed = asyncio.Event()
+
+    def http_app(self, *, control: bool) -> HttpApp:
+        """The HTTP application, for the network or for the control socket."""
+        program, settings = self.program, self.program.config.http
+        access = Access(program.administration, settings.trusted_peers, settings.trusted_scopes, program.config.rspamd.learn_secret)
+        mail = MailRoutes(program.point, program.learner, program.explainer, settings.body_limit_bytes)
+        doors = dict.fromkeys(program.envelope.types, program.envelope)
+        decide = DecideRoutes(doors, program.note, settings.body_limit_bytes)
+        admin = AdminRoutes(
+            program.office, status=program.status, backup=program.backup, forget=program.forget, replay=program.replay, discard=program.discard
+        )
+        health = HealthRoutes(program.metrics, ready=self.is_ready)
+        pages = PageRoutes(program.status)
+        routes = [*decide.routes(), *mail.routes(), *admin.routes(), *health.routes(), *pages.routes()]
+        return HttpApp(routes, access, program.metrics, concurrency=settings.concurrency, version=__version__, control=control)
+
+    def is_ready(self) -> str:
+        """"" when decisions can be promised; else what stands in the way."""
+        return "" if self.program.journal.durable_seq >= 0 and not self._failed.is_set() else "a door has failed"
+
+    async def open(self) -> None:
+        """Open every configured door. Raises DoorError; what was opened before is then closed again."""
+        config = self.program.config
+        try:
+            if config.http.port:
+                await self._serve("http", self.http_app(control=False), self._listen(config.http.host, config.http.port, "http.port"))
+            rspamd = config.rspamd
+            door = RspamdDoor(self.program.mail, trusted_peers=rspamd.trusted_peers, learn_secret=rspamd.learn_secret, version=__version__)
+            if rspamd.scan_port:
+                await self._serve("rspamd scan", door.scan, self._listen(rspamd.host, rspamd.scan_port, "rspamd.scan_port"))
+            if rspamd.learn_port:
+                await self._serve("rspamd learn", door.learn, self._listen(rspamd.host, rspamd.learn_port, "rspamd.learn_port"))
+            if config.milter.port:
+                await self._open_milter()
+            await self._serve("control", self.http_app(control=True), self._listen_control(self.program.data / SOCKET_NAME))
+        except BaseException:
+            await self.close()
+            raise
+
+    async def open_control(self) -> None:
+        """Open the control socket alone, for a command that found no server running."""
+        await self._serve("control", self.http_app(control=True), self._listen_control(self.program.data / SOCKET_NAME))
+
+    async def _open_milter(self) -> None:
+        config = self.program.config
+        settings = MilterSettings(
+            host=config.milter.host,
+            port=config.milter.port,
+            connections=config.milter.connections,
+            idle_seconds=config.milter.timeout_seconds,
+            body_limit_bytes=config.milter.body_limit_bytes,
+            own_names=(config.mail.host_name,),
+            id_header=config.milter.id_header,
+        )
+        self.milter = MilterServer(self.program.mail, settings, key=self.program.id_key, count=lambda what: self.program.metrics.refused("milter", what))
+        try:
+            await self.milter.start()
+        except OSError as error:
+            raise DoorError(_taken("milter.port", settings.host, settings.port, error)) from None
+        self.addresses["milter"] = f"{settings.host}:{self.milter.port}"
+
+    def _listen(self, host: str, port: int, key: str) -> socket.socket:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        listener = socket.socket(family, socket.SOCK_STREAM)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((host, port))
+        except OSError as error:
+            listener.close()
+            raise DoorError(_taken(key, host, port, error)) from None
+        listener.listen(BACKLOG)
+        self._listeners.append(listener)
+        return listener
+
+    def _listen_control(self, path: Path) -> socket.socket:
+        # The folder's lock is ours, so a socket that lies there is left over from a crash.
+        path.unlink(missing_ok=True)
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        before = os.umask(0o177)
+        try:
+            listener.bind(str(path))
+        except OSError as error:
+            listener.close()
+            raise DoorError(f"the control socket {path} cannot be made ({error}); a shorter --data path helps when it is too long") from None
+        finally:
+            os.umask(before)
+        listener.listen(BACKLOG)
+        self._listeners.append(listener)
+        return listener
+
+    async def _serve(self, name: str, app: Any, listener: socket.socket) -> None:
+        config = uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            http="httptools",
+            ws="none",
+            lifespan="off",
+            server_header=False,
+            date_header=False,
+            timeout_keep_alive=75,
+            timeout_graceful_shutdown=DRAIN_SECONDS,
+            backlog=BACKLOG,
+            proxy_headers=False,
+        )
+        server = _Server(config)
+        task = asyncio.create_task(server.serve(sockets=[listener]), name=f"door {name}")
+        self._servers.append((server, task))
+        while not server.started and not task.done():
+            await asyncio.sleep(0.002)
+        if listener.family != socket.AF_UNIX:
+            host, port = listener.getsockname()[:2]
+            self.addresses[name] = f"{host}:{port}"
+        else:
+            self.addresses[name] = str(listener.getsockname())
+
+    async def close(self) -> None:
+        """Take no more, let what is in hand finish, close."""
+        for server, _task in self._servers:
+            server.should_exit = True
+        waiting = [task for _server, task in self._servers]
+        if self.milter is not None:
+            waiting.append(asyncio.create_task(self.milter.stop()))
+        if waiting:
+            await asyncio.wait(waiting, timeout=DRAIN_SECONDS + 5)
+        for listener in self._listeners:
+            listener.close()
+        (self.program.data / SOCKET_NAME).unlink(missing_ok=True)
+
+
+def _taken(key: str, host: str, port: int, error: OSError) -> str:
+    return f"{host}:{port} cannot be opened ({error.strerror or error}); stop what listens there, or set {key} to another port or to 0"
+
+
+async def serve(program: Program, ready: Callable[[Doors], None]) -> None:
+    """Open the doors, call `ready`, and serve until SIGINT or SIGTERM; then close in order. Raises DoorError."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    doors = Doors(program)
+    await doors.open()
+    upkeep = asyncio.create_task(program.upkeep(), name="upkeep")
+    logger("serving").info("ready", doors=len(doors.addresses), mode=program.point.mode, recovered_records=program.recovered)
+    ready(doors)
+    try:
+        await stop.wait()
+    finally:
+        upkeep.cancel()
+        await doors.close()
+        await program.close()
