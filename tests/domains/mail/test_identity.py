@@ -4,7 +4,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wardline.domains.mail.identity import authserv_id, bears_our_name, is_own_field, recipient_tag, sign_id, take_off, verify_id
+from wardline.domains.mail.identity import (
+    authserv_id,
+    bears_our_name,
+    head_fields,
+    is_own_field,
+    own_instances,
+    recipient_tag,
+    sign_id,
+    take_off,
+    verify_id,
+)
 
 KEY = b"k" * 32
 
@@ -104,3 +114,26 @@ def test_take_off_keeps_everything_that_is_not_ours(raw: bytes) -> None:
     if b"x-wardline-" not in raw.lower() and b"x-spam" not in raw.lower():
         assert (rest, ids) == (raw, ())
     assert len(rest) <= len(raw)
+
+
+@given(st.binary(max_size=300))
+def test_head_fields_cover_the_head_without_gaps(raw: bytes) -> None:
+    at = 0
+    for name, value, start, end in head_fields(raw):
+        assert start == at < end
+        assert raw[start:end] in (name, name + b":" + value)
+        at = end
+
+
+def test_own_instances_are_counted_per_name_and_given_from_the_last() -> None:
+    raw = (
+        b"X-Wardline-A: 1\r\nAuthentication-Results: mx.example.org; none\r\nx-wardline-a: 2\r\n folded\r\n"
+        b"Authentication-Results: mx.example.net; spf=pass\r\nX-Spam: No\r\n\r\nX-Wardline-A: 3\r\n"
+    )
+    assert own_instances(raw, ("mx.example.net",)) == [
+        ("X-Spam", 1),
+        ("Authentication-Results", 2),
+        ("x-wardline-a", 2),
+        ("X-Wardline-A", 1),
+    ]
+    assert len(own_instances(b"X-Wardline-A: 1\n" * 5000, ())) == 1000

@@ -11,6 +11,7 @@ by address: one copy of a message goes to many, and a blind copy must stay blind
 
 import hashlib
 import hmac
+from collections.abc import Iterator
 
 PREFIX = b"x-wardline-"
 JUNK_FIELD = b"x-spam"
@@ -97,6 +98,43 @@ def bears_our_name(name: bytes, value: bytes, names: tuple[str, ...]) -> bool:
     return authserv_id(value) in {own.lower().rstrip(".").encode("utf-8") for own in names}
 
 
+def head_fields(raw: bytes) -> Iterator[tuple[bytes, bytes, int, int]]:
+    """Each header field of a message: name, value with its folds, and where it begins and ends. Looks at the first 1 MiB of the head only."""
+    at, limit = 0, min(len(raw), HEAD_LIMIT_BYTES)
+    start = at
+    while at < limit:
+        end = raw.find(b"\n", at)
+        end = len(raw) if end < 0 else end + 1
+        first = raw[at : at + 1]
+        if at > start and first not in b" \t":
+            name, _, value = raw[start:at].partition(b":")
+            yield name, value, start, at
+            start = at
+        if first in b"\r\n" and not raw[at:end].strip(b"\r\n"):
+            return
+        at = end
+    if at > start:
+        name, _, value = raw[start:at].partition(b":")
+        yield name, value, start, at
+
+
+def own_instances(raw: bytes, names: tuple[str, ...], limit: int = 1000) -> list[tuple[str, int]]:
+    """The header fields of a message that only we may write: (name, instance of that name from 1), the last one first so that indices hold."""
+    counts: dict[bytes, int] = {}
+    found: list[tuple[str, int]] = []
+    for name, value, _, _ in head_fields(raw):
+        results = name.strip().lower() == b"authentication-results"
+        if not (results or is_own_field(name)):
+            continue
+        key = name.strip().lower()
+        counts[key] = counts.get(key, 0) + 1
+        if not results or bears_our_name(name, value, names):
+            found.append((name.strip().decode("ascii", "replace"), counts[key]))
+            if len(found) >= limit:
+                break
+    return found[::-1]
+
+
 def take_off(raw: bytes) -> tuple[bytes, tuple[str, ...]]:
     """A message without our own header fields, and the values of its X-Wardline-Id fields (unverified, at most 8).
 
@@ -105,25 +143,11 @@ def take_off(raw: bytes) -> tuple[bytes, tuple[str, ...]]:
     """
     kept: list[bytes] = []
     ids: list[str] = []
-    at, own, current = 0, False, b""
-    found = False
-    while at < len(raw) and at < HEAD_LIMIT_BYTES:
-        end = raw.find(b"\n", at)
-        end = len(raw) if end < 0 else end + 1
-        line = raw[at:end]
-        if not line.strip(b"\r\n"):
-            break
-        if line[:1] not in b" \t":
-            current = line.partition(b":")[0]
-            own = is_own_field(current)
-            if own and current.strip().lower() == b"x-wardline-id" and len(ids) < 8:
-                ids.append(line.partition(b":")[2].decode("ascii", "replace").strip())
-        if own:
-            found = True
-        else:
-            kept.append(line)
-        at = end
-    if not found:
-        return raw, ()
-    kept.append(raw[at:])
-    return b"".join(kept), tuple(ids)
+    at = 0
+    for name, value, start, end in head_fields(raw):
+        if is_own_field(name):
+            kept.append(raw[at:start])
+            at = end
+            if name.strip().lower() == b"x-wardline-id" and len(ids) < 8:
+                ids.append(value.decode("ascii", "replace").strip())
+    return (b"".join([*kept, raw[at:]]), tuple(ids)) if at else (raw, ())
