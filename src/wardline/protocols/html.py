@@ -11,10 +11,14 @@ The scan itself is `_html.c` where it was built and `htmlscan.py` elsewhere, wit
 """
 
 import re
+from collections.abc import Callable
 
 import msgspec
 
 from wardline.protocols import htmlscan
+from wardline.protocols.css import COLOURS
+from wardline.protocols.elements import ELEMENTS
+from wardline.protocols.entities import NAMED
 from wardline.protocols.url import join
 
 
@@ -23,7 +27,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
 
     head_chars: int = 400_000
     tail_chars: int = 24_000
-    tags: int = 20_000
+    tags: int = 10_000
     depth: int = 512
     attributes: int = 64
     links: int = 1_000
@@ -86,6 +90,22 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
     bidi_overrides: int = 0
 
 
+Engine = Callable[[bytes, bytes, htmlscan.Caps], htmlscan.Scan]
+
+
+def _compiled() -> Engine | None:
+    """The C twin, where it was built."""
+    try:
+        from wardline.protocols import _html
+    except ImportError:
+        return None
+    tables = _html.tables(ELEMENTS, NAMED, COLOURS)
+    scan = _html.scan
+    return lambda head, tail, caps: htmlscan.Scan._make(scan(head, tail, caps, tables))
+
+
+_engine: Engine = _compiled() or htmlscan.scan
+
 _origins = ("anchor", "area", "image", "form", "style", "base", "frame", "refresh", "script")
 _hidings = ("display", "visibility", "size", "colour", "offscreen", "opacity", "attribute", "element")
 _control = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f]")
@@ -104,8 +124,22 @@ def _names(bits: int, names: tuple[str, ...]) -> list[str]:
     return [name for index, name in enumerate(names) if bits >> index & 1]
 
 
+def compiled() -> bool:
+    """Whether the C twin is in use."""
+    return _engine is not htmlscan.scan
+
+
 def see(html: str, limits: Limits = Limits()) -> Page:
     """What a person sees of this document and what it hides. Never raises; see `Limits` for what is read of a large one."""
+    return _see(html, limits, _engine)
+
+
+def see_pure(html: str, limits: Limits = Limits()) -> Page:
+    """The same by the pure-Python twin, whatever was built."""
+    return _see(html, limits, htmlscan.scan)
+
+
+def _see(html: str, limits: Limits, engine: Engine) -> Page:
     head, tail = html, ""
     over = []
     if len(html) > limits.head_chars + limits.tail_chars:
@@ -115,7 +149,7 @@ def see(html: str, limits: Limits = Limits()) -> Page:
         limits.tags, limits.tail_chars, limits.depth, limits.attributes, limits.links, limits.rules, limits.url_chars, limits.link_text_chars,
         limits.sheet_chars,
     )  # fmt: skip
-    found = htmlscan.scan(_bytes(head), _bytes(tail), caps)
+    found = engine(_bytes(head), _bytes(tail), caps)
     counts = found.counts
     base = found.base.decode("utf-8", "ignore")
     links = tuple(

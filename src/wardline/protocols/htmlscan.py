@@ -9,6 +9,7 @@ rules, links and depth are capped. Works on UTF-8 bytes; positions and caps are 
 """
 
 import re
+from itertools import islice
 from typing import NamedTuple
 
 from wardline.protocols import css
@@ -59,6 +60,8 @@ from wardline.protocols.entities import decode
 
 WALK = 64  # entries of the stack that one search looks at
 TINY_CENTI_PX = 200  # a font of 2 px and less, an image of 2 px and less
+STYLES_KEPT = 256  # inline styles whose meaning is remembered during one scan
+RUNS = 4_096  # runs of invisible characters that are counted
 NEAR_COLOUR = 24  # the largest difference in any channel at which text melts into its background
 
 # Ways to hide, as bits; NAMES in the same order.
@@ -98,7 +101,7 @@ class Caps(NamedTuple):
     """tags: start tags, end tags and comments read before the scan jumps to the tail; tail: how many bytes of the end are then read;
     the others: stack entries, attributes per tag, links kept, style rules held, bytes of one URL, bytes of one link text, bytes of style sheets."""
 
-    tags: int = 20_000
+    tags: int = 10_000
     tail: int = 24_000
     depth: int = 512
     attributes: int = 64
@@ -207,6 +210,7 @@ class _Pass:
         self.rules = rules
         self.second = second
         self.late_rules = False
+        self.styles: dict[bytes, css.Declarations] = {}
         self.visible: list[bytes] = []
         self.hidden: list[bytes] = []
         self.hidden_last = False
@@ -397,7 +401,12 @@ class _Pass:
                     own.update(rules[name + b"#" + ident])
         inline = found.get(b"style")
         if inline:
-            own.update(css.declarations(inline))
+            declared = self.styles.get(inline)
+            if declared is None:
+                declared = css.declarations(inline)
+                if len(self.styles) < STYLES_KEPT:
+                    self.styles[inline] = declared
+            own.update(declared)
         if own.get(css.MSO):
             self.counts[N_MSO] += 1
         if not own and not extra:
@@ -492,8 +501,8 @@ class _Pass:
         elif what == AREA:
             if b"href" in found:
                 self.link(found[b"href"], AREAS, mask)
-            if not mask and found.get(b"alt"):
-                self.alt.append(plain(found[b"alt"]).replace(b"\n", b" "))
+            if not mask and found.get(b"alt") and (alt := plain(found[b"alt"]).replace(b"\n", b" ")):
+                self.alt.append(alt)
         elif what == BASE:
             if not self.base and b"href" in found:
                 self.base = clean_url(found[b"href"], self.caps.url)
@@ -525,7 +534,7 @@ class _Pass:
             counts[N_REMOTE] += 1
         elif start.startswith((b"cid:", b"mid:")):
             counts[N_INLINE] += 1
-        self.link(source, IMAGES, mask | tiny)
+        self.link(found.get(b"src", b""), IMAGES, mask | tiny)
         if not mask and not tiny and found.get(b"alt"):
             alt = plain(found[b"alt"]).replace(b"\n", b" ")
             if alt:
@@ -693,7 +702,7 @@ def _count_unseen(raw: bytes, counts: list[int]) -> None:
     """Invisible characters in what would be shown: all, those that split a word of ASCII letters, soft hyphens, direction overrides."""
     if raw.isascii():
         return
-    for found in _unseen.finditer(raw):
+    for found in islice(_unseen.finditer(raw), RUNS):
         run = found[0]
         text = run.decode()
         soft = text.count("\xad")
