@@ -256,7 +256,7 @@ class RspamdController(_App):
             return 403, _JSON, rspamd.error("Unauthorized", "auth-error")
         if path in ("/learnspam", "/learnham"):
             return 200, _JSON, await self._learn(scope, receive, who, abusive=path == "/learnspam")
-        if path == "/stat":
+        if path in ("/stat", "/auth"):
             return (
                 200,
                 _JSON,

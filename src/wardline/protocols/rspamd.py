@@ -134,7 +134,10 @@ def error(text: str, domain: str = "protocol-error") -> bytes:
 
 
 def stat(counters: Mapping[str, int], *, version: str, uptime_seconds: int) -> bytes:
-    """The answer of /stat from counters `scanned`, `learned_spam`, `learned_ham` and `action.X` (X an action of rspamd, blanks as `_`)."""
+    """The answer of /stat, and of /auth, which wants "auth" and "uptime".
+
+    From counters `scanned`, `learned_spam`, `learned_ham` and `action.X` (X an action of rspamd, blanks as `_`).
+    """
     spam, ham = counters.get("learned_spam", 0), counters.get("learned_ham", 0)
     actions = {name: counters.get("action." + name.replace(" ", "_"), 0) for name in ACTIONS}
     zero = dict.fromkeys(_NOT_OURS, 0)
@@ -143,6 +146,7 @@ def stat(counters: Mapping[str, int], *, version: str, uptime_seconds: int) -> b
         for symbol, count in (("WARDLINE_SPAM", spam), ("WARDLINE_HAM", ham))
     ]
     answer: dict[str, Any] = {
+        "auth": "ok",
         "version": version,
         "config_id": "",
         "uptime": uptime_seconds,
