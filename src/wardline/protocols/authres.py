@@ -186,8 +186,9 @@ def claims_authserv_id(value: str | bytes, our_name: str) -> bool:
         if token[0] == ";":
             break
         head.append(token)
-    words = [_folded(text) for kind, text in head if kind != "comment"]
-    joined = "".join(words)
+    spoken = [text for kind, text in head if kind != "comment"]
+    words = [_folded(text) for text in spoken]
+    joined = _folded("".join(spoken))
     # First the words as they stand, then glued together ("mx." "example.com"), then with a version glued on.
     if ours in words or joined == ours or joined.rstrip("0123456789") in (ours, ours.rstrip("0123456789")):
         return True

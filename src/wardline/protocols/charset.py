@@ -63,11 +63,11 @@ def codec(label: str) -> str | None:
     return found
 
 
-def decode(data: bytes, label: str) -> tuple[str, tuple[str, ...]]:
+def decode(data: bytes, label: str, *, fallback: str = "") -> tuple[str, tuple[str, ...]]:
     """(text, defects): `data` read as `label` says, or as it turned out to be. Undecodable bytes become U+FFFD.
 
     Defects: unknown_charset (the label means nothing), mislabelled_charset (the label is contradicted by the bytes), raw_8bit (no label and
-    no UTF-8), undecodable (characters were replaced).
+    no UTF-8), undecodable (characters were replaced). With a `fallback` codec nothing is guessed: for callers whose budget is spent.
     """
     name = codec(label)
     if data.isascii() and name not in _SHIFTING:
@@ -77,9 +77,9 @@ def decode(data: bytes, label: str) -> tuple[str, tuple[str, ...]]:
             return data.decode("ascii"), ()
         return data.decode("ascii"), ("unknown_charset",)
     if name is None:
-        return _guessed(data, ("unknown_charset",))
+        return _guessed(data, ("unknown_charset",), fallback)
     if name == "":
-        return _guessed(data, ("mislabelled_charset",) if label else ("raw_8bit",))
+        return _guessed(data, ("mislabelled_charset",) if label else ("raw_8bit",), fallback)
     if data[:3] == b"\xef\xbb\xbf":
         return _read(data[3:], "utf-8", () if name == "utf-8" else ("mislabelled_charset",))
     if name == "utf-16" and data[:2] not in (b"\xff\xfe", b"\xfe\xff"):
@@ -90,18 +90,18 @@ def decode(data: bytes, label: str) -> tuple[str, tuple[str, ...]]:
         if name == "utf-8" and error.start < len(data) - 4:
             text = data.decode("utf-8", "replace")
             if text.count("\ufffd") * 20 > sum(1 for char in text[:4096] if char > "\x7f") + 20:
-                return _guessed(data, ("mislabelled_charset",))
+                return _guessed(data, ("mislabelled_charset",), fallback)
             return text, ("undecodable",)
         return _read(data, name, ())
     except (ValueError, LookupError):
-        return _guessed(data, ("undecodable",))
+        return _guessed(data, ("undecodable",), fallback)
 
 
-def _guessed(data: bytes, defects: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
+def _guessed(data: bytes, defects: tuple[str, ...], fallback: str) -> tuple[str, tuple[str, ...]]:
     try:
         return data.decode("utf-8-sig"), defects if defects != ("raw_8bit",) else ()
     except UnicodeDecodeError:
-        return _read(data, charset_guess.guess(data), defects)
+        return _read(data, fallback or charset_guess.guess(data), defects)
 
 
 def _read(data: bytes, name: str, defects: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:

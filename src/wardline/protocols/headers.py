@@ -18,10 +18,10 @@ from wardline.protocols import charset
 
 # One field with its continuation lines, or a line that is no field. Possessive quantifiers: no backtracking on hostile input.
 _FIELD = re.compile(rb"^(?:([!-9;-~]++)[ \t]*+:[ \t]*+(.*+(?:\n[ \t].*+)*+)|(.++))", re.MULTILINE)
-_FOLD = re.compile(rb"\r?\n[ \t]*+")
 _WORD = re.compile(r"=\?([^?\s]{1,64})\?([bBqQ])\?([^?\n]*+)\?=")
 _BETWEEN_WORDS = re.compile(r"(\?=)\s++(?==\?[^?\s]{1,64}\?[bBqQ]\?)")
-_PARAMETER = re.compile(r';[;\s]*+([^\s=;"]++)\s*+=\s*+(?:"((?:[^"\\]|\\.)*+)"?|([^;]*+))', re.DOTALL)
+# The look-behind lets a match start only where a word starts: one attempt for each word, so linear.
+_PARAMETER = re.compile(r'(?<![^\s;])([^\s=;"]++)\s*+=\s*+(?:"((?:[^"\\]|\\.)*+)"?|([^;]*+))', re.DOTALL)
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 _PERCENT = re.compile(rb"%([0-9A-Fa-f]{2})")
 _CONTROL = bytes.maketrans(bytes(range(32)) + b"\x7f", b" " * 33)
@@ -70,8 +70,10 @@ def split(block: bytes, *, max_bytes: int = 131072, max_fields: int = 512) -> Bl
 
 
 def unfold(value: bytes) -> bytes:
-    """The value on one line: each line break with its indentation becomes one space (RFC 5322 §2.2.3)."""
-    return _FOLD.sub(b" ", value) if b"\n" in value else value
+    """The value on one line (RFC 5322 §2.2.3): line breaks go, the indentation behind them stays, a tab there becomes a blank."""
+    if b"\n" not in value:
+        return value
+    return value.replace(b"\r\n", b"\n").replace(b"\n\t", b" ").replace(b"\n", b"")
 
 
 def clip(value: bytes, max_bytes: int) -> bytes:
@@ -83,11 +85,14 @@ def clip(value: bytes, max_bytes: int) -> bytes:
 
 def decode(value: bytes, *, defects: set[str] | None = None) -> str:
     """The value as text: unfolded, encoded words decoded (RFC 2047), raw 8-bit read as UTF-8 or guessed, control characters blanked."""
-    value = _FOLD.sub(b" ", value) if b"\n" in value else value
-    value = value.translate(_CONTROL)
+    if b"\n" in value:
+        value = value.replace(b"\r\n", b"\n").replace(b"\n\t", b" ").replace(b"\n", b"")
     if value.isascii():
         text = value.decode("ascii")
+        if not text.isprintable():
+            text = value.translate(_CONTROL).decode("ascii")
         return decode_words(text, defects=defects).strip() if "=?" in text else text.strip()
+    value = value.translate(_CONTROL)
     if defects is not None:
         defects.add("raw_8bit_header")
     text, found = charset.decode(value, "")

@@ -18,12 +18,16 @@ import msgspec
 
 from wardline.protocols import headers, transfer
 
-_TYPE = re.compile(r"\s*+([a-z0-9!#$&^_.+-]++)\s*+/\s*+([a-z0-9!#$&^_.+-]++)")
+_TYPE = re.compile(r"\s*+([a-z0-9!#$&^_.+-]++)\s*+/\s*+([a-z0-9!#$&^_.+*-]++)")
+_BLANKS = re.compile(rb"(?:[ \t]*+\r?\n)*+")
 _BLANK_LINE = re.compile(rb"\n\r?\n")
 _FIRST_FIELD = re.compile(rb"[!-9;-~]++[ \t]*+:")
-_GUESS_BOUNDARY = re.compile(rb"(?:^|\n)--([^\r\n]{1,200})\r?\n(?:[!-9;-~]++[ \t]*+:|\r?\n)")
+_CONTENT_FIELD = re.compile(rb"[Cc][Oo][Nn][Tt][Ee][Nn][Tt]-[!-9;-~]++:")
+_STRAY = re.compile(rb"^(?![!-9;-~]++[ \t]*+:)[^ \t\r\n]", re.MULTILINE)
+_FIELD_LINE = re.compile(rb"^[!-9;-~]++[ \t]*+:", re.MULTILINE)
+_GUESS_BOUNDARY = re.compile(rb"(?:^|\n)--([0-9A-Za-z'()+_,./:=? -]{1,200})\r?\n(?:[!-9;-~]++[ \t]*+:|\r?\n)")
 _NESTED = re.compile(rb"\n--[^\r\n]{1,200}\r?\n(?=[Cc][Oo][Nn][Tt][Ee][Nn][Tt]-)")
-_MESSAGES = frozenset({"message/rfc822", "message/global", "message/news"})
+_MESSAGES = frozenset({"message/rfc822", "message/global", "message/news", "message/partial"})
 _CONTENT = frozenset({b"content-type", b"content-transfer-encoding", b"content-disposition", b"content-id"})
 
 
@@ -119,12 +123,7 @@ def parse(raw: bytes, limits: Limits = Limits()) -> Message:
     parser = _Parser(limits)
     buffer = parser.tame(raw)
     parser.scan_left = limits.scan_factor * len(buffer) + 65536
-    start = 0
-    if buffer.startswith((b"From ", b">From ")):  # the separator line of an mbox (RFC 4155)
-        start = buffer.find(b"\n") + 1 or len(buffer)
-    while buffer[start : start + 1] in (b"\n", b"\r"):
-        start += 1
-        parser.defects.add("leading_blank_lines")
+    start = parser.lead(buffer, 0, len(buffer))
     root = parser.entity(buffer, start, len(buffer), 0, message=True)
     if not root.fields:
         parser.defects.add("no_headers")
@@ -163,6 +162,16 @@ class _Parser:
                 raw = raw.replace(b"\r\r\n", b"\n").replace(b"\r\n", b"\n").replace(b"\r", b"\n")
         return raw
 
+    def lead(self, buffer: bytes, start: int, end: int) -> int:
+        """Where the first field of a message stands: behind blank lines and the separator line of an mbox (RFC 4155)."""
+        blank = _BLANKS.match(buffer, start, end)
+        if blank is not None and blank.end() > start:
+            self.defects.add("leading_blank_lines")
+            start = blank.end()
+        if buffer.startswith((b"From ", b">From "), start, end):
+            start = buffer.find(b"\n", start, end) + 1 or end
+        return start
+
     def entity(self, buffer: bytes, start: int, end: int, depth: int, *, message: bool = False, default: str = "text/plain") -> Part:
         """One entity: its header block, then its body by type (RFC 2045 §2.4)."""
         self.parts_left -= 1
@@ -170,12 +179,32 @@ class _Parser:
         part = Part(depth=depth, buffer=buffer, start=body, end=end, is_message=message, content_type=default)
         if block_end > start:
             self.read_header(part, buffer, start, block_end, message)
+            if part.stray:
+                early = self.early_body(part, buffer, start, block_end)
+                if early >= 0:
+                    part = Part(depth=depth, buffer=buffer, start=early, end=end, is_message=message, content_type=default)
+                    if early > start:
+                        self.read_header(part, buffer, start, early, message)
         kind = part.content_type
         if kind.startswith("multipart/"):
             self.multipart(part, depth)
         elif kind in _MESSAGES:
             self.enclosed(part, depth)
         return part
+
+    def early_body(self, part: Part, buffer: bytes, start: int, end: int) -> int:
+        """Where the body begins when the blank line before it is missing or holds blanks: at a delimiter, behind a line of blanks, or at the first
+        line that is no field when no field follows. -1 when the lines that are no fields stand among fields."""
+        stop = min(end, start + self.caps.header_bytes)
+        stray = _STRAY.search(buffer, start, stop)
+        if stray is None:
+            return -1
+        at = stray.start()
+        before = buffer[max(start, at - 200) : at].rstrip(b"\r\n").rpartition(b"\n")[2]
+        delimiter = buffer.startswith(b"--", at)
+        if delimiter or not before.strip() or _FIELD_LINE.search(buffer, at, stop) is None:
+            return at
+        return at if at == start and len(part.stray) > len(part.fields) else -1
 
     def header_end(self, buffer: bytes, start: int, end: int, message: bool) -> tuple[int, int]:
         """(end of the header block, start of the body). A part may begin with its blank line: it has no header."""
@@ -277,10 +306,14 @@ class _Parser:
             if part.encoding in ("base64", "quoted-printable") and self.reread(part, depth):
                 return
             guess = _GUESS_BOUNDARY.search(buffer, max(0, start - 1), min(end, start + 65536))
-            if guess is not None and guess[1].rstrip() != boundary:
+            if guess is not None and not _CONTENT_FIELD.match(buffer, start, end) and guess[1].rstrip() != boundary:
                 self.defects.add("wrong_boundary")
                 boundary = guess[1].rstrip()
                 opens, closed = self.delimiters(buffer, start, end, boundary)
+        if not opens and _CONTENT_FIELD.match(buffer, start, end):
+            self.defects.add("wrong_boundary")
+            part.children = [self.entity(buffer, start, end, depth + 1)]
+            return
         if not opens:
             self.defects.add("no_parts")
             part.children = [Part(depth=depth + 1, buffer=buffer, start=start, end=end, encoding=part.encoding)]
@@ -384,8 +417,7 @@ class _Parser:
             buffer = part.sample(1048576).head
             start, end = 0, len(buffer)
             self.scan_left += len(buffer)
-        while start < end and buffer[start] in b"\r\n":
-            start += 1
+        start = self.lead(buffer, start, end)
         if start < end:
             part.children = [self.entity(buffer, start, end, depth + 1, message=True)]
 

@@ -11,7 +11,7 @@ import zlib
 
 import msgspec
 
-_URI = re.compile(rb"/URI\s*+(?:\(((?:[^()\\]|\\.)*+)\)|<([0-9A-Fa-f\s]{0,4096})>)", re.DOTALL)
+_URI = re.compile(rb"/URI\s{0,8}+(?:\(((?:[^()\\]|\\.){0,2048}+)\)|<([0-9A-Fa-f\s]{0,4096}+)>)", re.DOTALL)
 _STREAM = re.compile(rb"stream\r?\n")
 _ESCAPE = re.compile(rb"\\([nrtbf()\\]|[0-7]{1,3}|\r?\n)")
 _PLAIN = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"f": b"\f"}
@@ -28,6 +28,7 @@ _FLAGS = (
 STREAMS = 48
 STREAM_BYTES = 65536
 INFLATED_BYTES = 1048576
+ATTEMPTS = 512
 
 
 class Document(msgspec.Struct):
@@ -42,18 +43,19 @@ def look(data: bytes, max_urls: int = 32) -> Document:
     texts = [data, *_inflated(data)]
     urls: dict[str, None] = {}
     flags: dict[str, None] = {}
+    attempts = 0
     for text in texts:
         for mark, flag in _FLAGS:
             if mark in text:
                 flags[flag] = None
-        if b"/URI" not in text:
-            continue
-        for match in _URI.finditer(text):
-            if len(urls) >= max_urls:
-                break
-            address = _string(match[1], match[2])
+        at = text.find(b"/URI")
+        while at >= 0 and attempts < ATTEMPTS and len(urls) < max_urls:
+            attempts += 1
+            match = _URI.match(text, at)
+            address = _string(match[1], match[2]) if match else ""
             if address:
                 urls[address] = None
+            at = text.find(b"/URI", match.end() if match else at + 4)
     return Document(tuple(urls), tuple(flags))
 
 

@@ -13,9 +13,11 @@ import msgspec
 
 from wardline.protocols import dates
 
-_FROM = re.compile(r"(?:^|\s)from\s++([^\s();]++)(?:\s*+\(([^)]*+)\))?", re.IGNORECASE)
-_BY = re.compile(r"(?:^|[\s)])by\s++([^\s();]++)", re.IGNORECASE)
-_WITH = re.compile(r"(?:^|[\s)])with\s++([A-Za-z0-9./-]{1,40})", re.IGNORECASE)
+_FROM = re.compile(r"\s*+from\s++([^\s();]++)(?:\s*+\(([^)]*+)\))?", re.IGNORECASE)
+_FROM_LATER = re.compile(r"\sfrom\s++([^\s();]++)(?:\s*+\(([^)]*+)\))?", re.IGNORECASE)
+_BY = re.compile(r"\s*+by\s++([^\s();]++)", re.IGNORECASE)
+_BY_LATER = re.compile(r"[\s)]by\s++([^\s();]++)", re.IGNORECASE)
+_WITH = re.compile(r"\s++with\s++([A-Za-z0-9./-]{1,40})")
 _IP = re.compile(r"\[(?:IPv6:)?([0-9A-Fa-f:.]{2,45})\]|(?<![\w.-])(\d{1,3}(?:\.\d{1,3}){3})(?![\w.-])")
 _HELO = re.compile(r"helo[= ]([^\s()]++)", re.IGNORECASE)
 _NAME = re.compile(r"[A-Za-z0-9_-]++(?:\.[A-Za-z0-9_-]++)++\.?+")
@@ -39,22 +41,27 @@ def parse(text: str) -> Received:
     if not trace:
         trace = text
     helo = from_name = ip = ""
-    sent = _FROM.search(trace)
+    sent = _FROM.match(trace) or _FROM_LATER.search(trace)
+    after = 0
     if sent:
+        after = sent.end()
         helo = sent[1].strip("[]").lower()
         comment = sent[2] or ""
-        named = _HELO.search(comment)
+        named = _HELO.search(comment) if "elo" in comment or "ELO" in comment else None
         looked_up = _NAME.match(comment.strip())
         from_name = looked_up[0].rstrip(".").lower() if looked_up and not named else helo
         if named:
             from_name, helo = helo, named[1].strip("[]").lower()
-        found = _IP.search(comment) or _IP.search(sent[0])
+        found = _IP.search(comment) or _IP.search(sent[1])
         if found is None:
-            found = _IP.search(trace, sent.end(), sent.end() + 100)
+            found = _IP.search(trace, after, after + 100)
         if found:
             ip = (found[1] or found[2]).lower()
-    by = _BY.search(trace)
-    protocol = _WITH.search(trace)
+    if trace.startswith("(qmail"):  # "(qmail 1 invoked by uid 2)" names no server
+        return Received(at=dates.parse(when or text))
+    by = _BY.match(trace, max(0, trace.find(" by ", max(0, after - 1)))) or _BY_LATER.search(trace)
+    at = trace.find(" with ", after)
+    protocol = _WITH.match(trace, at) if at >= 0 else None
     return Received(
         from_name=from_name,
         helo=helo,

@@ -13,7 +13,6 @@ import msgspec
 
 _NOT_BASE64 = bytes(sorted(set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=")))
 _ALLOWED = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=\r\n\t "
-_PADDING = re.compile(rb"=++")
 _UU_BEGIN = re.compile(rb"(?:^|\n)begin[ \t]++([0-7]{3,4})[ \t]++([^\r\n]{1,255})\r?\n")
 
 
@@ -73,7 +72,7 @@ def _base64(data: bytes, head_bytes: int, tail_bytes: int) -> Sample:
     pad = clean.find(b"=")
     if 0 <= pad < len(clean) - 2 and clean[pad:].strip(b"="):
         defects.add("base64_pieces")
-        decoded = b"".join(_quads(piece, defects) for piece in _PADDING.split(clean[: limit * 2], maxsplit=4096))
+        decoded = b"".join(_quads(piece, defects) for piece in clean[: limit * 2].split(b"=", 4096) if piece)
         head, tail, cut = _cut(decoded, head_bytes, tail_bytes)
         return Sample(head, tail, len(decoded), cut or len(clean) > limit * 2, defects)
     stripped = clean.rstrip(b"=") if pad >= 0 else clean

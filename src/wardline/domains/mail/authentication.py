@@ -18,9 +18,13 @@ import msgspec
 
 from wardline.domains.mail.events import Envelope
 from wardline.engine.feature import Value, bounded
-from wardline.protocols import arc, authres, dkim, dmarc, spf
+from wardline.protocols import arc, authres, dkim, dmarc
+from wardline.protocols.arc import ArcResult
+from wardline.protocols.dkim import DkimResult
 from wardline.protocols.dkim_message import SplitMessage, split
+from wardline.protocols.dmarc import Discovery, DmarcResult
 from wardline.protocols.dns import Answer, Question, a_label, address, drive
+from wardline.protocols.spf import SpfResult, check_host
 from wardline.sources.resolver import Off, Recorded, Resolver, Session, run
 
 Result = TypeVar("Result")
@@ -65,10 +69,10 @@ class Authentication(msgspec.Struct, frozen=True, kw_only=True):
 
     values: dict[str, Value]
     answers: dict[str, Answer] = {}
-    spf: spf.SpfResult | None = None
-    dkim: tuple[dkim.DkimResult, ...] = ()
-    arc: arc.ArcResult | None = None
-    dmarc: dmarc.DmarcResult | None = None
+    spf: SpfResult | None = None
+    dkim: tuple[DkimResult, ...] = ()
+    arc: ArcResult | None = None
+    dmarc: DmarcResult | None = None
 
 
 class _Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -135,10 +139,10 @@ def _spf_identity(envelope: Envelope) -> tuple[str, str, str, str] | None:
 def _checks(
     plan: _Plan, settings: Settings, now: int | None
 ) -> tuple[
-    Generator[Question, Answer, spf.SpfResult | None],
-    Generator[Question, Answer, list[dkim.DkimResult]],
-    Generator[Question, Answer, arc.ArcResult],
-    Generator[Question, Answer, dmarc.Discovery],
+    Generator[Question, Answer, SpfResult | None],
+    Generator[Question, Answer, list[DkimResult]],
+    Generator[Question, Answer, ArcResult],
+    Generator[Question, Answer, Discovery],
 ]:
     return (
         _check_spf(plan.spf_identity),
@@ -148,10 +152,10 @@ def _checks(
     )
 
 
-def _check_spf(identity: tuple[str, str, str, str] | None) -> Generator[Question, Answer, spf.SpfResult | None]:
+def _check_spf(identity: tuple[str, str, str, str] | None) -> Generator[Question, Answer, SpfResult | None]:
     if identity is None:
         return None
-    return (yield from spf.check_host(*identity))
+    return (yield from check_host(*identity))
 
 
 async def verify(raw: bytes, envelope: Envelope, resolver: Resolver, *, settings: Settings = Settings(), now: int | None) -> Authentication:
@@ -200,10 +204,10 @@ def verify_recorded(
 
 def _conclude(
     plan: _Plan,
-    spf_result: spf.SpfResult | None,
-    dkim_results: list[dkim.DkimResult],
-    arc_result: arc.ArcResult,
-    discovery: dmarc.Discovery,
+    spf_result: SpfResult | None,
+    dkim_results: list[DkimResult],
+    arc_result: ArcResult,
+    discovery: Discovery,
     answers: dict[str, Answer],
 ) -> Authentication:
     """Pure: the four results to the values."""
@@ -212,7 +216,7 @@ def _conclude(
     spf_pair = ("temperror" if spf_result is None else spf_result.result, spf_domain)
     dkim_pairs = [(one.result, one.domain) for one in dkim_results]
     if plan.from_problem:
-        dmarc_result = dmarc.DmarcResult(result="permerror", from_domain=plan.from_domain, reason=plan.from_problem)
+        dmarc_result = DmarcResult(result="permerror", from_domain=plan.from_domain, reason=plan.from_problem)
     else:
         dmarc_result = dmarc.judge(plan.from_domain, discovery, [spf_pair], dkim_pairs)
     passed = [one for one in dkim_results if one.result == "pass"]
@@ -256,7 +260,7 @@ def _known(result: str) -> str | None:
     return None if result == "temperror" else result
 
 
-def _dkim_summary(results: list[dkim.DkimResult]) -> str:
+def _dkim_summary(results: list[DkimResult]) -> str:
     """One word for all signatures: the best; a signature that could not be checked may yet be good, so it comes before those that are not."""
     found = {one.result for one in results}
     return next((word for word in ("pass", "temperror", "fail", "permerror") if word in found), "none")
