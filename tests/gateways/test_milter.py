@@ -294,7 +294,7 @@ async def test_strangers_are_hung_up_on(stand: Stand, data: bytes) -> None:
     client = await stand.client(negotiate=False)
     client.writer.write(data)
     assert await client.hung_up()
-    assert stand.counted == ["connection", "protocol"]
+    assert stand.counted == ["protocol"]
 
 
 @pytest.mark.parametrize("data", [server.packet("X"), server.packet("E"), server.packet("C", b"x"), b"\0\0\0\0", b"\x7f\xff\xff\xff"])

@@ -29,7 +29,6 @@ def _doc(text: str, **bounds: Any) -> Meta:
     return Meta(description=text, **bounds)
 
 
-
 class Http(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The HTTP API."""
 
@@ -37,8 +36,13 @@ class Http(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     port: Annotated[int, _doc("port of the HTTP API; 0 closes this door", ge=0, le=65535)] = 8080
     body_limit_bytes: Annotated[int, _doc("largest request body; a message above it is refused with 413", ge=1024, le=1 << 30)] = 64 << 20
     concurrency: Annotated[int, _doc("requests worked on at once; one more gets 429 with Retry-After", ge=1, le=100_000)] = 512
-    trusted_peers: Annotated[tuple[str, ...], _doc("networks whose requests need no API key for the scopes below")] = ("127.0.0.0/8", "::1/128")
-    trusted_scopes: Annotated[tuple[str, ...], _doc("what a trusted peer may do without a key; learning and administration always need one")] = ("decide", "read")
+    trusted_peers: Annotated[tuple[str, ...], _doc("networks whose requests need no API key for the scopes below")] = (
+        "127.0.0.0/8",
+        "::1/128",
+    )
+    trusted_scopes: Annotated[
+        tuple[str, ...], _doc("what a trusted peer may do without a key; learning and administration always need one")
+    ] = ("decide", "read")
 
 
 class Milter(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -46,10 +50,18 @@ class Milter(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     host: Annotated[str, _doc("address to listen on")] = "127.0.0.1"
     port: Annotated[int, _doc("port of the milter; 0 closes this door", ge=0, le=65535)] = 8893
-    connections: Annotated[int, _doc("connections at once; one more is closed, and the mail server's own default applies", ge=1, le=10_000)] = 200
-    timeout_seconds: Annotated[float, _doc("a connection that is silent for so long is closed", gt=0, le=3600)] = 300.0
-    body_limit_bytes: Annotated[int, _doc("bytes of a message kept; of a larger one its head and tail are read", ge=65536, le=1 << 30)] = 16 << 20
-    id_header: Annotated[bool, _doc("add a signed X-Wardline-Id in tag and enforce mode, so that a message moved later finds its decision")] = True
+    connections: Annotated[
+        int, _doc("connections at once; one more is closed, and the mail server's own default applies", ge=1, le=10_000)
+    ] = 200
+    timeout_seconds: Annotated[
+        float, _doc("a connection that is silent for so long is closed; a mail server is silent while its own client is", gt=0, le=86_400)
+    ] = 7200.0
+    body_limit_bytes: Annotated[int, _doc("bytes of a message kept; of a larger one its head and tail are read", ge=65536, le=1 << 30)] = (
+        16 << 20
+    )
+    id_header: Annotated[
+        bool, _doc("add a signed X-Wardline-Id in tag and enforce mode, so that a message moved later finds its decision")
+    ] = True
 
 
 class Rspamd(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -58,35 +70,55 @@ class Rspamd(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     host: Annotated[str, _doc("address to listen on")] = "127.0.0.1"
     scan_port: Annotated[int, _doc("port of /checkv2; 0 closes this door", ge=0, le=65535)] = 11333
     learn_port: Annotated[int, _doc("port of /learnspam and /learnham; 0 closes this door", ge=0, le=65535)] = 11334
-    trusted_peers: Annotated[tuple[str, ...], _doc("networks whose User, IP, From, Rcpt and Helo headers are believed")] = ("127.0.0.0/8", "::1/128")
+    trusted_peers: Annotated[tuple[str, ...], _doc("networks whose User, IP, From, Rcpt and Helo headers are believed")] = (
+        "127.0.0.0/8",
+        "::1/128",
+    )
     learn_secret: Annotated[str, _doc("secret of the learning port; empty closes it. Better given as $WARDLINE_LEARN_SECRET")] = ""
 
 
 class Mail(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Mail itself."""
 
-    host_name: Annotated[str, _doc("our name in Authentication-Results and Received; incoming fields that claim it are removed")] = "wardline.invalid"
-    mode: Annotated[Literal["observe", "tag", "enforce"], _doc("mode of a fresh data folder; afterwards `wardline mode` decides")] = "observe"
+    host_name: Annotated[str, _doc("our name in Authentication-Results and Received; incoming fields that claim it are removed")] = (
+        "wardline.invalid"
+    )
+    mode: Annotated[Literal["observe", "tag", "enforce"], _doc("mode of a fresh data folder; afterwards `wardline mode` decides")] = (
+        "observe"
+    )
     policy: Annotated[str, _doc("policy file; empty means the shipped one")] = ""
     protected_brands: Annotated[tuple[str, ...], _doc("your own domains and brands: lookalikes of them are looked for first")] = ()
     protected_people: Annotated[tuple[str, ...], _doc("display names of people who are often impersonated, such as your director")] = ()
     local_domains: Annotated[tuple[str, ...], _doc("domains whose mail you host")] = ()
     resolver: Annotated[str, _doc("DNS server for SPF, DKIM, DMARC and ARC: off, or address:port; $WARDLINE_RESOLVER overrides it")] = "off"
-    dns_timeout_ms: Annotated[int, _doc("all DNS questions of one message together; a question without answer gives no opinion", ge=10, le=30_000)] = 1500
+    dns_timeout_ms: Annotated[
+        int, _doc("all DNS questions of one message together; a question without answer gives no opinion", ge=10, le=30_000)
+    ] = 1500
     trusted_authserv_ids: Annotated[tuple[str, ...], _doc("hosts whose Authentication-Results are believed when `resolver` is off")] = ()
-    size_limit_bytes: Annotated[int, _doc("bytes of a message that are read; of a larger one head and tail", ge=65536, le=1 << 28)] = 10 << 20
-    self_training: Annotated[bool, _doc("let the text model follow its own surest verdicts a little; one command discards what it learned so")] = True
+    size_limit_bytes: Annotated[int, _doc("bytes of a message that are read; of a larger one head and tail", ge=65536, le=1 << 28)] = (
+        10 << 20
+    )
+    self_training: Annotated[
+        bool, _doc("let the text model follow its own surest verdicts a little; one command discards what it learned so")
+    ] = True
     near_duplicate_hours: Annotated[int, _doc("window in which copies of a message are counted", ge=1, le=720)] = 24
     reputation_half_life_days: Annotated[int, _doc("after so long what is known of a sender counts half", ge=1, le=3650)] = 30
     hold_days: Annotated[int, _doc("a held message is given up after so long", ge=1, le=365)] = 14
-    release_command: Annotated[tuple[str, ...], _doc('run to release a held message, such as ["postsuper", "-H", "{queue_id}"]; empty: the command is shown to you')] = ()
-    drop_command: Annotated[tuple[str, ...], _doc('run to drop a held message, such as ["postsuper", "-d", "{queue_id}"]; empty: the command is shown to you')] = ()
+    release_command: Annotated[
+        tuple[str, ...],
+        _doc('run to release a held message, such as ["postsuper", "-H", "{queue_id}"]; empty: the command is shown to you'),
+    ] = ()
+    drop_command: Annotated[
+        tuple[str, ...], _doc('run to drop a held message, such as ["postsuper", "-d", "{queue_id}"]; empty: the command is shown to you')
+    ] = ()
 
 
 class Store(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The data folder."""
 
-    min_free_bytes: Annotated[int, _doc("below so much free space new decisions are answered but no longer promised, and learning is refused", ge=0)] = 64 << 20
+    min_free_bytes: Annotated[
+        int, _doc("below so much free space new decisions are answered but no longer promised, and learning is refused", ge=0)
+    ] = 64 << 20
     decision_days: Annotated[int, _doc("decisions are kept so long", ge=1, le=36_500)] = 90
     label_days: Annotated[int, _doc("labels and what the model learned from them are kept so long", ge=1, le=36_500)] = 400
     snapshot_minutes: Annotated[int, _doc("states are saved so often; a restart reads the journal from there", ge=1, le=1440)] = 10

@@ -29,6 +29,7 @@ from wardline.base.logs import logger
 from wardline.domains.mail.door import MailAnswer, MailDoor
 from wardline.domains.mail.events import Envelope
 from wardline.domains.mail.identity import bears_our_name, is_own_field
+from wardline.gateways.fault import where
 from wardline.gateways.mail_fields import fields, refusal
 from wardline.gateways.peers import Peers
 from wardline.gateways.spool import Budget, Spool
@@ -90,7 +91,7 @@ class MilterSettings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class MilterServer:
-    """The listening door. `count` is told of what happened, by a short word: connection, message, refused, timeout, protocol, failure, disconnect."""
+    """The listening door. `count` is told of every trouble by a short word: refused, timeout, protocol, failure, limited, disconnect."""
 
     def __init__(self, door: MailDoor, settings: MilterSettings, *, key: bytes, count: Callable[[str], None] | None = None) -> None:
         self.door, self.settings, self.key = door, settings, key
@@ -138,7 +139,7 @@ class MilterServer:
         """Count and log; never with anything that names a person or holds content."""
         if self._count is not None:
             self._count(what)
-        if what not in ("connection", "message", "disconnect"):
+        if what != "disconnect":
             self._log.warning(what, **numbers)
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -151,7 +152,6 @@ class MilterServer:
         task = asyncio.current_task()
         assert task is not None
         connection = self._connections[task] = _Connection(self, reader, writer)
-        self.happened("connection")
         try:
             await connection.run()
         finally:
@@ -208,7 +208,7 @@ class _Connection:
         except (ConnectionError, OSError):
             self._server.happened("disconnect")
         except Exception as error:  # an error of ours: the mail server applies its own default, the other connections go on
-            self._server.happened("failure", error=type(error).__name__)
+            self._server.happened("failure", error=type(error).__name__, at=where(error))
         finally:
             self._drop()
             self._writer.close()
@@ -300,11 +300,10 @@ class _Connection:
         except (ConnectionError, asyncio.CancelledError):
             raise
         except Exception as error:
-            self._server.happened("failure", error=type(error).__name__)
+            self._server.happened("failure", error=type(error).__name__, at=where(error))
             packets = b"".join(self._session.send(reply) for reply in self._without_answer(message))
         finally:
             self._drop()
-        self._server.happened("message")
         await self._say(packets)
 
     async def _decide(self, message: _Message) -> MailAnswer:

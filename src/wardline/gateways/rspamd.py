@@ -29,6 +29,7 @@ from wardline.domains.mail.door import MailAnswer, MailDoor
 from wardline.domains.mail.events import Envelope
 from wardline.domains.mail.identity import own_instances
 from wardline.engine.signal import log_odds
+from wardline.gateways.fault import where
 from wardline.gateways.mail_fields import fields, refusal
 from wardline.gateways.peers import Peers
 from wardline.gateways.spool import Budget, Spool
@@ -129,7 +130,7 @@ class _App:
                 return
             except Exception as problem:  # ours: said plainly to the client, in detail to nobody, counted for the administrator
                 status, kind, body = 503, _JSON, rspamd.error("the filter could not answer, try again", "failure")
-                self._happened("failure", error=type(problem).__name__)
+                self._happened("failure", error=type(problem).__name__, at=where(problem))
             finally:
                 self._active -= 1
         headers = [(b"content-type", kind), (b"content-length", b"%d" % len(body)), (b"cache-control", b"no-store"), *extra]
@@ -197,7 +198,7 @@ class _App:
                     answer = await self.door.decide(raw, envelope, source="rspamd", size_bytes=size)
             scan = self._result(answer, raw, time.perf_counter() - started)
         except Exception as problem:
-            self._happened("failure", error=type(problem).__name__)
+            self._happened("failure", error=type(problem).__name__, at=where(problem))
             later = self.settings.on_failure == "tempfail"
             text = "The mail filter is not available, please try again later" if later else ""
             scan = rspamd.Scan(score=0.0, action="soft reject" if later else "no action", skipped=True, smtp_message=text)
