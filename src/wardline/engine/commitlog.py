@@ -24,7 +24,8 @@ from wardline.engine import segment
 
 SEGMENT_BYTES = 8 << 20
 BATCH_LIMIT_BYTES = 1 << 20
-ZERO_CHUNK = bytes(1 << 18)
+# Zeroing goes in steps with a sync after each: one sync of a whole segment would hold up those of the writers.
+ZERO_CHUNK = bytes(1 << 19)
 # Below this a pause would cost more in waking threads than it gains in spreading them.
 SHORTEST_PAUSE_S = 0.0003
 LONGEST_PAUSE_S = 0.004
@@ -133,6 +134,11 @@ class CommitLog:
     def durable_seq(self) -> int:
         """The newest record that is on the medium together with all before it."""
         return self._durable_seq
+
+    @property
+    def wants_segment(self) -> bool:
+        """True when no blank segment waits: whoever indexes should `recycle` or `prepare` now."""
+        return not self._ready
 
     @property
     def failure(self) -> StorageError | None:
@@ -323,7 +329,7 @@ class CommitLog:
     def _blank(self, item: _Segment) -> None:
         for offset in range(0, item.used, len(ZERO_CHUNK)):
             self._files.pwrite(item.descriptor, ZERO_CHUNK[: item.used - offset], offset)
-        self._files.fdatasync(item.descriptor)
+            self._files.fdatasync(item.descriptor)
         item.used = item.last_seq = 0
 
     def stats(self) -> dict[str, float]:

@@ -11,6 +11,7 @@ Rows go in with many values per statement: the interpreter lock is then released
 import contextlib
 import itertools
 import sqlite3
+import time
 import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -25,6 +26,9 @@ from wardline.engine import schema
 from wardline.engine.record import Record, decode, encode, lookup_hash, lookup_hashes
 
 PAGE = 256
+# Rows per statement, and the pause between two statements.
+CHUNK = 32
+BREATH_S = 0.0001
 _keys_decoder = msgspec.json.Decoder(tuple[str, ...])
 
 
@@ -81,27 +85,14 @@ class Index:
 
         through_seq: everything up to here is now in the index. Raises sqlalchemy.exc.OperationalError, full disk included.
         """
-        rows = [
-            (
-                r.seq,
-                r.shard,
-                r.kind,
-                r.id,
-                r.time_us,
-                r.point,
-                r.subject,
-                msgspec.json.encode(r.keys).decode(),
-                r.schema_version,
-                zlib.crc32(encode(r)),
-                r.body,
-            )
-            for r in batch
-        ]
-        places = sorted((place, r.seq) for r in batch for place in lookup_hashes(r))
         entries = [(s.seq, s.subject_hash, s.class_, s.id_hash, s.expires_us, s.sealed) for s in sealed]
         with self.engine.begin() as connection:
-            _insert(connection, schema.records.name, rows)
-            _insert(connection, schema.lookups.name, places)
+            for start in range(0, len(batch), CHUNK):
+                part = batch[start : start + CHUNK]
+                _insert(connection, schema.records.name, [_row(record) for record in part])
+                _insert(connection, schema.lookups.name, sorted((place, record.seq) for record in part for place in lookup_hashes(record)))
+                # Lets go of the interpreter lock: a thread that waits for it gets it after 5 ms at the latest, which is longer than a decision takes.
+                time.sleep(BREATH_S)
             _insert(connection, schema.vault.name, entries)
             _insert(connection, schema.vault_keys.name, slots, "REPLACE")
             if through_seq > self.indexed_seq:
@@ -281,6 +272,24 @@ def _insert(connection: Connection, table: str, rows: Sequence[tuple[Any, ...]],
         # The table's name is one of this module's constants, the values are bound.
         statement = f"INSERT OR {action} INTO {table} VALUES " + ",".join([one] * len(part))  # noqa: S608
         connection.exec_driver_sql(statement, tuple(itertools.chain.from_iterable(part)))
+
+
+def _row(record: Record) -> tuple[Any, ...]:
+    keys = msgspec.json.encode(record.keys).decode()
+    crc = zlib.crc32(encode(record))
+    return (
+        record.seq,
+        record.shard,
+        record.kind,
+        record.id,
+        record.time_us,
+        record.point,
+        record.subject,
+        keys,
+        record.schema_version,
+        crc,
+        record.body,
+    )
 
 
 def _record(row: Any) -> Record:

@@ -14,6 +14,7 @@ On a full disk `append` raises StorageFull before anything is written, once less
 finished, since the log's space exists already and the reserve is larger than what the index needs for it. It works again when there is space.
 """
 
+import asyncio
 import errno
 import threading
 import time
@@ -75,7 +76,6 @@ class Journal:
         self._work = threading.Condition(self._lock)
         # Held by whoever writes to SQL, so that the indexer and an erasure take turns instead of waiting in SQLite.
         self._sql = threading.RLock()
-        self._hurry = 0
         self._closing = False
         self._unfolded_bytes = 0
         self._space_checked_ns = -SPACE_CHECK_NS
@@ -221,8 +221,25 @@ class Journal:
                 )
             raise StorageBusy(f"{self._tail_bytes} bytes wait for the index", str(self._index.path), "Send again in a moment.")
 
+    async def room(self) -> None:
+        """Wait until less than half of the memory for what is not indexed is in use: for bulk work on an event loop."""
+        # Polled: the indexer is a thread, and an event of its own would cost every batch something that only bulk work needs.
+        while self._tail_bytes * 2 > self._settings.tail_limit_bytes:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+
+    def wait_for_room(self, timeout_seconds: float = 60.0) -> None:
+        """The same without a loop. Raises TimeoutError."""
+        end = time.monotonic() + timeout_seconds
+        while self._tail_bytes * 2 > self._settings.tail_limit_bytes:
+            if time.monotonic() > end:
+                raise TimeoutError(f"the index made no room within {timeout_seconds} seconds")
+            time.sleep(0.01)
+
     def _advanced(self, durable_seq: int) -> None:
         self._receipts.advance(durable_seq)
+        if self._log.wants_segment or self._tail_bytes > INDEX_BYTES:
+            with self._work:
+                self._work.notify()
 
     # Reading
 
@@ -276,7 +293,7 @@ class Journal:
     def _run(self) -> None:
         while True:
             with self._work:
-                self._work.wait(self._settings.index_interval_seconds if not self._hurry else 0.001)
+                self._work.wait(self._settings.index_interval_seconds)
                 closing = self._closing
             try:
                 while self.index_now():
