@@ -21,8 +21,20 @@ _CYRILLIC = frozenset("оеаинтсрвлкмдпуяыьгзб")
 # Candidate codec, its commonest letters, what a perfect match is worth (a bias where scripts
 # resemble each other), bytes a letter, and whether it is a script of its own, written with few ASCII letters around.
 _CANDIDATES: tuple[tuple[str, frozenset[str], float, int, bool], ...] = (
-    ("gb18030", frozenset("的一是不了在人有我他这中大来上国，。、：们为和地要你您会个以司公务业系电话可发到时合开品价格（）！"), 2.2, 2, True),
-    ("cp950", frozenset("的一是不了在人有我他這中大來上國，。、：們為和地要你您會個以司公務業系電話可發到時合開品價格（）！"), 2.2, 2, True),
+    (
+        "gb18030",
+        frozenset("的一是不了在人有我他这中大来上国，。、：们为和地要你您会个以司公务业系电话可发到时合开品价格（）！"),
+        2.2,
+        2,
+        True,
+    ),
+    (
+        "cp950",
+        frozenset("的一是不了在人有我他這中大來上國，。、：們為和地要你您會個以司公務業系電話可發到時合開品價格（）！"),
+        2.2,
+        2,
+        True,
+    ),
     ("cp932", frozenset("のにはをたがでてとしれさいなるもらかっうりまこすくきんーあよーインスルトリラド、。日本円無料"), 1.3, 2, True),
     ("euc_jp", frozenset("のにはをたがでてとしれさいなるもらかっうりまこすくきんーあよーインスルトリラド、。日本円無料"), 1.3, 2, True),
     ("cp949", frozenset("이다의는에을고한가지하로기사은도를그서있나시어인자아대정제리수일보해스전안원만니습세요"), 1.6, 2, True),

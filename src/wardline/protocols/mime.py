@@ -431,7 +431,7 @@ class _Parser:
                 starts.append(match.end())
                 if len(starts) > 40:
                     del starts[8]  # keep the first eight and the last
-        leaves = [Part(depth=depth + 1, buffer=buffer, start=start, end=starts[0] if starts else min(end, start + 65536))]
+        leaves = [Part(depth=depth + 1, buffer=buffer, start=start, end=starts[0] if starts else end)]
         for index, begin in enumerate(starts):
             stop = starts[index + 1] if index + 1 < len(starts) else end
             block_end, body = self.header_end(buffer, begin, stop, False)

@@ -31,13 +31,14 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     part_head_bytes: int = 131072  # [text] read of one text part from its start
     part_tail_bytes: int = 32768  # [text] and from its end
     all_text_bytes: int = 524288  # [text] of all text parts
-    least_text_bytes: int = 2048  # a part gets that much even when the budget is gone
+    least_text_bytes: int = 1024  # a part gets that much even when the budget is gone
     attached_text_bytes: int = 32768  # [text] of a text file that is attached
     visible_chars: int = 262144  # [text]
     hidden_chars: int = 65536  # [text]
     links: int = 256  # [links]
     attachments: int = 64  # [attachments]
-    attachment_bytes: int = 4194304  # decoded of all attachments, to look inside
+    attachment_bytes: int = 4194304  # [attachment_bytes] decoded of all attachments, to look inside
+    guesses: int = 24  # parts whose charset is guessed from their bytes; later ones are read as Windows-1252
     html: HtmlLimits = HtmlLimits()
 
 
@@ -56,6 +57,7 @@ class Body:
         self.text_left = limits.all_text_bytes
         self.file_bytes_left = limits.attachment_bytes
         self.tags_left = limits.html.tags
+        self.guesses_left = limits.guesses
 
     def add(self, part: mime.Part) -> None:
         """Read `part` and everything below it, in order."""
@@ -122,7 +124,7 @@ class Body:
 
     def stray(self, part: mime.Part) -> None:
         """Lines of a header block that are no fields: some readers take them for the beginning of the body."""
-        text = headers.decode(headers.clip(b" ".join(part.stray), 8192), defects=self.defects)
+        text = headers.decode(headers.clip(b" ".join(part.stray), 65536), defects=self.defects)
         self.visible.append(text)
         self.find_links(text)
 
@@ -161,9 +163,10 @@ class Body:
         """Bytes to text with LF line ends and without control characters."""
         if charset.is_ascii_compatible(label):
             data = data.translate(_BLANK_CONTROLS)
-            text, found = charset.decode(data, label)
+            text, found = charset.decode(data, label, fallback="" if self.guesses_left else "cp1252")
             if found:
                 self.defects.update(found)
+                self.guesses_left = max(0, self.guesses_left - 1)
             if not text.isascii():
                 text = _CONTROLS.sub(" ", text)
         else:
@@ -207,14 +210,20 @@ class Body:
         return b"\n".join(kept).decode("utf-8", "replace")
 
     def find_links(self, text: str) -> None:
-        for found in url.find(text, self.caps.links):
-            self.links.append((found, "", "text", False))
+        cap = self.caps.links
+        found = url.find(text, cap)
+        if len(found) >= cap:  # the head is full: look at the tail as well
+            self.limits.add("links")
+            found += url.find(text[-16384:], cap)[-(cap // 4) :]
+        for address in found:
+            self.links.append((address, "", "text", False))
 
     def page(self, text: str, *, attached: bool = False) -> html.Page:
         """An HTML part: what it shows, hides and leads to."""
         caps = self.caps.html
-        if self.pages:
-            caps = msgspec.structs.replace(caps, tags=max(200, self.tags_left))
+        if self.pages:  # the pages of one message share its tags; each gets a minimum at both ends
+            left = max(100, self.tags_left)
+            caps = msgspec.structs.replace(caps, tags=left, head_chars=left * 20, tail_chars=min(caps.tail_chars, left * 5))
         page = html.see(text, caps)
         self.tags_left -= page.tags
         self.pages.append(page)
@@ -241,6 +250,8 @@ class Body:
         sample = part.sample(min(65536, left)) if size > 131072 else part.sample(131072)
         if sample.cut and files.wants_more(sample.head, part.name, part.content_type):
             sample = part.sample(min(2097152, left), min(524288, left))
+            if sample.cut:
+                self.limits.add("attachment_bytes")
         self.file_bytes_left -= len(sample.head) + len(sample.tail)
         self.defects |= sample.defects
         found = files.examine(sample.head, sample.tail, sample.size_bytes, part.name, part.content_type)

@@ -32,6 +32,7 @@ _SCRIPTS = (
     ("han", re.compile("[\u3400-\u9fff]")),
     ("latin", re.compile("[A-Za-z\u00c0-\u024f]")),
 )
+_ASCII = re.compile("[\x00-\x7f]+")
 _LETTER = re.compile("[A-Za-z]")
 _FINGERPRINT_BYTES = 262144
 
@@ -213,6 +214,8 @@ def script(text: str) -> str:
     sample = text[:2000]
     if sample.isascii():
         return "latin" if _LETTER.search(sample) else ""
+    if len(_ASCII.sub("", sample)) * 16 < len(sample) and _LETTER.search(sample):
+        return "latin"  # a few signs and accents among ASCII: no need to count
     counts = [(len(pattern.findall(sample)), name) for name, pattern in _SCRIPTS]
     best, name = max(counts)
     if name == "han" and any(count * 10 > best for count, other in counts if other == "kana"):
@@ -239,6 +242,8 @@ def fingerprint(message: mime.Message) -> str:
         return _digest(known, b"header")
     reach = 2 * _FINGERPRINT_BYTES
     head = _canonical(buffer[start : min(end, start + reach)])
+    if len(head) <= _FINGERPRINT_BYTES:
+        return _digest(head, b"")
     tail = _canonical(buffer[max(start, end - reach) : end]) if end - start > reach else head
     return _digest(head[:_FINGERPRINT_BYTES], tail[-_FINGERPRINT_BYTES:])
 
