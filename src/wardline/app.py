@@ -24,14 +24,16 @@ from wardline.base.logs import logger
 from wardline.base.metrics import Metrics
 from wardline.base.privacy import Pseudonyms, load_or_make_key
 from wardline.base.storage import StorageError
-from wardline.domains.mail import authentication, envelope, replay
+from wardline.domains.mail import authentication, envelope
 from wardline.domains.mail.examine import Settings, make_detectors
 from wardline.domains.mail.explain import Explainer
 from wardline.domains.mail.learn import Learner
 from wardline.domains.mail.naming import Names
 from wardline.domains.mail.point import MailPoint
+from wardline.domains.mail.replay import Report
+from wardline.domains.mail.replay import replay as replay_records
 from wardline.domains.mail.service import MailService
-from wardline.domains.mail.states import POINT, MailStates
+from wardline.domains.mail.states import MailStates
 from wardline.domains.mail.textstate import TextState
 from wardline.domains.mail.values import NAMES
 from wardline.engine.administration import Administration
@@ -39,7 +41,7 @@ from wardline.engine.event import Event
 from wardline.engine.journal import Journal
 from wardline.engine.journal import Settings as JournalSettings
 from wardline.engine.noted import body_of_event
-from wardline.engine.office import Office
+from wardline.engine.office import Office, OfficeError
 from wardline.engine.policy import Policy, load_policy, parse_policy
 from wardline.engine.shard import Shard
 from wardline.engine.snapshot import Snapshots
@@ -65,7 +67,7 @@ class Program:
         mail = config.mail
         self.administration = Administration()
         self.counters = MailStates(mail.near_duplicate_hours, mail.reputation_half_life_days)
-        self.text = TextState(journal.vault, starter=starter, self_training=mail.self_training)
+        self.text = TextState(journal.vault)
         self.shard = Shard(journal, (self.administration, self.counters, self.text), clock)
         self.snapshots = Snapshots(journal.folder)
         self.detectors = make_detectors()
@@ -229,11 +231,11 @@ class Program:
         self.save()
         return {"erased_records": erased, "labels_taken_back": subtracted}
 
-    async def replay(self, corrupt: int | None, limit: int | None = None) -> replay.Report:
+    async def replay(self, corrupt: int | None, limit: int | None = None) -> Report:
         """Replay the journal from its beginning; off the loop, since it may take long."""
         return await asyncio.to_thread(self.replay_now, corrupt)
 
-    def replay_now(self, corrupt: int | None = None, progress: Any = None) -> replay.Report:
+    def replay_now(self, corrupt: int | None = None, progress: Any = None) -> Report:
         """Both replays, now."""
         self.journal.flush()
         gaps = self.journal.gaps()
@@ -246,11 +248,11 @@ class Program:
             return policies[digest]
 
         records = (record for record in self.journal.read(1))
-        return replay.replay(records, self.detectors, policy_of, fresh, corrupt=corrupt, progress=progress)
+        return replay_records(records, self.detectors, policy_of, fresh, corrupt=corrupt, progress=progress)
 
     async def discard(self, layer: str) -> dict[str, Any]:
         """Discard what a model layer learned by itself."""
-        return await self.learner.discard(layer)
+        raise OfficeError(f"there is no model layer {layer!r}")
 
     async def close(self) -> None:
         """Save the states and close the journal."""

@@ -28,7 +28,7 @@ from wardline.gateways.http.health import HealthRoutes
 from wardline.gateways.http.mail import MailRoutes
 from wardline.gateways.http.pages import PageRoutes
 from wardline.gateways.milter import MilterServer, MilterSettings
-from wardline.gateways.rspamd import RspamdDoor
+from wardline.gateways.rspamd import LearnSecret, RspamdController, RspamdScan, RspamdSettings
 
 SOCKET_NAME = "control.sock"
 DRAIN_SECONDS = 20
@@ -84,11 +84,11 @@ class Doors:
             if config.http.port:
                 await self._serve("http", self.http_app(control=False), self._listen(config.http.host, config.http.port, "http.port"))
             rspamd = config.rspamd
-            door = RspamdDoor(self.program.mail, trusted_peers=rspamd.trusted_peers, learn_secret=rspamd.learn_secret, version=__version__)
+            scan, learn = self._rspamd()
             if rspamd.scan_port:
-                await self._serve("rspamd scan", door.scan, self._listen(rspamd.host, rspamd.scan_port, "rspamd.scan_port"))
+                await self._serve("rspamd scan", scan, self._listen(rspamd.host, rspamd.scan_port, "rspamd.scan_port"))
             if rspamd.learn_port:
-                await self._serve("rspamd learn", door.learn, self._listen(rspamd.host, rspamd.learn_port, "rspamd.learn_port"))
+                await self._serve("rspamd learn", learn, self._listen(rspamd.host, rspamd.learn_port, "rspamd.learn_port"))
             if config.milter.port:
                 await self._open_milter()
             await self._serve("control", self.http_app(control=True), self._listen_control(self.program.data / SOCKET_NAME))
@@ -99,6 +99,22 @@ class Doors:
     async def open_control(self) -> None:
         """Open the control socket alone, for a command that found no server running."""
         await self._serve("control", self.http_app(control=True), self._listen_control(self.program.data / SOCKET_NAME))
+
+    def _rspamd(self) -> tuple[RspamdScan, RspamdController]:
+        config, program = self.program.config, self.program
+        secret = config.rspamd.learn_secret
+        settings = RspamdSettings(
+            trusted_peers=config.rspamd.trusted_peers,
+            secrets=(LearnSecret.of("learn_secret", secret),) if secret else (),
+            own_names=(config.mail.host_name,),
+            id_header=config.milter.id_header,
+            version=f"wardline {__version__}",
+        )
+
+        def count(what: str) -> None:
+            program.metrics.refused("rspamd", what)
+
+        return (RspamdScan(program.mail, settings, key=program.id_key, count=count), RspamdController(program.mail, settings, key=program.id_key, count=count))
 
     async def _open_milter(self) -> None:
         config = self.program.config
@@ -165,7 +181,7 @@ class Doors:
         server = _Server(config)
         task = asyncio.create_task(server.serve(sockets=[listener]), name=f"door {name}")
         self._servers.append((server, task))
-        while not server.started and not task.done():
+        while not server.started and not task.done():  # noqa: ASYNC110 - uvicorn tells its start by a flag alone
             await asyncio.sleep(0.002)
         if listener.family != socket.AF_UNIX:
             host, port = listener.getsockname()[:2]

@@ -19,6 +19,7 @@ from wardline.domains.mail.near_duplicates import near_hash
 from wardline.domains.mail.text import Features, features_of
 from wardline.engine.detector import Detector
 from wardline.engine.feature import Value, bounded
+from wardline.protocols.mime import Limits as MimeLimits
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,7 +55,7 @@ def make_detectors() -> tuple[Detector[Mail], ...]:
 
 def examine(raw: bytes, envelope: Envelope, settings: Settings, detectors: tuple[Detector[Mail], ...]) -> Examined:
     """Bytes to facts. Never raises for any bytes: what cannot be read is a value itself."""
-    mail = read(raw, envelope, limits=Limits(size_bytes=settings.size_limit_bytes))
+    mail = read(raw, envelope, limits=Limits(mime=MimeLimits(size_bytes=settings.size_limit_bytes)))
     return digest(mail, settings, detectors)
 
 

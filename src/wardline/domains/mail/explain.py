@@ -21,6 +21,7 @@ from wardline.engine.decision import consult, judge
 from wardline.engine.feature import Value
 from wardline.engine.record import Record
 from wardline.engine.signal import probability
+from wardline.protocols.mime import Limits as MimeLimits
 
 FLIPS_SHOWN = 8
 FOUND_LIMIT = 20
@@ -95,7 +96,7 @@ class Explainer:
     def fresh(self, raw: bytes, envelope: Envelope) -> Explanation:
         """A message as it would be judged now; nothing is recorded or counted."""
         point = self.point
-        mail = read(raw, envelope, limits=Limits(size_bytes=point.settings.size_limit_bytes))
+        mail = read(raw, envelope, limits=Limits(mime=MimeLimits(size_bytes=point.settings.size_limit_bytes)))
         examined = digest(mail, point.settings, point.detectors)
         now_s = point.shard.clock.now_us() // 1_000_000
         event = MailEvent(id="", time_s=now_s, near=examined.near, keys=point.names.roles(examined, envelope))

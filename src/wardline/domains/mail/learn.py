@@ -27,6 +27,7 @@ USER_CONFIDENCE = 0.5
 SITE_CONFIDENCE = 1.0
 SITE = ""
 LABEL_SEARCH = 8
+FORGET_LIMIT = 1_000_000
 
 
 class Learner:
@@ -43,8 +44,8 @@ class Learner:
         examined, decision = await self._find(raw, envelope or Envelope())
         return await self.learn_examined(examined, decision, abusive=abusive, subject=subject, source=source)
 
-    async def learn_examined(self, examined: Examined, decision: MailDecision | None, *, abusive: bool, subject: str, source: str) -> LearnAnswer:
-        """The same for a message that was examined elsewhere."""
+    async def learn_examined(self, examined: Examined, decision: MailDecision | None, *, abusive: bool, subject: str, source: str, wait: bool = True) -> LearnAnswer:
+        """The same for a message that was examined elsewhere. `wait` False: the caller waits for many labels at once, by `settled`."""
         who = self.point.names.recipient(subject) if subject else SITE
         about = self.point.names.about(examined.about)
         earlier = self._standing(about, who)
@@ -54,8 +55,8 @@ class Learner:
             self._withdraw(earlier, about, who, source)
         label_id = self.ids.new()
         text = self.point.text
-        update = text.propose(examined.features, abusive, who)
         now_s = self.point.shard.clock.now_us() // 1_000_000
+        update = text.propose(examined.features, abusive, who, now_s)
         proven = decision.proven if decision else ()
         label = MailLabel(
             id=label_id,
@@ -73,11 +74,17 @@ class Learner:
         if update is not None:
             text.keep(label_id, who, update)
         receipt = self._write(label, who)
-        await receipt
+        if wait:
+            await receipt
         self.point.counts["learned_spam" if abusive else "learned_ham"] += 1
         self.metrics.labelled("spam" if abusive else "ham")
         done = "learned" if update is not None else "noted: the model was sure of it already"
         return LearnAnswer(label_id, update is not None, False, done)
+
+    async def settled(self) -> None:
+        """Wait until every label written so far is durable."""
+        journal = self.point.shard.journal
+        await journal.receipt(journal.last_seq)
 
     async def unlearn(self, raw: bytes, *, subject: str, source: str) -> LearnAnswer:
         """Take back what a subject said of a message."""
@@ -90,6 +97,22 @@ class Learner:
         await self._withdraw(earlier, about, who, source)
         self.metrics.labelled("withdrawn")
         return LearnAnswer(earlier.id, True, False, "taken back")
+
+    async def forget(self, who: str) -> int:
+        """Take back every standing label of a subject, before what is kept about them is erased; returns how many."""
+        count = 0
+        taken: set[str] = set()
+        for record in self.point.shard.journal.find_subject(who, FORGET_LIMIT):
+            if record.kind != "label" or record.point != POINT:
+                continue
+            about = unpack(record.body, MailLabel).about
+            standing = None if about in taken else self._standing(about, who)
+            taken.add(about)
+            if standing is not None:
+                self._withdraw(standing, about, who, "forget")
+                count += 1
+        await self.settled()
+        return count
 
     async def _find(self, raw: bytes, envelope: Envelope) -> tuple[Examined, MailDecision | None]:
         """The message without our own fields, examined, and the decision that was made on it."""

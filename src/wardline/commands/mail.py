@@ -1,0 +1,278 @@
+"""The commands about mail: check, explain, learn, unlearn.
+
+    wardline check message.eml
+    wardline explain 01KAJ5S8ZX4T7Q0M3V9C2R6B1E
+    wardline learn spam ~/Maildir/.Junk
+"""
+
+import asyncio
+import contextlib
+import json
+import re
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from wardline.app import Program
+from wardline.commands.bulk import Bulk
+from wardline.commands.connection import Client, connect, open_program, server_runs
+from wardline.commands.context import Context, Failure, context_of, err, out, print_json
+from wardline.commands.reading import Source, sources
+from wardline.domains.mail.door import LearnAnswer
+from wardline.domains.mail.events import Envelope
+from wardline.gateways.http.mail import checked
+
+# From so many messages on, the work is spread over processes.
+BULK_FROM = 32
+COLOURS = {"allow": "green", "tag": "yellow", "junk": "red", "quarantine": "magenta", "defer": "magenta", "reject": "bold red"}
+
+Paths = Annotated[list[Path], typer.Argument(help="messages, folders, Maildirs, mbox files, or - for standard input")]
+Json = Annotated[bool, typer.Option("--json", help="one JSON document a line, for machines")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add this file's commands."""
+    app.command("check", epilog="Example: wardline check message.eml")(check)
+    app.command("explain", epilog="Example: wardline explain --to b@example.net --around 2026-11-21T09:30")(explain)
+    app.command("learn", epilog="Example: wardline learn spam ~/Maildir/.Junk")(learn)
+    app.command("unlearn", epilog="Example: wardline unlearn message.eml")(unlearn)
+
+
+def check(ctx: typer.Context, paths: Paths, as_json: Json = False) -> None:
+    """Judge messages: verdict, score and reasons. Each decision is recorded, so that `wardline explain ID` finds it."""
+    context = context_of(ctx)
+    found = list(sources(paths))
+    if not found:
+        raise Failure("there is no message under these paths", status=2)
+    show = _json_check if as_json else _show_check if len(found) < BULK_FROM else _line_check
+    with _progress(len(found), "judging") as advance:
+        if len(found) < BULK_FROM or server_runs(context):
+            with connect(context) as client:
+                for source in found:
+                    show(source, client.post("/v1/mail/check", content=source.read()))
+                    advance()
+        else:
+            check_bulk(context, found, lambda source, answer: (show(source, msgspec.to_builtins(answer)), advance()))
+
+
+def check_bulk(context: Context, found: list[Source], done: Any, workers: int | None = None) -> None:
+    """Judge many messages with all cores; `done(source, Checked)` for each, in order."""
+
+    async def run(program: Program) -> None:
+        pending: list[tuple[Source, asyncio.Task[Any]]] = []
+        point = program.point
+        with Bulk(program.settings, workers) as bulk:
+            for source, raw, examined in bulk.examine(found):
+                task = asyncio.create_task(point.decide_examined(examined, raw, Envelope(), source="cli", started=time.perf_counter()))
+                pending.append((source, task))
+                if len(pending) >= 64:  # one wait for the disk serves all of them
+                    await _drain(pending, done)
+            await _drain(pending, done)
+
+    async def main() -> None:
+        program = open_program(context)
+        try:
+            await run(program)
+        finally:
+            await program.close()
+
+    asyncio.run(main())
+
+
+async def _drain(pending: list[tuple[Source, "asyncio.Task[Any]"]], done: Any) -> None:
+    for source, task in pending:
+        done(source, checked(await task))
+    pending.clear()
+
+
+def _json_check(source: Source, answer: dict[str, Any]) -> None:
+    keep = {name: answer[name] for name in ("id", "verdict", "score", "reasons", "policy", "model", "ms")}
+    print_json({"file": source.name, **keep})
+
+
+def _line_check(source: Source, answer: dict[str, Any]) -> None:
+    verdict = answer["verdict"]
+    out().print(f"[{COLOURS.get(verdict, 'white')}]{verdict:<10}[/] {answer['score']:.4f}  {answer['id']}  {_plain(source.name)}")
+
+
+def _show_check(source: Source, answer: dict[str, Any]) -> None:
+    verdict, console = answer["verdict"], out()
+    console.print(f"[{COLOURS.get(verdict, 'white')}]{verdict}[/]  score {answer['score']:.4f}  {_plain(source.name)}")
+    for reason in answer["reasons"]:
+        console.print(f"    {_bar(reason['score'])} {reason['detector']:<16} {_plain(reason['text'])}")
+    console.print(f"    [dim]id {answer['id']}, {answer['policy']}, {answer['ms']:.1f} ms[/]")
+
+
+def _bar(score: float) -> str:
+    """Ten cells from benign to abusive."""
+    filled = round(score * 10)
+    colour = "red" if score >= 0.5 else "green"
+    return f"[{colour}]{'▮' * filled}[/][dim]{'▯' * (10 - filled)}[/]"
+
+
+def _plain(text: str) -> str:
+    """Text for a terminal: no control characters, no markup."""
+    return "".join(char if char.isprintable() else "?" for char in text).replace("[", "\\[")
+
+
+def explain(
+    ctx: typer.Context,
+    what: Annotated[str, typer.Argument(help="a decision id, a queue id, a Message-ID, or a message file")] = "",
+    to: Annotated[str, typer.Option("--to", help="the recipient whose mail is looked for")] = "",
+    around: Annotated[str, typer.Option("--around", help="with --to: about when, such as 2026-11-21T09:30 (local time without a zone)")] = "",
+    as_json: Json = False,
+) -> None:
+    """Explain a decision: facts, every detector's signal and cost, the policy line that decided, words, and what would have flipped it."""
+    if not what and not to:
+        raise Failure("give a decision id, a queue id, a Message-ID or a file; or --to RECIPIENT to ask where mail went", status=2)
+    with connect(context_of(ctx)) as client:
+        if to:
+            _explain_found(client, client.get("/v1/decisions", recipient=to, around=_around(around)), as_json)
+        elif Path(what).is_file():
+            _show_explanation(client.post("/v1/mail/explain", content=Path(what).read_bytes()), as_json)
+        elif re.fullmatch(r"[0-9A-HJKMNP-TV-Z]{26}|k[0-9a-f]{32}", what):
+            _show_explanation(client.get(f"/v1/decisions/{what}"), as_json)
+        else:
+            key = "message_id" if "@" in what else "queue_id"
+            _explain_found(client, client.get("/v1/decisions", **{key: what}), as_json)
+
+
+def _around(text: str) -> str:
+    if not text:
+        return ""
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC).isoformat()
+    except ValueError:
+        raise Failure("--around: not a time; write 2026-11-21T09:30", status=2) from None
+
+
+def _explain_found(client: Client, answer: dict[str, Any], as_json: bool) -> None:
+    decisions = answer["decisions"]
+    if not decisions:
+        raise Failure("no decision was found; it may be older than the store keeps, erased, or made elsewhere")
+    if len(decisions) == 1:
+        _show_explanation(client.get(f"/v1/decisions/{decisions[0]['id']}"), as_json)
+    elif as_json:
+        print_json(answer)
+    else:
+        table = Table("time", "id", "verdict", "score", "done", "first reason", box=None, pad_edge=False)
+        for item in decisions:
+            reason = item["reasons"][0]["text"] if item["reasons"] else ""
+            done = f"{item['action']} ({item['mode']})"
+            table.add_row(item["time"][:19], item["id"], item["verdict"], f"{item['score']:.3f}", done, _plain(reason))
+        out().print(table)
+
+
+def _show_explanation(found: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        print_json(found)
+        return
+    console = out()
+    when = datetime.fromtimestamp(found["time_s"], UTC).isoformat()[:19]
+    colour = COLOURS.get(found["verdict"], "white")
+    console.print(f"[{colour}]{found['verdict']}[/]  score {found['score']:.4f}  {found['id'] or '(not recorded)'}  {when}Z")
+    console.print(f"decided by line [bold]{found['line'] or 'none: the mildest verdict'}[/] of {found['policy']}, model {found['model']}, mode {found['mode']}")
+    if found["changed"]:
+        console.print(f"[yellow]{_plain(found['changed'])}[/]")
+    console.print("\n[bold]Detectors[/] (log-odds they added; cost)")
+    for item in found["detectors"]:
+        added = f"{item['contribution']:+.2f}" if item["score"] is not None else "  –  "
+        style = "red" if item["contribution"] > 0 else "green" if item["contribution"] < 0 else "dim"
+        console.print(f"  [{style}]{added:>7}[/] {item['name']:<16} {_plain(item['reason'] or 'nothing to say')} [dim]{item['cost_us']:.0f} µs[/]")
+    console.print("\n[bold]Policy lines[/]")
+    for line in found["lines"]:
+        mark = "→" if line["decided"] else " "
+        held = {True: "held", False: "did not hold", None: "unknown"}[line["held"]]
+        console.print(f"  {mark} {line['name']:<14} {line['verdict']:<10} {held:<13} [dim]{_plain(line['when'])}[/]")
+    console.print("\n[bold]Words[/]")
+    for word in found["words"]:
+        style = "red" if word["weight"] > 0 else "green"
+        console.print(f"  [{style}]{word['weight']:+.3f}[/] {word['field']:<10} {_plain(word['text'])}")
+    if found["words_note"]:
+        console.print(f"  [dim]{found['words_note']}[/]")
+    console.print("\n[bold]What would have changed it[/]")
+    for flip in found["flips"]:
+        console.print(f"  {flip}")
+    console.print("\n[bold]Facts[/]")
+    for name, value in sorted(found["values"].items()):
+        if value not in (None, [], False, 0, ""):
+            console.print(f"  {name:<32} {_plain(json.dumps(value, ensure_ascii=False))}")
+
+
+def learn(
+    ctx: typer.Context,
+    label: Annotated[str, typer.Argument(help="spam or ham")],
+    paths: Paths,
+    user: Annotated[str, typer.Option("--user", help="who says so; without it the site does")] = "",
+    as_json: Json = False,
+) -> None:
+    """Learn that messages are spam or ham. A label counts once; the other label for the same message replaces it."""
+    if label not in ("spam", "ham"):
+        raise Failure("the first word is spam or ham: wardline learn spam FILE", status=2)
+    verdict: Literal["spam", "ham"] = "spam" if label == "spam" else "ham"
+    _label(context_of(ctx), verdict, list(sources(paths)), user, as_json)
+
+
+def unlearn(
+    ctx: typer.Context, paths: Paths, user: Annotated[str, typer.Option("--user", help="whose label is taken back")] = "", as_json: Json = False
+) -> None:
+    """Take labels back, exactly: what was learned from these messages is subtracted again."""
+    _label(context_of(ctx), None, list(sources(paths)), user, as_json)
+
+
+def _label(context: Context, label: str | None, found: list[Source], user: str, as_json: bool) -> None:
+    if not found:
+        raise Failure("there is no message under these paths", status=2)
+    counts = {"messages": 0, "learned": 0, "already": 0}
+
+    def count(answer: LearnAnswer) -> None:
+        counts["messages"] += 1
+        counts["learned"] += answer.learned
+        counts["already"] += answer.already
+
+    with _progress(len(found), "learning" if label else "taking back") as advance:
+        if len(found) < BULK_FROM or label is None or server_runs(context):
+            with connect(context) as client:
+                for source in found:
+                    path = "/v1/mail/learn" if label else "/v1/mail/unlearn"
+                    answer = client.post(path, content=source.read(), query={"label": label or "", "user": user})
+                    count(msgspec.convert(answer, LearnAnswer))
+                    advance()
+        else:
+            asyncio.run(learn_bulk(context, found, label == "spam", user, lambda answer: (count(answer), advance())))
+    if as_json:
+        print_json(counts)
+    else:
+        moved = "moved the model" if label else "were taken back"
+        out().print(f"{counts['messages']} messages: {counts['learned']} {moved}, {counts['already']} were known already")
+
+
+async def learn_bulk(context: Context, found: list[Source], abusive: bool, user: str, done: Any) -> None:
+    """Learn many messages with all cores."""
+    program = open_program(context)
+    try:
+        with Bulk(program.settings) as bulk:
+            for _source, _raw, examined in bulk.examine(found):
+                done(await program.learner.learn_examined(examined, None, abusive=abusive, subject=user, source="cli", wait=False))
+        await program.learner.settled()
+    finally:
+        await program.close()
+
+
+@contextlib.contextmanager
+def _progress(total: int, what: str) -> Any:
+    """A progress bar on standard error when there is much to do and somebody watches."""
+    console = err()
+    if total < BULK_FROM or not console.is_terminal:
+        yield lambda: None
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task(what, total=total)
+        yield lambda: progress.advance(task)
