@@ -4,18 +4,17 @@
     Wardline().check_mail(raw_bytes).verdict        "allow"
 """
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from wardline.base.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from wardline.library import Wardline as Wardline
 
 
 def __getattr__(name: str) -> Any:
-    # Imported on first use: whoever wants one protocol module should not load the whole program.
+    # Loaded on first use: whoever wants one protocol module should not load the whole program.
     if name == "Wardline":
-        from wardline.library import Wardline
-
-        return Wardline
+        return importlib.import_module("wardline.library").Wardline
     raise AttributeError(f"module 'wardline' has no attribute {name!r}")

@@ -16,7 +16,6 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from wardline import __version__
 from wardline.base.clock import Clock, SystemClock
 from wardline.base.config import Config
 from wardline.base.ids import Ids
@@ -24,6 +23,7 @@ from wardline.base.logs import logger
 from wardline.base.metrics import Metrics
 from wardline.base.privacy import Pseudonyms, load_or_make_key
 from wardline.base.storage import StorageError
+from wardline.base.version import __version__
 from wardline.domains.mail import authentication, envelope
 from wardline.domains.mail.examine import Settings, make_detectors
 from wardline.domains.mail.explain import Explainer

@@ -12,8 +12,8 @@ from typing import Annotated
 
 import typer
 
-from wardline import __version__
 from wardline.app import default_data
+from wardline.base.version import __version__
 from wardline.commands import mail, measure, operate
 from wardline.commands.context import Context, Failure, end
 

@@ -17,9 +17,9 @@ from typing import Any
 
 import uvicorn
 
-from wardline import __version__
 from wardline.app import Program
 from wardline.base.logs import logger
+from wardline.base.version import __version__
 from wardline.gateways.http.access import Access
 from wardline.gateways.http.admin import AdminRoutes
 from wardline.gateways.http.app import HttpApp
