@@ -211,6 +211,7 @@ class MailPoint:
     ) -> MailAnswer:
         mode = self.mode
         action = action_for(verdict, mode)
+        self.counts[f"action.{action}"] = self.counts.get(f"action.{action}", 0) + 1
         proven = values.get("sender.proven")
         body = MailDecision(
             id=event.id,
