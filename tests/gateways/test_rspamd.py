@@ -189,7 +189,9 @@ async def test_learning(stand: Stand) -> None:
         assert envelope.client_ip == "192.0.2.5" and envelope.authenticated_user == "" and envelope.direction == "in"
     again = await stand.post("/learnham", learn=True, **SECRET)
     assert again.status_code == 200 and again.json()["already"] is True
-    assert (await stand.post("/stat", learn=True, **SECRET)).json()["total_learns"] == 3
+    await stand.post("/checkv2")
+    stat = (await stand.post("/stat", learn=True, **SECRET)).json()
+    assert stat["total_learns"] == 3 and stat["scanned"] == 1 and stat["actions"]["add header"] == 1 and stat["auth"] == "ok"
     assert (await stand.post("/checkv2", learn=True, **SECRET)).json()["action"] == "add header"
     assert (await stand.post("/nothing", learn=True, **SECRET)).status_code == 404
 

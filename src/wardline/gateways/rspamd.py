@@ -258,14 +258,19 @@ class RspamdController(_App):
         if path in ("/learnspam", "/learnham"):
             return 200, _JSON, await self._learn(scope, receive, who, abusive=path == "/learnspam")
         if path in ("/stat", "/auth"):
-            return (
-                200,
-                _JSON,
-                rspamd.stat(self.door.stat(), version=self.settings.version, uptime_seconds=int(time.monotonic() - self._started)),
-            )
+            return 200, _JSON, self._stat()
         if path in _SCANS:
             return 200, _JSON, await self._scan(scope, receive)
         raise _Refused(404, "this port knows /learnspam, /learnham, /stat, /checkv2 and /ping")
+
+    def _stat(self) -> bytes:
+        """The counters, with our actions under rspamd's names."""
+        counters = dict(self.door.stat())
+        taken = {name: counters.pop(f"action.{name}", 0) for name in _ACTIONS}
+        for name, count in taken.items():
+            key = "action." + _ACTIONS[name].replace(" ", "_")
+            counters[key] = counters.get(key, 0) + count
+        return rspamd.stat(counters, version=self.settings.version, uptime_seconds=int(time.monotonic() - self._started))
 
     def _who(self, scope: Scope) -> str | None:
         """Whose secret the Password header holds. Every secret is compared, so that time tells nothing about any."""
