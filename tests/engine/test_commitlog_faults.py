@@ -16,6 +16,7 @@ from tests.forgetful_disk import Crash, ForgetfulDisk
 
 FOLDER = Path("/nowhere/log")
 SEGMENT_BYTES = 32_768
+STEPS = 300
 
 
 def payload(seq: int, life: int = 0) -> bytes:
@@ -66,11 +67,11 @@ def live(disk: ForgetfulDisk, indexed: dict[int, bytes], chance: random.Random, 
 @pytest.mark.parametrize("seed", range(6))
 def test_no_acknowledged_record_is_lost_at_any_crash(seed: int) -> None:
     whole = ForgetfulDisk(random.Random(seed))
-    live(whole, {}, random.Random(seed), 0, 120)
+    live(whole, {}, random.Random(seed), 0, STEPS)
     for crash_at in range(1, whole.operations + 1):
         disk = ForgetfulDisk(random.Random(seed * 1000 + crash_at), crash_at=crash_at)
         indexed: dict[int, bytes] = {}
-        acknowledged, _ = live(disk, indexed, random.Random(seed), 0, 120)
+        acknowledged, _ = live(disk, indexed, random.Random(seed), 0, STEPS)
         after = disk.after_power_loss()
         found = recover(after, FOLDER, max(indexed, default=0))
         assert found.lost == [], f"crash at operation {crash_at}"
@@ -90,8 +91,8 @@ def test_crash_after_crash_loses_nothing(seed: int) -> None:
     indexed: dict[int, bytes] = {}
     promised: dict[int, bytes] = {}
     for life in range(10):
-        disk.crash_at = disk.operations + chance.randrange(1, 90)
-        acknowledged, found = live(disk, indexed, chance, life, 90)
+        disk.crash_at = disk.operations + chance.randrange(1, 150)
+        acknowledged, found = live(disk, indexed, chance, life, 200)
         assert found.lost == []
         for seq, record in promised.items():
             assert indexed[seq] == record, f"record {seq} after life {life}"
@@ -111,7 +112,7 @@ def test_negative_control_a_disk_that_lies_about_syncs_is_found_out() -> None:
     missing = 0
     for crash_at in range(20, 60):
         disk: ForgetfulDisk = Liar(random.Random(crash_at), crash_at=crash_at)
-        acknowledged, _ = live(disk, {}, random.Random(1), 0, 120)
+        acknowledged, _ = live(disk, {}, random.Random(1), 0, STEPS)
         after = disk.after_power_loss()
         found = recover(after, FOLDER, 0)
         missing += found.last_seq < acknowledged or bool(found.lost)
