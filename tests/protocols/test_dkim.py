@@ -59,11 +59,11 @@ def test_files_with_bare_line_feeds() -> None:
     assert one(RSA.sign(MESSAGE).replace(b"\r\n", b"\n")).result == "pass"
 
 
-def test_a_changed_body_costs_no_question() -> None:
-    zone = keys_zone(RSA)
-    found = one(RSA.sign(MESSAGE).replace(b"noon", b"nine"), zone)
-    assert (found.result, found.reason) == ("fail", "body_hash")
-    assert zone.asked == []
+def test_a_changed_body() -> None:
+    raw = RSA.sign(MESSAGE).replace(b"noon", b"nine")
+    assert (one(raw).result, one(raw).reason) == ("fail", "body_hash")
+    assert one(raw, Zone({NAME: TIMEOUT})).result == "temperror"
+    assert one(raw, Zone({})).reason == "no_key"
 
 
 def test_a_changed_header() -> None:

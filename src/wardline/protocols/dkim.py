@@ -76,7 +76,7 @@ def parse_signature(field: bytes, *, rules: Rules, arc: bool = False) -> Signatu
         tags = taglist.parse(field.partition(b":")[2])
     except taglist.TagListProblem:
         raise SignatureProblem("syntax") from None
-    if not arc and tags.get("v", "1" if rules.allow_missing_version else "") != "1":
+    if not arc and tags.get("v") != "1" and not (rules.allow_drafts and tags.get("v", "0.5") == "0.5"):
         raise SignatureProblem("version")
     if any(not tags.get(name) for name in ("a", "b", "bh", "d", "s")) or not (tags.get("h") or (arc and "h" in tags)):
         raise SignatureProblem("syntax")
@@ -99,7 +99,8 @@ def parse_signature(field: bytes, *, rules: Rules, arc: bool = False) -> Signatu
     body_form = body_form or "simple"
     if header_form not in ("simple", "relaxed") or body_form not in ("simple", "relaxed"):
         raise SignatureProblem("canonicalization")
-    if not arc and "dns/txt" not in [query.strip().lower() for query in tags.get("q", "dns/txt").split(":")]:
+    queries = [query.strip().lower() for query in tags.get("q", "dns/txt").split(":")]
+    if not arc and "dns/txt" not in queries and not (rules.allow_drafts and "dns" in queries):
         raise SignatureProblem("query")
     signed, expires = _number(tags.get("t")), _number(tags.get("x"))
     if signed is not None and expires is not None and expires < signed:
@@ -194,7 +195,7 @@ def check_keys(keys: list[Key], signature: Signature, digest: bytes, rules: Rule
 def check_signature(
     signature: Signature, message: SplitMessage, body: BodyDigest, *, now: int | None, rules: Rules
 ) -> Generator[Question, Answer, DkimResult]:
-    """One signature against the message. The body's digest is compared first: a body that was changed costs no question."""
+    """One signature against the message, with results as in RFC 6376 §6.1: what is wrong with the key comes before what is wrong with the body."""
     facts = DkimResult(
         result="permerror",
         domain=signature.domain,
@@ -210,15 +211,15 @@ def check_signature(
 
     if now is not None and signature.expires is not None and now > signature.expires:
         return outcome("permerror", "expired")
-    if body.uncovered_bytes < 0:
-        return outcome("fail", "body_length")
-    if body.digest != signature.body_hash:
-        return outcome("fail", "body_hash")
     try:
         keys = yield from fetch_keys(signature.selector, signature.domain)
         holds, bits, testing = check_keys(keys, signature, header_digest(signature, message), rules)
     except KeyProblem as problem:
         return outcome("temperror" if str(problem) == "dns" else "permerror", str(problem))
+    if body.uncovered_bytes < 0:
+        return outcome("fail", "body_length", bits, testing)
+    if body.digest != signature.body_hash:
+        return outcome("fail", "body_hash", bits, testing)
     if not holds:
         # A header that was cut at the limit cannot be compared, which is not the sender's forgery.
         return outcome("permerror", "header_limit", bits, testing) if message.cut else outcome("fail", "signature", bits, testing)

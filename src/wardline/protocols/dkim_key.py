@@ -31,11 +31,14 @@ class KeyProblem(ValueError):
 
 
 class Rules(msgspec.Struct, frozen=True):
-    """What is refused. The defaults are RFC 8301; anything weaker is only for measuring against vectors older than that."""
+    """What is refused. The defaults are RFC 8301; anything weaker is only for measuring against vectors older than that.
+
+    allow_drafts: takes v= missing or 0.5 and q=dns, as before RFC 4871.
+    """
 
     minimum_rsa_bits: int = 1024
     allow_sha1: bool = False
-    allow_missing_version: bool = False
+    allow_drafts: bool = False
 
 
 RFC_8301 = Rules()

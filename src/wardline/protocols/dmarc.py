@@ -124,7 +124,8 @@ def discover(from_domain: str) -> Generator[Question, Answer, Discovery]:
             return Discovery(status="temperror", reason="dns")
         found = [text for text in answer.texts() if is_record(text)]
         if len(found) > 1:
-            return Discovery(status="permerror", reason="many_records")
+            # Several records are as good as none: "DMARC processing is not applied" (RFC 7489 §6.6.3 step 5).
+            return Discovery(status="none", reason="many_records")
         if found:
             record = parse(found[0], domain)
             return Discovery(status="found", record=record) if record else Discovery(status="permerror", reason="record_syntax")

@@ -159,9 +159,9 @@ class _Check:
 
     def matches_mx(self, target: str, term: Term) -> Generator[Question, Answer, bool]:
         exchanges = yield from self.query(target, "MX")
-        if len(exchanges) > NAMES_LIMIT:
-            raise _Problem("permerror", f"more than {NAMES_LIMIT} MX records")
-        for exchange in exchanges:
+        for place, exchange in enumerate(exchanges):
+            if place >= NAMES_LIMIT:
+                raise _Problem("permerror", f"more than {NAMES_LIMIT} MX records")
             name = exchange.rpartition(" ")[2].removesuffix(".")
             if not name:
                 continue  # "MX 0 ." says that the domain takes no mail (RFC 7505)

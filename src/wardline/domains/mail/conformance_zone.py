@@ -3,7 +3,8 @@
     example.com: [{SPF: "v=spf1 -all"}, {MX: [10, mx.example.com]}, TIMEOUT]        (the SPF project's YAML)
 
 Rules of the SPF suite's zone language: a record of type SPF stands for a TXT record of the same text unless the name has TXT records of its
-own ("TXT: NONE" for none at all); TIMEOUT as a record makes the look-ups that find nothing else time out; CNAME is followed.
+own ("TXT: NONE" for none at all); TIMEOUT as a record makes the look-ups that find nothing else time out; CNAME is followed. Names that
+begin with "error." or "_dns_error" fail, as the suites' own resolvers have it.
 """
 
 from typing import Any
@@ -41,7 +42,7 @@ class Zone:
         name = question.name
         for _ in range(8):
             if name not in self.names:
-                return TIMEOUT if name.startswith("error.") else NXDOMAIN
+                return TIMEOUT if name.startswith(("error.", "_dns_error")) else NXDOMAIN
             found = [value for kind, value in self.names[name] if kind == question.type]
             if "TIMEOUT" in found:
                 return TIMEOUT
