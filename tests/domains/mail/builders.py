@@ -1,8 +1,8 @@
 """Messages for the tests of detectors: honest ones of many kinds, and the pieces from which a test builds a bad one.
 
-    mail(subject="Hello", text="…", links=[link("https://shop.example.com/", text="our shop")])
-    GOOD["newsletter"]      # Mail structs that every detector must leave alone
-    ask(Gtube(), message)   # measure, then judge, as the engine does
+mail(subject="Hello", text="…", links=[link("https://shop.example.com/", text="our shop")])
+GOOD["newsletter"]      # Mail structs that every detector must leave alone
+ask(Gtube(), message)   # measure, then judge, as the engine does
 """
 
 from collections.abc import Mapping
@@ -55,15 +55,33 @@ def mail(
     sender = sender if sender is not None else address("anna@example.com", "Anna Example")
     to = to if to is not None else (address("bela@example.net", "Béla"),)
     envelope = envelope or Envelope(
-        client_ip="192.0.2.25", client_name="mx.example.com", helo="mx.example.com", mail_from=sender.address, recipients=("bela@example.net",)
+        client_ip="192.0.2.25",
+        client_name="mx.example.com",
+        helo="mx.example.com",
+        mail_from=sender.address,
+        recipients=("bela@example.net",),
     )
     date = more.pop("date", NOON)
     message_id = more.pop("message_id", "<20250304.1@example.com>")
     received = more.pop(
         "received",
         (
-            Hop(from_name="mx.example.com", helo="mx.example.com", ip="192.0.2.25", by_name="mx.example.net", protocol="ESMTPS", at=NOON + timedelta(seconds=4)),
-            Hop(from_name="laptop", helo="laptop", ip="198.51.100.7", by_name="mx.example.com", protocol="ESMTPSA", at=NOON + timedelta(seconds=2)),
+            Hop(
+                from_name="mx.example.com",
+                helo="mx.example.com",
+                ip="192.0.2.25",
+                by_name="mx.example.net",
+                protocol="ESMTPS",
+                at=NOON + timedelta(seconds=4),
+            ),
+            Hop(
+                from_name="laptop",
+                helo="laptop",
+                ip="198.51.100.7",
+                by_name="mx.example.com",
+                protocol="ESMTPSA",
+                at=NOON + timedelta(seconds=2),
+            ),
         ),
     )
     usual = [
@@ -116,7 +134,13 @@ def newsletter() -> Mail:
     return mail(
         subject="Spring at the garden shop: seeds, soil and a workshop",
         sender=address("news@garden.example.org", "Garden Shop"),
-        envelope=Envelope(client_ip="203.0.113.9", client_name="out9.mailer.example", helo="out9.mailer.example", mail_from="bounce-77@mailer.example", recipients=("bela@example.net",)),
+        envelope=Envelope(
+            client_ip="203.0.113.9",
+            client_name="out9.mailer.example",
+            helo="out9.mailer.example",
+            mail_from="bounce-77@mailer.example",
+            recipients=("bela@example.net",),
+        ),
         text="Spring is here. This week 20% off all seeds, free delivery from 50 EUR. Workshop on Saturday: register now, places are limited. "
         "You receive this mail because you subscribed at garden.example.org. Unsubscribe | View in browser | Privacy " * 2,
         hidden_text="Seeds, soil and a workshop on Saturday",
@@ -141,7 +165,9 @@ def receipt() -> Mail:
         text="Thank you for your order. Total: 1,249.00 EUR, paid by credit card ending in 0000. Your invoice is attached. Track your parcel in your account.",
         structure="mixed(alternative(plain,html),pdf)",
         html=HtmlFacts(parts=1, tags=80, images=2, remote_images=2, max_depth=9),
-        attachments=(Attachment(name="invoice-118.pdf", content_type="application/pdf", detected_type="application/pdf", size_bytes=48_211),),
+        attachments=(
+            Attachment(name="invoice-118.pdf", content_type="application/pdf", detected_type="application/pdf", size_bytes=48_211),
+        ),
         links=[link("https://books.example.com/account/orders/118", "Track your parcel")],
     )
 
@@ -163,10 +189,21 @@ def list_patch() -> Mail:
         subject="[PATCH v3 2/7] net: drop the unused argument of parse_host()",
         sender=address("dev@kernel.example.com", "Dee Veloper"),
         to=(address("users@lists.example.org"),),
-        envelope=Envelope(client_ip="198.51.100.40", client_name="lists.example.org", helo="lists.example.org", mail_from="users-bounces@lists.example.org", recipients=("bela@example.net",)),
+        envelope=Envelope(
+            client_ip="198.51.100.40",
+            client_name="lists.example.org",
+            helo="lists.example.org",
+            mail_from="users-bounces@lists.example.org",
+            recipients=("bela@example.net",),
+        ),
         text="From: Dee Veloper\n\nThe argument was never read.\n\n---\n net/host.c | 4 ++--\n 1 file changed\n\ndiff --git a/net/host.c b/net/host.c\n"
         "-static int parse_host(const char *s, int flags)\n+static int parse_host(const char *s)\n http://192.0.2.80:8080/test is what I used.\n",
-        headers=(("List-Id", "<users.lists.example.org>"), ("List-Unsubscribe", "<mailto:users-leave@lists.example.org>"), ("Precedence", "list"), ("Reply-To", "users@lists.example.org")),
+        headers=(
+            ("List-Id", "<users.lists.example.org>"),
+            ("List-Unsubscribe", "<mailto:users-leave@lists.example.org>"),
+            ("Precedence", "list"),
+            ("Reply-To", "users@lists.example.org"),
+        ),
         reply_to=(address("users@lists.example.org"),),
         links=[link("http://192.0.2.80:8080/test", origin="text")],
     )
@@ -190,7 +227,9 @@ def own_bounce() -> Mail:
     return mail(
         subject="Undelivered Mail Returned to Sender",
         sender=address("mailer-daemon@mx.example.com", "Mail Delivery System"),
-        envelope=Envelope(client_ip="192.0.2.25", client_name="mx.example.com", helo="mx.example.com", mail_from="", recipients=("bela@example.net",)),
+        envelope=Envelope(
+            client_ip="192.0.2.25", client_name="mx.example.com", helo="mx.example.com", mail_from="", recipients=("bela@example.net",)
+        ),
         text="This is the mail system at host mx.example.com. I'm sorry to have to inform you that your message could not be delivered: user unknown. "
         "Message-ID: <20250303.77@example.net>",
         structure="report(plain,delivery-status,rfc822)",
@@ -210,14 +249,30 @@ def statement() -> Mail:
 
 
 FOREIGN: dict[str, tuple[str, str, str]] = {
-    "de": ("Grüße aus dem Urlaub", "Liebe Oma, uns geht es gut, das Wetter ist schön. Am Sonntag kommen wir zurück und bringen dir Käse mit. Das Geld für die Karten überweise ich dir am Montag.", "latin"),
-    "fr": ("Réunion de mardi", "Bonjour à tous, la réunion aura lieu mardi à 14 heures. Merci de confirmer votre présence. Le compte rendu de la banque est en pièce jointe.", "latin"),
-    "es": ("Fotos de la boda", "Hola, te mando las fotos de la boda de mi prima. El domingo comemos en casa de mamá, confirma si vienes.", "latin"),
+    "de": (
+        "Grüße aus dem Urlaub",
+        "Liebe Oma, uns geht es gut, das Wetter ist schön. Am Sonntag kommen wir zurück und bringen dir Käse mit. Das Geld für die Karten überweise ich dir am Montag.",
+        "latin",
+    ),
+    "fr": (
+        "Réunion de mardi",
+        "Bonjour à tous, la réunion aura lieu mardi à 14 heures. Merci de confirmer votre présence. Le compte rendu de la banque est en pièce jointe.",
+        "latin",
+    ),
+    "es": (
+        "Fotos de la boda",
+        "Hola, te mando las fotos de la boda de mi prima. El domingo comemos en casa de mamá, confirma si vienes.",
+        "latin",
+    ),
     "pt": ("Relatório da escola", "Boa tarde, segue o relatório da escola. A reunião de pais é na quinta-feira às 18h.", "latin"),
     "pl": ("Spotkanie w sobotę", "Cześć, czy możemy się spotkać w sobotę o dziesiątej? Przyniosę książki, które ci obiecałem.", "latin"),
     "tr": ("Doğum günü", "Merhaba, cumartesi günü Ayşe'nin doğum günü var. Saat yedide bizde buluşuyoruz, hediye almayı unutma.", "latin"),
     "vi": ("Lịch học", "Chào bạn, lịch học tuần sau đã thay đổi. Chúng ta học vào thứ ba lúc 8 giờ sáng.", "latin"),
-    "ru": ("Билеты на поезд", "Привет! Билеты на поезд купил, выезжаем в пятницу вечером. Деньги отдашь потом, не срочно. Мама передаёт привет.", "cyrillic"),
+    "ru": (
+        "Билеты на поезд",
+        "Привет! Билеты на поезд купил, выезжаем в пятницу вечером. Деньги отдашь потом, не срочно. Мама передаёт привет.",
+        "cyrillic",
+    ),
     "uk": ("Зустріч", "Добрий день! Нагадую, що збори мешканців будинку відбудуться у середу о 19:00.", "cyrillic"),
     "el": ("Συνάντηση", "Καλημέρα σας, η συνάντηση μεταφέρθηκε για την Πέμπτη στις δέκα. Ευχαριστώ πολύ.", "greek"),
     "he": ("ארוחת ערב", "שלום, נפגשים אצלנו ביום שישי לארוחת ערב. תביאו משהו מתוק. להתראות", "hebrew"),

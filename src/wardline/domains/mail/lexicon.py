@@ -5,12 +5,13 @@
 
 A file has one table per group: `odds` and `words` as in `weighing.Cue`, then phrases by language code (ISO 639-1). A phrase is
 written in lower case and matches whole words; a trailing "*" lets the last word go on (stems of inflected languages); phrases in scripts
-that do not part words (Han, Kana, Thai, Khmer, Lao, Burmese) match anywhere. Latin phrases match without their accents as well.
+that do not part words (Han, Kana, Thai, Khmer, Lao, Burmese), or glue particles to them (Hangul), match anywhere. Latin phrases match without their accents as well.
 
 Cost: the words of the text are put in a set once; only phrases of which the rarest word occurs are looked for. Text beyond the first and
 the last 20,000 characters is not looked at.
 """
 
+import re
 import tomllib
 import unicodedata
 from collections.abc import Mapping
@@ -23,7 +24,26 @@ EDGE_CHARS = 20_000
 _MARKS = ".,;:!?()[]{}<>\"'“”„«»‘’¡¿…—–-/\\|*_=+#%&~`•·@।؟،。，、！？：；「」（）\u00a0\r\n\t"
 _SPACES = str.maketrans(dict.fromkeys(_MARKS, " "))
 _INVISIBLE = "\u200b\u200c\u200d\u2060\ufeff\u00ad"
-_UNPARTED = (("\u0e00", "\u0eff"), ("\u1000", "\u109f"), ("\u1780", "\u17ff"), ("\u3040", "\u30ff"), ("\u3400", "\u9fff"))
+_BEYOND_LATIN = re.compile("[\u0370-\U0010ffff]")
+# A phrase belongs to the first script that it has a letter of.
+_SCRIPTS = tuple(
+    re.compile(f"[{letters}]")
+    for letters in (
+        "\u0400-\u052f",
+        "\u0600-\u06ff",
+        "\u1100-\u11ff\uac00-\ud7af",
+        "\u3040-\u30ff\u3400-\u9fff",
+        "\u0590-\u05ff\u0e00-\u10ff\u1780-\u17ff\u0900-\u0dff\u0370-\u03ff",
+    )
+)
+_UNPARTED = (
+    ("\u0e00", "\u0eff"),
+    ("\u1000", "\u109f"),
+    ("\u1780", "\u17ff"),
+    ("\u3040", "\u30ff"),
+    ("\uac00", "\ud7a3"),
+    ("\u3400", "\u9fff"),
+)
 
 
 def plain(text: str) -> str:
@@ -94,8 +114,10 @@ class Lexicon:
         self.languages = frozenset(languages)
         self._by_word = by_word
         self._anchors = frozenset(by_word)
-        self._ascii = tuple(pair for pair in anywhere if pair[0].isascii())
-        self._other = tuple(pair for pair in anywhere if not pair[0].isascii())
+        self._stems = tuple(pair for pair in anywhere if _BEYOND_LATIN.search(pair[0]) is None)
+        self._scripts = tuple(
+            (script, members) for script in _SCRIPTS if (members := tuple(pair for pair in anywhere if script.search(pair[0]) is not None))
+        )
 
     def find(self, text: str) -> list[str]:
         """The groups of which at least one phrase occurs in a text."""
@@ -108,13 +130,16 @@ class Lexicon:
             for phrase, group in self._by_word[word]:
                 if group not in found and phrase in text:
                     found.add(group)
-        for phrase, group in self._ascii:
+        for phrase, group in self._stems:
             if group not in found and phrase in text:
                 found.add(group)
-        if not text.isascii():
-            for phrase, group in self._other:
-                if group not in found and phrase in text:
-                    found.add(group)
+        if _BEYOND_LATIN.search(text) is not None:
+            for script, members in self._scripts:
+                if script.search(text) is None:
+                    continue
+                for phrase, group in members:
+                    if group not in found and phrase in text:
+                        found.add(group)
         return [group for group in self.cues if group in found]
 
 

@@ -22,6 +22,15 @@ from wardline.sources.brands import Brand, Brands, load
 EDIT_LABEL = 7  # shorter labels have honest neighbours one letter away
 SAME_LABEL = 5
 LABELS = 12
+# Names that are words or surnames too: they count where they are disguised, not where they stand plainly.
+_WORDS = frozenset(
+    str.split(
+        "orange target square stripe proton hermes fidelity discover indeed notion allegro vanguard interac chase apple steam block ledger slack canada office "
+        "azure teams outlook rogers oracle express amazon gitlab github jira confluence twitch shell total focus monday asana signal telegram nationwide "
+        "santander lloyds barclays bell telus sky virgin free wise meta visa zoom zelle cash prime drive cloud docs github atlassian wordpress"
+    )
+)
+_STRONG = frozenset(("amazon", "apple", "outlook", "github", "telegram", "santander", "barclays"))  # in a joined domain they mean the brand
 _SERVICE_LABELS = frozenset(("com", "net", "org", "co", "gov", "edu"))
 
 
@@ -44,7 +53,8 @@ class Lookalikes:
         self._gaps: dict[str, list[tuple[str, Brand]]] = {}
         self._exact: dict[str, Brand] = {}
         for label, brand in brands.labels():
-            self._exact.setdefault(label, brand)
+            for name in (label, *(name.replace(" ", "") for name in brand.names)):
+                self._exact.setdefault(name, brand)
             form = skeleton(label)
             if len(label) >= EDIT_LABEL:
                 for gap in sorted(_gaps(form)):
@@ -71,7 +81,7 @@ class Lookalikes:
         if brand is not None:
             if label not in (brand.label, *(name.replace(" ", "") for name in brand.names)):
                 return Imitation("lookalike", brand.name)
-            return Imitation("other_ending", brand.name)
+            return None if label in _WORDS and not brand.protected else Imitation("other_ending", brand.name)
         parts = [part for part in label.split("-")[:LABELS] if part]
         if len(parts) > 1:
             whole = self._alike("".join(parts))
@@ -79,7 +89,7 @@ class Lookalikes:
                 return Imitation("lookalike", whole.name)
             for part in parts:
                 brand = self._alike(part)
-                if brand is not None:
+                if brand is not None and (part not in _WORDS - _STRONG or brand.protected):
                     return Imitation("brand_in_domain", brand.name)
         if len(label) >= EDIT_LABEL - 1:
             form = skeleton(label)
@@ -99,11 +109,11 @@ class Lookalikes:
             follower = labels[index + 1] if index + 1 < len(labels) else ""
             if brand is not None and (follower in _SERVICE_LABELS or label not in self._exact):
                 return Imitation("brand_domain_in_host", brand.name)
-            if brand is not None:
+            if brand is not None and label not in _WORDS:
                 return Imitation("brand_in_subdomain", brand.name)
             for part in label.split("-")[:LABELS] if "-" in label else ():
                 brand = self._alike(part)
-                if brand is not None:
+                if brand is not None and part not in _WORDS:
                     return Imitation("brand_in_subdomain", brand.name)
         return None
 

@@ -1,6 +1,6 @@
 """Backscatter: a bounce of mail that we never sent, because somebody wrote our address as its sender.
 
-    null sender, multipart/report, the returned message has Message-ID <x@other.example>  ->  Signal(0.78, "A bounce of a message that …")
+    null sender, multipart/report, the returned message has Message-ID <x@other.example>  ->  Signal(0.82, "A bounce of a message that …")
 
 An honest bounce must arrive: who cannot read that his letter was not delivered has lost it. So only a positive contradiction speaks: the
 returned message carries a Message-ID that neither our domains nor the usual makers of Message-IDs of our users wrote. A bounce without the original's
@@ -18,8 +18,8 @@ from wardline.engine.signal import Signal
 from wardline.protocols.url import registrable
 
 CUES: Mapping[str, Cue] = {
-    "foreign_original": Cue(1.3, "This is a bounce, and the message it returns was not made by a server of ours."),
-    "foreign_sender": Cue(1.6, "This is a bounce of a message whose From is none of ours."),
+    "foreign_original": Cue(0.8, "This is a bounce, and the message it returns was not made by a server of ours."),
+    "foreign_sender": Cue(1.1, "This is a bounce of a message whose From is none of ours."),
 }
 _SENDERS = ("mailer-daemon", "postmaster", "mail-daemon", "mail.delivery", "noreply-dsn")
 _ORIGINAL_BYTES = 65_536

@@ -25,6 +25,7 @@ FORM_ODDS = 1.5
 PAGE_ODDS = 1.0
 FOREIGN_ODDS = 0.5
 FREEMAIL_ODDS = 0.7
+MAILBOX_ODDS = 1.5  # answers to a sign-in warning go by mail to a stranger
 PROVEN_ODDS = -1.3
 LONG_ODDS = -0.7
 LONG_CHARS = 4_000  # a long text contains everything now and then
@@ -42,7 +43,7 @@ class Credential(Detector[Mail]):
     cost_us = 30.0
 
     def measure(self, subject: Mail, known: Mapping[str, Value]) -> Mapping[str, Value]:
-        """credential.cues: list of groups; .ways: list of link, own_link, foreign_link, form, page, free_mailbox; .long: bool."""
+        """credential.cues: list of groups; .ways: list of link, own_link, foreign_link, foreign_mailbox, form, page, free_mailbox; .long: bool."""
         text = f"{subject.subject} {subject.visible_text}" if len(subject.visible_text) < 2 * EDGE_CHARS else subject.visible_text
         found: list[Scalar] = [*load("credential").find(text)]
         if not found:
@@ -54,6 +55,11 @@ class Credential(Detector[Mail]):
         ways: list[Scalar] = []
         if hosts:
             ways.append("own_link" if hosts == {home} else "link" if home in hosts else "foreign_link")
+        if any(
+            link.scheme == "mailto" and link.origin in ("anchor", "area") and link.registrable and link.registrable != home
+            for link in subject.links[:64]
+        ):
+            ways.append("foreign_mailbox")
         if subject.html.forms or subject.html.password_inputs:
             ways.append("form")
         if any("html_form" in file.flags or "html_password" in file.flags or "html" in file.flags for file in subject.attachments[:20]):
@@ -69,11 +75,12 @@ class Credential(Detector[Mail]):
         ways = strings(values.get("credential.ways"))
         if _PROMPTS.isdisjoint(found):
             return Signal(None, "It prompts for nothing.")
-        if not {"link", "own_link", "foreign_link", "form", "page"} & set(ways):
+        if not {"link", "own_link", "foreign_link", "foreign_mailbox", "form", "page"} & set(ways):
             return Signal(None, "It has neither link nor form to follow.")
         odds = sum(cues[name].odds for name in found) - HONEST_ODDS
         odds += FORM_ODDS if "form" in ways else PAGE_ODDS if "page" in ways else 0.0
         odds += FOREIGN_ODDS if "foreign_link" in ways else 0.0
+        odds += MAILBOX_ODDS if "foreign_mailbox" in ways and "own_link" not in ways and "link" not in ways else 0.0
         odds += FREEMAIL_ODDS if "free_mailbox" in ways else 0.0
         odds += LONG_ODDS if values.get("credential.long") is True else 0.0
         if "own_link" in ways or "link" in ways:

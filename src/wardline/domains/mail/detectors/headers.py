@@ -18,6 +18,7 @@ from wardline.protocols.url import ip4, registrable
 
 CUES: Mapping[str, Cue] = {
     "no_from": Cue(1.2, "There is no From address."),
+    "malformed_from": Cue(0.9, "From is malformed: a name that programs read as another sender."),
     "no_date": Cue(0.6, "There is no Date."),
     "no_message_id": Cue(0.6, "There is no Message-ID."),
     "no_recipient": Cue(0.4, "No header names a recipient."),
@@ -87,7 +88,7 @@ class Headers(Detector[Mail]):
         fields = {name.lower(): value for name, value in reversed(subject.headers)}
         is_list = "list-id" in fields or "list-post" in fields or fields.get("precedence", "").lower() == "list"
         if not subject.sender.address:
-            flags.append("no_from")
+            flags.append("malformed_from" if "@" in fields.get("from", "") else "no_from")
         if "date" not in fields:
             flags.append("no_date")
         flags.extend(self._identity(subject, fields))
@@ -97,7 +98,7 @@ class Headers(Detector[Mail]):
             flags.append("undisclosed" if "undisclosed" in text or "to" in fields else "no_recipient")
         elif recipients >= MANY_RECIPIENTS:
             flags.append("many_recipients")
-        if subject.senders > 1:
+        if subject.senders > 1 and subject.sender.address:
             flags.append("many_from")
         if any(defect in _ONCE for defect in subject.defects):
             flags.append("repeated_fields")

@@ -10,7 +10,7 @@ brand name it too, so a name among other words weighs much less than a name alon
 import re
 from collections.abc import Mapping
 
-from wardline.domains.mail.events import Mail
+from wardline.domains.mail.events import Address, Mail
 from wardline.domains.mail.lookalikes import guard
 from wardline.domains.mail.weighing import Cue, opinion
 from wardline.engine.detector import Detector
@@ -25,15 +25,15 @@ from wardline.sources.freemail import is_freemail
 CUES: Mapping[str, Cue] = {
     "brand_name": Cue(2.0, "The sender's name is that of a well-known organisation, and the address is not."),
     "brand_name_free_mailbox": Cue(2.6, "The sender's name is that of a well-known organisation, and the address is a free mailbox."),
-    "brand_mentioned": Cue(0.6, "The sender's name contains that of a well-known organisation that the address does not belong to."),
+    "brand_mentioned": Cue(0.55, "The sender's name contains that of a well-known organisation that the address does not belong to."),
     "address_in_name": Cue(1.8, "The sender's name shows another address than the real one."),
     "own_address_in_name": Cue(2.4, "The sender's name shows an address of the recipient's domain, and the mail comes from elsewhere."),
     "lookalike": Cue(2.6, "The From domain looks like a well-known name written with other characters."),
     "one_edit": Cue(1.6, "The From domain is one letter away from a well-known name."),
     "brand_in_domain": Cue(1.4, "The From domain contains a well-known name that it does not belong to."),
     "brand_domain_in_host": Cue(2.4, "The From domain begins like a well-known one and ends in another."),
-    "brand_in_subdomain": Cue(0.8, "The From domain has a well-known name in front of another organisation's."),
-    "other_ending": Cue(0.7, "The From domain is a well-known name with another ending."),
+    "brand_in_subdomain": Cue(0.45, "The From domain has a well-known name in front of another organisation's."),
+    "other_ending": Cue(0.4, "The From domain is a well-known name with another ending."),
     "own_lookalike": Cue(2.4, "The From domain looks like the recipient's own, and is another."),
     "person": Cue(2.0, "The sender bears the name of a protected person, and the address is not of this site."),
 }
@@ -45,7 +45,8 @@ _SERVICE = frozenset(
         "service services support security team help helpdesk desk account accounts billing center centre customer care client alert alerts notice notification "
         "notifications info mail online bank com inc ltd llc corp group official no reply noreply admin administrator department dept update updates verification "
         "the of your my and kundenservice kundendienst sicherheit equipe soporte servicio servicios service clientele assistance atendimento suporte id pay delivery "
-        "express parcel tracking shipping office drive cloud docs storage"
+        "express parcel tracking shipping office drive cloud docs storage app wallet gift card giftcard gutschein gutscheine gewinnspiel rewards reward voucher prize winner bonus kunden "
+        "belohnung recompensas pontos premio claim promo survey tokens airdrop kyc atendimento"
     )
 )
 _OWN_LABEL = 6
@@ -60,7 +61,7 @@ class Impersonation(Detector[Mail]):
 
     def measure(self, subject: Mail, known: Mapping[str, Value]) -> Mapping[str, Value]:
         """impersonation.flags: list of names from CUES; impersonation.brand: the imitated brand's public name or ""."""
-        sender = subject.sender
+        sender = subject.sender if subject.sender.domain else _only_address(subject)
         if not sender.domain:
             return {"impersonation.flags": [], "impersonation.brand": ""}
         protector = guard(known.get("config.protected_brands"), known.get("config.local_domains"))
@@ -73,10 +74,10 @@ class Impersonation(Detector[Mail]):
         flags: dict[str, None] = {}
         brand_name = ""
         display = sender.display[:300].strip()
-        owner = protector.brands.of_domain(sender.domain)
+        owner = None if is_freemail(home) else protector.brands.of_domain(sender.domain)
         if display and owner is None:
             named = protector.brands.named(display)
-            if named and not any(protector.brands.owns(brand, sender.domain) for brand in named):
+            if named and (is_freemail(home) or not any(protector.brands.owns(brand, sender.domain) for brand in named)):
                 brand = named[0]
                 brand_name = brand.name
                 folded = fold(display)
@@ -84,7 +85,9 @@ class Impersonation(Detector[Mail]):
                 others = [word for word in _WORDS.findall(folded) if word not in own_words and word not in _SERVICE and not word.isdigit()]
                 mediated = " via " in folded or " at " in folded or " from " in folded or via_list or home in recipients | ours
                 if others or mediated:
-                    flags["brand_mentioned"] = None
+                    # A surname or a product inside a longer name says nothing; a name that begins with the brand says a little.
+                    if not mediated and _WORDS.findall(folded)[:1] == _WORDS.findall(brand.names[0])[:1]:
+                        flags["brand_mentioned"] = None
                 else:
                     flags["brand_name_free_mailbox" if is_freemail(home) else "brand_name"] = None
         if "@" in display and not via_list:
@@ -96,6 +99,8 @@ class Impersonation(Detector[Mail]):
         imitation = None if is_freemail(home) else protector.imitates(sender.domain)
         if imitation is not None and home not in ours:
             flags[imitation.kind] = None
+            if imitation.kind == "brand_in_domain" and "brand_name" in flags:
+                del flags["brand_name"]  # one fact, not two: a brand's own newsletters come from such domains too
             brand_name = imitation.brand
         if home not in recipients | ours:
             label = home.partition(".")[0]
@@ -120,6 +125,15 @@ class Impersonation(Detector[Mail]):
         if signal.score is None or not isinstance(brand, str) or not brand:
             return signal
         return Signal(signal.score, f"{signal.reason} It is about {brand}.", {**signal.evidence, "brand": brand})
+
+
+def _only_address(mail: Mail) -> Address:
+    """The sender that a person would see when From is malformed ("Name ,_<x@example.com>"): what stands before the last address, and that address."""
+    text = (mail.header("From") or "")[:1_000]
+    name, _, rest = text.rpartition("<")
+    address = rest.partition(">")[0].strip().lower()
+    domain = address.rpartition("@")[2]
+    return Address(display=name.strip(" \t\"',_;"), address=address, domain=domain) if "@" in address and "." in domain else Address()
 
 
 def _alike(label: str, own: str) -> bool:

@@ -19,7 +19,7 @@ CUES: Mapping[str, Cue] = {
     "mixed_name": Cue(2.4, "The sender's name mixes letters of different alphabets that look alike."),
     "mixed_subject": Cue(2.2, "The subject mixes letters of different alphabets that look alike."),
     "mixed_text": Cue(1.8, "Words mix letters of different alphabets that look alike."),
-    "decorated_subject": Cue(0.8, "The subject is written in decorative letters."),
+    "decorated_subject": Cue(1.0, "The subject is written in decorative letters."),
 }
 TEXT_CHARS = 40_000
 TEXT_WORDS = 3
@@ -55,7 +55,7 @@ class Language(Detector[Mail]):
         """language.script: str; counts of mixed places in name, subject and text, and of decorated letters in the subject."""
         title = subject.subject[:1_000]
         return {
-            "language.script": subject.language,
+            "language.script": subject.language[:20] if subject.language.isascii() else "",
             "language.mixed_name": mixed(subject.sender.display[:500]),
             "language.mixed_subject": mixed(title),
             "language.mixed_text": mixed(subject.visible_text[:TEXT_CHARS]),

@@ -25,10 +25,17 @@ CUES: Mapping[str, Cue] = {
 }
 LINKS = 64
 TEXT_CHARS = 300
-_HOST = re.compile(r"(?:https?://|www\.)?([^\s/@:?#<>\"'(),;]{1,253})(?::\d{1,5})?(?:[/?#]\S{0,300})?", re.IGNORECASE)
+_HOST = re.compile(r"(?:https?://)?([^\s/@:?#<>\"'(),;]{1,253})(?::\d{1,5})?(?:[/?#]\S{0,300})?", re.IGNORECASE)
 # Without "http" or "www." only these endings make a word a host: "Node.js", "main.py" and "Readme.md" are none.
 _ENDINGS = frozenset(
     str.split("com org net edu gov mil info biz de uk fr nl it es pl ru br jp cn in au ca ch at be se no dk fi cz eu example")
+)
+# Gateways of other mail systems that rewrite every link on the way.
+_REWRITERS = frozenset(
+    str.split(
+        "urldefense.com proofpoint.com outlook.com office365.us mimecast.com mimecastprotect.com cudasvc.com symantec.com cisco.com sophos.com trendmicro.com "
+        "barracuda.com fireeye.com checkpoint.com avanan.click inky.com hornetsecurity.com emailsecurity.app"
+    )
 )
 
 
@@ -70,7 +77,7 @@ class LinkText(Detector[Mail]):
     @staticmethod
     def _compare(link: Link, subject: Mail, known: Mapping[str, Value]) -> str:
         said = registrable(host_of(link.text))
-        if not said or said == link.registrable or not link.host:
+        if not said or said == link.registrable or not link.host or link.registrable in _REWRITERS:
             return ""
         if is_ip(link.host) and not is_ip(said):
             return "hides_ip"

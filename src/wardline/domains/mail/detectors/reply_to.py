@@ -38,6 +38,8 @@ class ReplyTo(Detector[Mail]):
         flags: list[Scalar] = []
         if subject.reply_to and subject.sender.domain and not any(name.lower() in _LIST_FIELDS for name, _ in subject.headers):
             sender, answer = subject.sender, subject.reply_to[0]
+            if " via " in sender.display.lower():  # a list rewrote From to keep DMARC whole, and put the writer into Reply-To
+                return {"reply_to.flags": flags}
             if len(subject.reply_to) > 4:
                 flags.append("many")
             if answer.domain and answer.address != sender.address:

@@ -28,8 +28,8 @@ CUES: Mapping[str, Cue] = {
     "one_edit": Cue(1.6, "A link's host is one letter away from a well-known name."),
     "brand_in_domain": Cue(1.5, "A link's domain contains a well-known name that it does not belong to."),
     "brand_domain_in_host": Cue(2.6, "A link's host begins like a well-known domain and ends in another."),
-    "brand_in_subdomain": Cue(0.7, "A link's host has a well-known name in front of another organisation's domain."),
-    "other_ending": Cue(0.7, "A link's domain is a well-known name with another ending."),
+    "brand_in_subdomain": Cue(0.4, "A link's host has a well-known name in front of another organisation's domain."),
+    "other_ending": Cue(0.45, "A link's domain is a well-known name with another ending."),
     "brand_in_path": Cue(1.4, "A link's path names a well-known organisation beside words of a sign-in."),
     "hidden_ip": Cue(2.8, "A link's host is an IP address in disguise."),
     "ip_host": Cue(1.7, "A link goes to a bare IP address."),
@@ -48,14 +48,14 @@ CUES: Mapping[str, Cue] = {
     "recipient_in_fragment": Cue(2.2, "A link carries the recipient's address where only the page's script can read it."),
     "script_link": Cue(1.5, "A link runs a script instead of going anywhere."),
     "data_link": Cue(2.2, "A link holds a whole page in itself."),
-    "many_labels": Cue(0.6, "A link's host has very many parts."),
+    "many_labels": Cue(0.45, "A link's host has very many parts."),
     "cheap_ending": Cue(0.4, "A link's domain has an ending that is given away."),
 }
 LINKS = 64
 HOSTS = 32
 _WEB = ("http", "https", "ftp")
 _FOLLOWED = ("anchor", "form", "area", "base", "attachment")
-_PORTS = (None, 80, 443, 8080, 8443)
+_PORTS = (None, 0, 80, 443, 8080, 8443)
 _ENDINGS = frozenset(
     str.split("top xyz click buzz icu cyou rest cfd sbs quest monster bond lol tk ml ga cf gq zip mov support link work loan men")
 )

@@ -1,0 +1,36 @@
+"""near_duplicate: labels of copies speak, numbers hardly."""
+
+from wardline.domains.mail.detectors.near_duplicate import NearDuplicate
+from wardline.engine.feature import Value
+
+
+def judge(count: Value, spam: Value = 0, ham: Value = 0) -> float | None:
+    return NearDuplicate().judge({"near_duplicate.count": count, "near_duplicate.spam": spam, "near_duplicate.ham": ham}).score
+
+
+def test_reported_copies_condemn_the_next() -> None:
+    one, many = judge(3, 1), judge(400, 9)
+    assert one is not None and many is not None
+    assert 0.7 < one < many > 0.98
+
+
+def test_wanted_copies_excuse_less_than_reported_ones_condemn() -> None:
+    wanted, disputed = judge(50, 0, 3), judge(50, 3, 3)
+    assert wanted is not None and disputed is not None
+    assert 0.1 < wanted < 0.3
+    assert disputed > 0.5
+
+
+def test_a_spammer_cannot_vouch_for_himself_without_bound() -> None:
+    score = judge(10_000, 0, 10_000)
+    assert score is not None and score > 0.1
+
+
+def test_numbers_alone_are_soft_and_small_ones_silent() -> None:
+    assert judge(0) is None and judge(19) is None
+    score = judge(100_000)
+    assert score is not None and 0.5 < score < 0.75
+
+
+def test_unknown_is_silent() -> None:
+    assert judge(None, 5) is None
