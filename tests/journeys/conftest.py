@@ -8,6 +8,7 @@ import shutil
 import smtplib
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -155,6 +156,93 @@ class Postfix:
 
     def _run(self, verb: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run([self._program, "-c", self.home / "etc", verb], capture_output=True, text=True, timeout=60)
+
+
+CONFIG = """
+[http]
+port = {http}
+[milter]
+port = {milter}
+[rspamd]
+scan_port = {scan}
+learn_port = {learn}
+[mail]
+host_name = "mx.example.net"
+"""
+
+
+class Serving:
+    """`wardline serve` as its users start it: a process with a data folder, a configuration file and ports of its own."""
+
+    def __init__(self, home: Path, milter_port: int) -> None:
+        self.data, self.secret = home / "data", "a long and random secret"
+        self.ports = {"http": free_port(), "milter": milter_port, "scan": free_port(), "learn": free_port()}
+        self._config, self._log = home / "wardline.toml", home / "serve.log"
+        self._config.write_text(CONFIG.format(**self.ports))
+        self._program = Path(sys.executable).parent / "wardline"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        environment = {**os.environ, "WARDLINE_LEARN_SECRET": self.secret, "WARDLINE_RESOLVER": "off"}
+        command = [self._program, "--data", self.data, "--config", self._config, "serve", "--no-starter"]
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(command, stdout=log, stderr=log, env=environment)
+        for port in self.ports.values():
+            self._wait(port)
+
+    def _wait(self, port: int) -> None:
+        for _ in range(600):
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+                return
+            if self._process is None or self._process.poll() is not None:
+                break
+            time.sleep(0.1)
+        raise RuntimeError(f"wardline serve did not open port {port}:\n{self.log()}")
+
+    def command(self, *arguments: str) -> str:
+        """The output of `wardline --data … ARGUMENTS`, which must succeed."""
+        command = [self._program, "--data", self.data, "--config", self._config, *arguments]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def stop(self) -> int:
+        """End it as an administrator would; its exit status."""
+        return self._end(kill=False)
+
+    def kill(self) -> None:
+        """End it as a power cut would."""
+        self._end(kill=True)
+
+    def _end(self, *, kill: bool) -> int:
+        if self._process is None:
+            return 0
+        process, self._process = self._process, None
+        if kill:
+            process.kill()
+        else:
+            process.terminate()
+        return process.wait(60)
+
+    def log(self) -> str:
+        """What it wrote so far."""
+        return self._log.read_text("utf-8", "replace") if self._log.exists() else ""
+
+
+@pytest.fixture(scope="module")
+def serving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[int], Serving]]:
+    """`serving(milter_port)` starts the program; all are ended with the module."""
+    started: list[Serving] = []
+
+    def start(milter_port: int = 0) -> Serving:
+        server = Serving(tmp_path_factory.mktemp("wardline"), milter_port or free_port())
+        started.append(server)
+        server.start()
+        return server
+
+    yield start
+    for server in started:
+        server.stop()
 
 
 @pytest.fixture(scope="module")

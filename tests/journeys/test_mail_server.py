@@ -1,0 +1,121 @@
+"""The whole walk as a newcomer sets it up: `wardline serve` behind a real Postfix, corrected with Debian's rspamc, run with the command line."""
+
+import json
+import subprocess
+from collections.abc import Callable
+from email import message_from_bytes
+from email.message import Message
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+GTUBE = (
+    b"From: Ada <a@example.com>\r\nTo: b@example.net\r\nDate: Sat, 21 Nov 2026 10:00:00 +0000\r\nMessage-ID: <gtube@example.com>\r\nSubject: test\r\n"
+    b"X-Wardline-Verdict: allow\r\nAuthentication-Results: mx.example.net; spf=pass\r\n\r\n"
+    b"XJS*C4JDBQADN1.NSBN3*2IDNEN*GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X\r\n"
+)
+LETTER = (
+    b"From: Ada <a@example.com>\r\nTo: b@example.net\r\nDate: Sat, 21 Nov 2026 10:00:00 +0000\r\nMessage-ID: <letter@example.com>\r\n"
+    b"Subject: Minutes of Thursday's meeting\r\n\r\nHello Bea,\r\n\r\nhere are the minutes of our meeting. Could you look at item four?\r\n\r\nAda\r\n"
+)
+
+
+@pytest.fixture(scope="module")
+def wardline(postfix: Any, serving: Any) -> Any:
+    return serving(postfix.milter_port)
+
+
+@pytest.fixture(scope="module")
+def rspamc(require: Callable[..., Path], wardline: Any, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., str]:
+    """`rspamc("learn_spam", raw)`: scans go to the scan port, the rest with the secret to the learning port."""
+    program, folder = require("rspamc", "rspamd"), tmp_path_factory.mktemp("rspamc")
+
+    def call(verb: str, raw: bytes = b"", *options: str) -> str:
+        scans = verb == "symbols"
+        where = ["-h", f"127.0.0.1:{wardline.ports['scan' if scans else 'learn']}", *([] if scans else ["-P", wardline.secret])]
+        (folder / "message.eml").write_bytes(raw)
+        files = [str(folder / "message.eml")] if raw else []
+        done = subprocess.run([program, *where, *options, verb, *files], capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    return call
+
+
+def send(postfix: Any, raw: bytes, **envelope: Any) -> Message:
+    """Send, and take what arrives from the mailbox."""
+    assert postfix.send(raw, **envelope)[0] == 250
+    (arrived,) = postfix.take()
+    return message_from_bytes(arrived)
+
+
+def test_observing_delivers_everything_as_it_came(postfix: Any, wardline: Any) -> None:
+    wardline.command("mode", "observe")
+    message = send(postfix, GTUBE)
+    assert message.get_all("X-Wardline-Verdict") == ["allow"] and "X-Spam" not in message and "X-Wardline-Id" not in message
+    assert message.get_all("Authentication-Results") == ["mx.example.net; spf=pass"]
+    found = json.loads(wardline.command("explain", "gtube@example.com", "--json").splitlines()[-1])
+    assert found["verdict"] in ("junk", "quarantine", "reject")
+
+
+def test_tagging_marks_and_the_id_explains(postfix: Any, wardline: Any) -> None:
+    wardline.command("mode", "tag")
+    message = send(postfix, GTUBE, client_ip="192.0.2.7")
+    assert message.get_all("X-Spam") == ["Yes"] and message.get_all("X-Wardline-Verdict") != ["allow"]
+    assert "gtube" in message["X-Wardline-Reasons"]
+    assert all("spf=pass" not in value for value in message.get_all("Authentication-Results", []))
+    decision_id = message["X-Wardline-Id"].partition(";")[0]
+    explained = json.loads(wardline.command("explain", decision_id, "--json").splitlines()[-1])
+    assert explained["id"] == decision_id and explained["verdict"] == message["X-Wardline-Verdict"]
+
+
+def test_a_message_that_was_tagged_is_learned_and_counts_once(postfix: Any, wardline: Any, rspamc: Any) -> None:
+    wardline.command("mode", "tag")
+    assert postfix.send(LETTER)[0] == 250
+    (arrived,) = postfix.take()
+    before = score(rspamc("symbols", LETTER))
+    assert "success = true" in rspamc("learn_spam", arrived)
+    assert "already = true" in rspamc("learn_spam", arrived)
+    spoiled = score(rspamc("symbols", LETTER))
+    assert spoiled > before
+    assert "success = true" in rspamc("learn_ham", arrived)  # the other label replaces it
+    assert score(rspamc("symbols", LETTER)) < spoiled
+    stat = rspamc("stat")
+    assert "Messages scanned: 0" not in stat and "WARDLINE_SPAM" in stat
+
+
+def score(output: str) -> float:
+    """The score that rspamc printed."""
+    (line,) = (line for line in output.splitlines() if line.startswith("Score: "))
+    return float(line.removeprefix("Score: ").partition(" ")[0])
+
+
+def test_a_blocked_client_is_refused_and_the_text_tells_nothing(postfix: Any, wardline: Any) -> None:
+    wardline.command("mode", "enforce")
+    wardline.command("list", "block", "add", "192.0.2.66", "--reason", "a test", "--owner", "tests")
+    code, text = postfix.send(LETTER, client_ip="192.0.2.66")
+    assert code == 550 and text.startswith("5.7.1 ") and "block" not in text.lower() and "192.0.2.66" not in text
+    assert postfix.queued() == []
+    decision_id = text.rpartition(" ")[2].strip("()")
+    assert json.loads(wardline.command("explain", decision_id, "--json").splitlines()[-1])["verdict"] == "reject"
+    wardline.command("pause")
+    assert "X-Spam" not in send(postfix, LETTER, client_ip="192.0.2.66")
+    wardline.command("pause", "--off")
+    assert postfix.send(LETTER, client_ip="192.0.2.66")[0] == 550
+
+
+def test_a_power_cut_loses_no_decision_and_stops_no_mail(postfix: Any, wardline: Any) -> None:
+    wardline.command("mode", "tag")
+    decision_id = send(postfix, GTUBE)["X-Wardline-Id"].partition(";")[0]
+    wardline.kill()
+    assert "X-Wardline-Id" not in send(postfix, LETTER)  # milter_default_action = accept
+    wardline.start()
+    assert json.loads(wardline.command("explain", decision_id, "--json").splitlines()[-1])["id"] == decision_id
+    assert "X-Wardline-Id" in send(postfix, LETTER)
+
+
+def test_it_ends_cleanly_and_wrote_nobody_down(wardline: Any) -> None:
+    assert wardline.stop() == 0
+    log = wardline.log()
+    assert not any(text in log for text in ("example.com", "example.net", "192.0.2", "Ada", "Minutes", "Traceback"))
