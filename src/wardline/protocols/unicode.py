@@ -19,7 +19,7 @@ _leet = str.maketrans("013457@$!|\u20ac\u00a3", "oieastasilel")
 _inner = re.compile(r"[0-9@$!|\u20ac\u00a3](?=[a-z])")
 _spaced = re.compile(r"(?<![a-z0-9])[a-z]([ ._*~'-])[a-z](?:\1[a-z]){2,30}(?![a-z0-9])")
 _joints = str.maketrans("", "", " ._*~'-")
-_mixed = re.compile(r"[A-Za-z][\u0370-\u052f]|[\u0370-\u052f][A-Za-z]")
+_mixed = re.compile(r"[A-Za-z](?=[\u0370-\u052f])|[\u0370-\u052f](?=[A-Za-z])")
 _invisible = re.compile("[\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\U000e0000-\U000e007f]")
 _scripts = (
     ("cyrillic", re.compile("[\u0400-\u052f]")),

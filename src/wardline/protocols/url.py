@@ -8,6 +8,7 @@ Standards: WHATWG URL (parsing of special schemes, IPv4 in octal, hexadecimal an
 the Public Suffix List as bundled in the publicsuffixlist package (nothing is fetched). Everything is linear in an input cut at 2,048 characters.
 """
 
+import ipaddress
 import re
 from functools import lru_cache
 
@@ -18,6 +19,7 @@ from publicsuffixlist import PublicSuffixList
 URL_CHARS = 2_048
 HOST_CHARS = 253
 LABEL_CHARS = 63
+WORDS = 4_000  # words of a text that are looked at for addresses: the first three quarters and the last quarter of them
 
 _special_ports = {"http": 80, "https": 443, "ftp": 21, "ws": 80, "wss": 443}
 _opaque = frozenset(
@@ -43,7 +45,7 @@ _opaque = frozenset(
 )
 _scheme = re.compile(r"([A-Za-z][A-Za-z0-9+.-]{0,31}):")
 _percent = re.compile(r"%([0-9A-Fa-f]{2})")
-_plain_host = re.compile(r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)*\.?")
+_plain_host = re.compile(r"[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*\.?")
 _ip4_part = re.compile(r"(?:0[xX]([0-9a-fA-F]*)|([0-9]+))")
 _forbidden = frozenset(' #%/:<>?@[\\]^|\x00\t\n\r\x7f"`{}')
 _suffixes = PublicSuffixList(accept_unknown=True)
@@ -106,12 +108,18 @@ def ip4(host: str) -> str | None:
 
 def _ip6(text: str) -> str | None:
     """A bracketed IPv6 address in its shortest form, or None."""
-    import ipaddress
-
     try:
         return str(ipaddress.IPv6Address(text.partition("%")[0]))
     except ValueError:
         return None
+
+
+def _checked(host: str) -> str | None:
+    """The ASCII host when its labels have 1 to 63 characters that hosts may have, else None."""
+    host = host.rstrip(".")
+    if not host or len(host) > HOST_CHARS or not _forbidden.isdisjoint(host) or not host.isprintable():
+        return None
+    return host if all(0 < len(label) <= LABEL_CHARS for label in host.split(".")) else None
 
 
 @lru_cache(maxsize=4096)
@@ -121,20 +129,19 @@ def a_label(host: str) -> str | None:
     if not host or len(host) > HOST_CHARS:
         return None
     if host.isascii():
-        if any(not 0 < len(label) <= LABEL_CHARS for label in host.split(".")) or not _forbidden.isdisjoint(host):
-            return None
-        return host
+        return _checked(host)
     try:
-        return idna.encode(host, uts46=True, transitional=False, std3_rules=False).decode("ascii")
+        return _checked(idna.encode(host, uts46=True, transitional=False, std3_rules=False).decode("ascii").lower())
     except (idna.IDNAError, UnicodeError, IndexError, ValueError):
         pass
     # Browsers look up names that IDNA 2008 refuses (emoji, symbols); Punycode of each mapped label is what they send.
     try:
         labels = idna.uts46_remap(host, std3_rules=False, transitional=False).split(".")
-        encoded = ".".join(label if label.isascii() else "xn--" + label.encode("punycode").decode("ascii") for label in labels)
+        return _checked(
+            ".".join(label if label.isascii() else "xn--" + label.encode("punycode").decode("ascii") for label in labels).lower()
+        )
     except (idna.IDNAError, UnicodeError, ValueError):
         return None
-    return encoded if encoded and len(encoded) <= HOST_CHARS and _forbidden.isdisjoint(encoded) else None
 
 
 def u_label(host: str) -> str:
@@ -304,22 +311,11 @@ _address = re.compile(r"[\w.!#$%&*+/?^~-]{1,64}@[\w.-]{3,253}")
 _name = re.compile(r"(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.){1,8}(xn--[a-z0-9-]{2,59}|[^\W\d_]{2,24})", re.IGNORECASE)
 _ip4_name = re.compile(r"\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}")
 _closing = ".,;:!?)]}>'\u2019\u201d\u3002\uff0c\uff09\u300d\u2026*_~"
-# Top-level domains that are far more often the ending of a file or of a word run into the next: read as hosts only with "www." or a path.
-_doubtful = frozenset(
-    (
-        "py",
-        "sh",
-        "pl",
-        "rs",
-        "md",
-        "ps",
-        "cc",
-        "so",
-        "zip",
-        "mov",
-        "java",
-        "app",
-        "name",
+# Endings of files that are top-level domains too: hosts only with "www." or a path. Words that begin a sentence run into the one before: hosts
+# only in lower case.
+_file_endings = frozenset(["py", "sh", "pl", "rs", "md", "ps", "zip", "mov", "java", "cpp", "mm", "tex", "so"])
+_sentence_words = frozenset(
+    [
         "in",
         "is",
         "it",
@@ -335,33 +331,20 @@ _doubtful = frozenset(
         "my",
         "me",
         "us",
-        "cpp",
-        "mm",
+        "so",
         "la",
         "de",
-        "id",
-        "mk",
-        "pm",
-        "tex",
-        "st",
-        "gd",
-        "ac",
-        "vi",
-        "page",
-        "call",
-        "click",
-        "now",
-        "here",
-        "help",
+        "as",
+        "if",
         "you",
         "how",
+        "now",
+        "here",
+        "call",
         "like",
         "care",
-        "if",
-        "th",
-        "pub",
-        "ms",
-    )
+        "help",
+    ]
 )
 
 
@@ -381,7 +364,9 @@ def _bare_host(host: str, more: bool) -> bool:
         ending = a_label(ending) or ""
     if not is_top_level(ending):
         return False
-    return more or host[:4].lower() == "www." or ending not in _doubtful
+    if more or host[:4].lower() == "www.":
+        return True
+    return ending not in _file_endings and not (ending in _sentence_words and found[1] != ending)
 
 
 def _bare(word: str) -> str | None:
@@ -406,12 +391,17 @@ def _bare(word: str) -> str | None:
 def find(text: str, limit: int = 100) -> list[str]:
     """Addresses in running text, in order, at most `limit`: URLs, host names with a known ending, mail addresses.
 
-    Defanged forms are put right (`hxxp`, `example[.]com`). Repeats are kept once. Linear in the text.
+    Defanged forms are put right (`hxxp`, `example[.]com`). Repeats are kept once. Linear in the text; of a text with more than
+    `WORDS` words that may be addresses, the head and the tail are read.
     """
     found: dict[str, None] = {}
-    for word in text.split():
-        if "." not in word and "://" not in word and ":\\\\" not in word:
-            continue
+    # A dot that only ends a sentence is the usual case, and is left out by the cheapest test.
+    words = [word for word in text.split() if "." in word[:-1] or "://" in word or ":\\\\" in word]
+    if len(words) > WORDS:
+        words = words[: WORDS - WORDS // 4] + words[len(words) - WORDS // 4 :]
+    for word in words:
+        if len(word) > 4 * URL_CHARS:
+            word = word[: 2 * URL_CHARS] + " " + word[-2 * URL_CHARS :]
         if "[" in word or "(" in word:
             word = word.replace("[.]", ".").replace("(.)", ".").replace("[:]", ":")
         position = 0
