@@ -20,8 +20,8 @@ from wardline.domains.mail import conformance_dmarc, conformance_signatures, con
 from wardline.domains.mail.conformance_cases import Case, Skipped
 from wardline.domains.mail.events import Envelope
 
-# Folders whose files are messages, of whatever kind; everything in them is read, and so is every .eml elsewhere.
-MESSAGE_FOLDERS = ("mime", "bounces", "arf", "dmarc")
+# Folders (DIR itself or one below) whose files are messages, of whatever kind; everything in them is read, and so is every .eml elsewhere.
+MESSAGE_FOLDERS = ("mime", "bounces", "arf")
 MESSAGE_SIZE_LIMIT = 100 << 20
 FAILING_LIMIT = 50
 
@@ -70,7 +70,7 @@ def message_cases(directory: Path) -> dict[str, list[Case]]:
         if not path.is_file():
             continue
         parts = path.relative_to(directory.parent).parts
-        place = next((place for place, part in enumerate(parts[:-1]) if part in MESSAGE_FOLDERS), None)
+        place = next((place for place, part in enumerate(parts[:2]) if part in MESSAGE_FOLDERS), None)
         if place is not None:
             name = "/".join(parts[place : place + 2] if len(parts) > place + 2 else parts[place : place + 1])
         elif path.suffix == ".eml":
