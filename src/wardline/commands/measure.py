@@ -1,12 +1,174 @@
-"""The commands that measure: bench, conformance, train.
+"""The commands that measure and train: bench, conformance, train.
 
-    wardline bench mail DIR --limit 2000
-    wardline bench decisions
-    wardline conformance DIR
+    wardline bench mail DIR --limit 2000        messages a second through HTTP, and in bulk
+    wardline bench decisions                    small decisions over HTTP at a steady rate, and at full speed
+    wardline conformance DIR                    the standards' own test vectors
+
+Each starts what it needs in a fresh folder, talks to it as an outside client would, and ends it. The figures count with the client on the
+same machine. What they mean, and the figures that we got, stand in docs/benchmarks.md.
 """
 
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
 import typer
+
+from wardline.commands import load
+from wardline.commands.context import Context, Failure, context_of, err, out, print_json
+from wardline.commands.mail import check_bulk
+from wardline.commands.reading import Source, sources
+from wardline.domains.mail.conformance import Report
+from wardline.domains.mail.conformance import run as run_conformance
+
+Json = Annotated[bool, typer.Option("--json", help="end with one JSON document")]
+
+RATE = 1200  # decisions a second that the latency is stated at
+
 
 
 def register(app: typer.Typer) -> None:
     """Add this file's commands."""
+    bench = typer.Typer(help="Measure speed with an outside client on this machine.", no_args_is_help=True)
+    bench.command("mail", epilog="Example: wardline bench mail ~/Maildir --limit 2000")(bench_mail)
+    bench.command("decisions", epilog="Example: wardline bench decisions --seconds 20")(bench_decisions)
+    app.add_typer(bench, name="bench")
+    app.command("conformance", epilog="Example: wardline conformance fixtures/")(conformance)
+
+
+def bench_mail(
+    ctx: typer.Context,
+    folder: Annotated[Path, typer.Argument(help="messages: a folder, Maildir or mbox")],
+    limit: Annotated[int, typer.Option("--limit", help="how many messages")] = 2000,
+    as_json: Json = False,
+) -> None:
+    """Messages a second: one client over HTTP, and in bulk with every core."""
+    found = list(_limited(sources([folder]), limit))
+    if not found:
+        raise Failure(f"{folder}: there is no message", status=2)
+    with served() as server:
+        err().print(f"{len(found)} messages through HTTP, one client …")
+        seconds = load.post_all(server.http_port, "/v1/mail/check", [source.read() for source in found])
+    cores = os.cpu_count() or 1
+    with tempfile.TemporaryDirectory(prefix="wardline-bench-") as data:
+        err().print(f"{len(found)} messages in bulk, {cores} cores …")
+        context = Context(data=Path(data), config_path=None, starter=context_of(ctx).starter)
+        done: list[str] = []
+        started, busy = time.perf_counter(), _cpu_seconds()
+        check_bulk(context, found, lambda source, answer: done.append(answer.id))
+        elapsed, busy = time.perf_counter() - started, _cpu_seconds() - busy
+    figures = {
+        "messages": len(found),
+        "http_one_client_per_second": round(len(found) / seconds, 1),
+        "bulk_per_second": round(len(done) / elapsed, 1),
+        "bulk_per_second_per_core": round(len(done) / elapsed / cores, 1),
+        "bulk_cpu_ms_per_message": round(busy / len(done) * 1000, 3),
+        "cores": cores,
+    }
+    _end(figures, as_json)
+
+
+def bench_decisions(
+    seconds: Annotated[float, typer.Option("--seconds", help="how long each of the two runs takes")] = 15.0,
+    rate: Annotated[int, typer.Option("--rate", help="arrivals a second of the open-loop run")] = RATE,
+    data: Annotated[Path | None, typer.Option("--on", help="a folder on the disk to measure; nothing: a temporary one")] = None,
+    as_json: Json = False,
+) -> None:
+    """Small durable decisions over HTTP: latency at a steady open-loop rate, counted from the scheduled send, and the highest rate."""
+    with served(data) as server:
+        err().print(f"open loop, {rate} decisions a second for {seconds:.0f} s …")
+        steady = load.open_loop(server.http_port, rate=rate, seconds=seconds)
+        err().print("closed loop, as fast as it goes …")
+        highest = load.closed_loop(server.http_port, connections=32, seconds=seconds)
+    figures = {
+        "http_per_second": round(highest.per_second, 1),
+        f"p50_ms_at_{rate}": round(steady.percentile_ms(50), 2),
+        f"p99_ms_at_{rate}": round(steady.percentile_ms(99), 2),
+        f"max_ms_at_{rate}": round(steady.percentile_ms(100), 2),
+        "sent": steady.sent + highest.sent,
+        "failed": steady.failed + highest.failed,
+    }
+    _end(figures, as_json)
+
+
+def conformance(ctx: typer.Context, folder: Annotated[Path, typer.Argument(help="the folder with the test vectors")], as_json: Json = False) -> None:
+    """Run the MIME, SPF, DKIM, ARC and DMARC test vectors found under a folder."""
+    if not folder.is_dir():
+        raise Failure(f"{folder}: there is no such folder; give one with test vectors", status=2)
+    console = err()
+
+    def progress(suite: str, done: int, total: int) -> None:
+        if console.is_terminal:
+            console.print(f"{suite}: {done}/{total}", end="\r")
+
+    report: Report = run_conformance(folder, progress=progress)
+    if as_json:
+        print_json(report)
+        return
+    for suite in report.suites:
+        colour = "green" if suite.failed == 0 else "red"
+        out().print(f"[{colour}]{suite.name:<28}[/] {suite.passed} passed, {suite.failed} failed, {suite.skipped} skipped")
+        for item in suite.failing[:20]:
+            out().print(f"    {item}")
+
+
+def _limited(found: Iterator[Source], limit: int) -> Iterator[Source]:
+    for number, source in enumerate(found):
+        if number >= limit:
+            return
+        yield source
+
+
+def _end(figures: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        print_json(figures)
+    else:
+        for name, value in figures.items():
+            out().print(f"{name:<28} {value}")
+
+
+def _cpu_seconds() -> float:
+    times = os.times()
+    return times.user + times.system + times.children_user + times.children_system
+
+
+class Served:
+    """A server of our own in another process."""
+
+    def __init__(self, process: "subprocess.Popen[bytes]", http_port: int, data: Path) -> None:
+        self.process = process
+        self.http_port = http_port
+        self.data = data
+
+
+@contextmanager
+def served(on: Path | None = None) -> Iterator[Served]:
+    """`wardline serve` in its shipped configuration on free ports and a fresh folder, ended afterwards."""
+    with tempfile.TemporaryDirectory(prefix="wardline-bench-", dir=on) as folder:
+        data = Path(folder)
+        ports = load.free_ports(4)
+        names = ("http", "milter", "rspamd", "rspamd")
+        keys = ("port", "port", "scan_port", "learn_port")
+        text: dict[str, list[str]] = {}
+        for name, key, port in zip(names, keys, ports, strict=True):
+            text.setdefault(name, []).append(f"{key} = {port}")
+        config = data / "bench.toml"
+        config.write_text("\n".join(f"[{name}]\n" + "\n".join(lines) for name, lines in text.items()) + '\n[logs]\nlevel = "error"\n')
+        command = [sys.executable, "-m", "wardline.cli", "--data", str(data / "data"), "--config", str(config), "serve"]
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        try:
+            if not load.wait_for(ports[0], 60):
+                process.terminate()
+                raise Failure(f"the server did not start: {(process.stderr.read() if process.stderr else b'').decode(errors='replace')[-400:]}")
+            yield Served(process, ports[0], data)
+        finally:
+            process.terminate()
+            process.wait(60)
+
+
