@@ -18,17 +18,32 @@ from pathlib import Path
 from typing import Any, cast
 
 import msgspec
-from sqlalchemy import Connection, Engine, delete, insert, select, text, update
+from sqlalchemy import Connection, Engine, bindparam, delete, insert, select, text, update
 from sqlalchemy.exc import DatabaseError, OperationalError
 
 from wardline.base.storage import StorageDamaged
 from wardline.engine import schema
+from wardline.engine.query import Query, Readers
 from wardline.engine.record import Record, decode, encode, lookup_hash, lookup_hashes
 
 PAGE = 256
 # Rows per statement, and the pause between two statements.
 CHUNK = 32
 BREATH_S = 0.0001
+# Room for strangers with the same 64-bit hash: one would already be a rarity.
+STRANGERS = 4
+
+BY_SEQ = Query(select(schema.records).where(schema.records.c.seq == bindparam("seq")))
+OLDEST_FILED = Query(
+    select(schema.lookups.c.seq).where(schema.lookups.c.hash == bindparam("hash")).order_by(schema.lookups.c.seq).limit(bindparam("limit"))
+)
+NEWEST_FILED = Query(
+    select(schema.records)
+    .join(schema.lookups, schema.lookups.c.seq == schema.records.c.seq)
+    .where(schema.lookups.c.hash == bindparam("hash"))
+    .order_by(schema.lookups.c.seq.desc())
+    .limit(bindparam("limit"))
+)
 _keys_decoder = msgspec.json.Decoder(tuple[str, ...])
 
 
@@ -58,6 +73,7 @@ class Index:
     def __init__(self, path: Path, engine: Engine) -> None:
         self.path = path
         self.engine = engine
+        self.readers = Readers(path)
         self.indexed_seq = 0
 
     @classmethod
@@ -101,39 +117,27 @@ class Index:
 
     def get(self, seq: int) -> Record | None:
         """The record at a place, None when there is none."""
-        with self.engine.connect() as connection:
-            row = connection.execute(select(schema.records).where(schema.records.c.seq == seq)).first()
-        return _record(row) if row is not None else None
+        rows = self.readers.rows(BY_SEQ, seq=seq)
+        return _record(rows[0]) if rows else None
 
     def find_id(self, kind: str, id: str) -> Record | None:
         """The first record of a kind with this id."""
-        for record in self._filed("id", f"{kind}/{id}", None):
-            if record.kind == kind and record.id == id:
+        for (seq,) in self.readers.rows(OLDEST_FILED, hash=lookup_hash("id", f"{kind}/{id}"), limit=STRANGERS):
+            record = self.get(seq)
+            if record is not None and record.kind == kind and record.id == id:
                 return record
         return None
 
     def find_key(self, key: str, limit: int) -> list[Record]:
         """The newest records that carry a key, newest first, at most `limit`."""
-        return list(itertools.islice((r for r in self._filed("key", key, limit) if key in r.keys), limit))
+        return [record for record in self._newest("key", key, limit) if key in record.keys][:limit]
 
     def find_subject(self, subject: str, limit: int) -> list[Record]:
         """The newest records of a subject, newest first, at most `limit`."""
-        return list(itertools.islice((r for r in self._filed("subject", subject, limit) if r.subject == subject), limit))
+        return [record for record in self._newest("subject", subject, limit) if record.subject == subject][:limit]
 
-    def _filed(self, what: str, value: str, newest: int | None) -> Iterator[Record]:
-        place = lookup_hash(what, value)
-        order = schema.lookups.c.seq.asc() if newest is None else schema.lookups.c.seq.desc()
-        query = (
-            select(schema.records)
-            .join(schema.lookups, schema.lookups.c.seq == schema.records.c.seq)
-            .where(schema.lookups.c.hash == place)
-            .order_by(order)
-            # Room for a few strangers with the same hash; two would already be a rarity.
-            .limit((newest or 1) + 8)
-        )
-        with self.engine.connect() as connection:
-            for row in connection.execute(query):
-                yield _record(row)
+    def _newest(self, what: str, value: str, limit: int) -> list[Record]:
+        return [_record(row) for row in self.readers.rows(NEWEST_FILED, hash=lookup_hash(what, value), limit=limit + STRANGERS)]
 
     def read(self, from_seq: int, to_seq: int, kinds: Sequence[str] | None = None) -> Iterator[Record]:
         """Records in order, both ends included. Reads a page at a time, so that no transaction stays open between two records."""
@@ -256,6 +260,7 @@ class Index:
 
     def close(self) -> None:
         """Close all connections. The last one moves the write-ahead log into the database."""
+        self.readers.close()
         with contextlib.suppress(OperationalError):
             self.checkpoint(truncate=True)
         self.engine.dispose()

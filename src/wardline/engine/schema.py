@@ -12,9 +12,9 @@ Only hashes of subjects stand in randomly ordered indices: pages of a B-tree may
 nobody. `migrations` upcasts an older folder, one step per version.
 """
 
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -28,7 +28,6 @@ from sqlalchemy import (
     String,
     Table,
     create_engine,
-    event,
     insert,
     select,
     text,
@@ -116,30 +115,24 @@ facts = Table(
 migrations: dict[int, Callable[[Connection], None]] = {}
 
 
+def raw(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
+    """One connection to the SQLite file: WAL, every commit synced, deleted content overwritten, checkpoints left to the indexer."""
+    quoted = str(path.absolute()).replace("%", "%25").replace("?", "%3f").replace("#", "%23")
+    connection = sqlite3.connect(f"file:{quoted}?mode={'ro' if read_only else 'rwc'}", uri=True, timeout=30.0, check_same_thread=False)
+    for pragma in (
+        () if read_only else ("page_size=8192", "journal_mode=WAL", "synchronous=FULL", "secure_delete=ON", "wal_autocheckpoint=0")
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+    connection.execute("PRAGMA temp_store=MEMORY")
+    connection.execute("PRAGMA cache_size=-16384")
+    return connection
+
+
 def connect(path: Path, *, read_only: bool = False) -> Engine:
-    """An engine on the SQLite file: WAL, every commit synced, deleted content overwritten, checkpoints left to the indexer."""
-    url = f"sqlite+pysqlite:///file:{_quoted(path)}?mode={'ro' if read_only else 'rwc'}&uri=true"
-    engine = create_engine(
-        url, poolclass=QueuePool, pool_size=4, max_overflow=12, connect_args={"timeout": 30.0, "check_same_thread": False}
+    """An SQLAlchemy engine over such connections."""
+    return create_engine(
+        "sqlite+pysqlite://", creator=lambda: raw(path, read_only=read_only), poolclass=QueuePool, pool_size=4, max_overflow=28
     )
-
-    @event.listens_for(engine, "connect")
-    def _set_up(connection: Any, _: Any) -> None:
-        cursor = connection.cursor()
-        if not read_only:
-            cursor.execute("PRAGMA journal_mode=WAL")
-            cursor.execute("PRAGMA synchronous=FULL")
-            cursor.execute("PRAGMA secure_delete=ON")
-            cursor.execute("PRAGMA wal_autocheckpoint=0")
-        cursor.execute("PRAGMA temp_store=MEMORY")
-        cursor.execute("PRAGMA cache_size=-16384")
-        cursor.close()
-
-    return engine
-
-
-def _quoted(path: Path) -> str:
-    return str(path.absolute()).replace("%", "%25").replace("?", "%3f").replace("#", "%23")
 
 
 def version(connection: Connection) -> int | None:

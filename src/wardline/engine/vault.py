@@ -14,18 +14,28 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 
 import msgspec
-from sqlalchemy import delete, select
+from sqlalchemy import bindparam, delete, select
 
 from wardline.base.clock import Clock
 from wardline.base.privacy import Keyring, seal, unseal
 from wardline.engine import schema
 from wardline.engine.index import Index, Sealed
+from wardline.engine.query import Query
 from wardline.engine.receipt import Receipt
 from wardline.engine.record import Record, lookup_hash
 
 DAY_US = 86_400_000_000
 CACHED_KEYS = 65_536
 EXPIRE_PAGE = 100
+
+SLOT = Query(select(schema.vault_keys.c.slot).where(schema.vault_keys.c.subject_hash == bindparam("subject_hash")))
+NEWEST = Query(
+    select(schema.vault.c.sealed)
+    .where(schema.vault.c.id_hash == bindparam("id_hash"), schema.vault.c.subject_hash == bindparam("subject_hash"))
+    .where(schema.vault.c.expires_us > bindparam("now_us"))
+    .order_by(schema.vault.c.seq.desc())
+    .limit(8)
+)
 
 
 class Class(msgspec.Struct, frozen=True):
@@ -106,15 +116,8 @@ class Vault:
             return None
         with self._lock:
             candidates = [sealed for s, i, sealed in reversed(self._waiting.values()) if s == subject_hash and i == id_hash]
-        table = schema.vault
-        query = (
-            select(table.c.sealed)
-            .where(table.c.id_hash == id_hash, table.c.subject_hash == subject_hash, table.c.expires_us > self._clock.now_us())
-            .order_by(table.c.seq.desc())
-            .limit(8)
-        )
-        with self._index.engine.connect() as connection:
-            candidates.extend(row.sealed for row in connection.execute(query))
+        rows = self._index.readers.rows(NEWEST, id_hash=id_hash, subject_hash=subject_hash, now_us=self._clock.now_us())
+        candidates.extend(row[0] for row in rows)
         for sealed in candidates:
             content = unseal(key, sealed, _context(subject, class_, id))
             if content is not None:
@@ -139,9 +142,8 @@ class Vault:
         return key
 
     def _slot(self, subject_hash: int) -> int | None:
-        with self._index.engine.connect() as connection:
-            found = connection.execute(select(schema.vault_keys.c.slot).where(schema.vault_keys.c.subject_hash == subject_hash)).scalar()
-        return int(found) if found is not None else None
+        rows = self._index.readers.rows(SLOT, subject_hash=subject_hash)
+        return int(rows[0][0]) if rows else None
 
     def _remember(self, subject_hash: int, key: bytes) -> None:
         with self._lock:
