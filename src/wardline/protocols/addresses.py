@@ -17,6 +17,7 @@ from wardline.protocols.headers import decode_words
 _SIMPLE = re.compile(r'\s*+(?:"([^"\\<>]*+)"|([^"\\<>()@,:;]*+))\s*+<\s*+([^\s<>@",;:()]++@[^\s<>@",;:()\[\]]++)\s*+>\s*+')
 _BARE = re.compile(r"\s*+([^\s<>@\",;:()]++@[^\s<>@\",;:()\[\]]++)\s*+")
 _TOKEN = re.compile(r'"((?:[^"\\]|\\.)*+)"?|<([^<>]*+)>?|([()])|([,;:])|((?:[^"<>(),;:\\]|\\.)++)|(.)', re.DOTALL)
+_TAIL_CHARS = 96  # read from the end of an overlong list for each mailbox that is wanted from there
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 _ADDRESS = re.compile(r"[^\s<>\"(),;:@]++@[^\s<>\"(),;:@]++")
 
@@ -69,11 +70,11 @@ def parse(text: str, *, max_mailboxes: int = 128, max_chars: int = 65536) -> tup
         found, more = _scan(text, max_mailboxes * 3 // 4)
         if not more:
             return found, False
-        tail, _ = _scan(_after_comma(text[-(max_mailboxes // 4) * 64 :]), max_mailboxes)
-        return found + tail[-(max_mailboxes // 4) :], True
-    found, _ = _scan(text[: max_chars * 3 // 4], max_mailboxes * 3 // 4)
-    tail, _ = _scan(_after_comma(text[-max_chars // 4 :]), max_mailboxes)
-    return found + tail[-(max_mailboxes // 4) :], True
+    else:
+        found, _ = _scan(text[: max_chars * 3 // 4], max_mailboxes * 3 // 4)
+    behind = max_mailboxes // 4
+    tail, _ = _scan(_after_comma(text[-behind * _TAIL_CHARS :]), behind * _TAIL_CHARS)
+    return found + tail[-behind:], True
 
 
 def _after_comma(text: str) -> str:
@@ -132,6 +133,9 @@ def _scan(text: str, limit: int) -> tuple[list[Mailbox], bool]:
                 if len(found) >= limit:
                     return found, True
         elif plain is not None:
-            words.append(plain)
+            if plain[0] == "@" and words and token.start() and text[token.start() - 1] == '"' and address is None:
+                address = words.pop() + plain.split(None, 1)[0]  # a quoted local part (RFC 5321 §4.1.2)
+            else:
+                words.append(plain)
     finish()
     return found, False

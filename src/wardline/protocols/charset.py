@@ -10,7 +10,7 @@ characters out of ASCII). As web browsers do, Latin-1 is read as Windows-1252 an
 
 import codecs
 import re
-from functools import cache
+from functools import cache, lru_cache
 
 from wardline.protocols import charset_guess
 
@@ -52,6 +52,7 @@ _SHIFTING = frozenset(
 )
 
 
+@lru_cache(maxsize=512)
 def codec(label: str) -> str | None:
     """The codec of Python that reads `label`; "" when the label states nothing, None when it is unknown."""
     key = _SEPARATORS.sub("", label.lower()[:40])

@@ -20,6 +20,11 @@ from wardline.protocols import headers, transfer
 
 _TYPE = re.compile(r"\s*+([a-z0-9!#$&^_.+-]++)\s*+/\s*+([a-z0-9!#$&^_.+*-]++)")
 _BLANKS = re.compile(rb"(?:[ \t]*+\r?\n)*+")
+_USUAL_FIRST_FIELD = re.compile(
+    rb"(?:received|from|to|cc|subject|date|message-id|return-path|delivered-to|mime-version|content-[a-z-]{4,30}|x-[a-z-]{1,40}|reply-to|sender|"
+    rb"dkim-signature|arc-[a-z-]{4,30}|authentication-results|from )[ \t]*+[: ]",
+    re.IGNORECASE,
+)
 _BLANK_LINE = re.compile(rb"\n\r?\n")
 _FIRST_FIELD = re.compile(rb"[!-9;-~]++[ \t]*+:")
 _CONTENT_FIELD = re.compile(rb"[Cc][Oo][Nn][Tt][Ee][Nn][Tt]-[!-9;-~]++:")
@@ -42,6 +47,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     part_header_bytes: int = 16384  # [header_bytes] of one part's
     all_header_bytes: int = 1048576  # [header_bytes] of all blocks together
     fields: int = 512  # [headers] in one block
+    misses: int = 8192  # [parts] lines that begin like a delimiter and are none
     scan_factor: int = 3  # [depth] the bytes searched for delimiters, as a multiple of the size
 
 
@@ -142,6 +148,7 @@ class _Parser:
         self.parts_left = caps.parts
         self.header_bytes_left = caps.all_header_bytes
         self.scan_left = 0
+        self.misses_left = caps.misses
 
     def tame(self, raw: bytes) -> bytes:
         """`raw` within the size cap, and with LF line ends where it uses lone CRs or CRCRLF as line ends."""
@@ -163,9 +170,10 @@ class _Parser:
         return raw
 
     def lead(self, buffer: bytes, start: int, end: int) -> int:
-        """Where the first field of a message stands: behind blank lines and the separator line of an mbox (RFC 4155)."""
+        """Where the first field of a message stands: behind the separator line of an mbox (RFC 4155), and behind blank lines when a usual field
+        follows them; other text behind a blank line is a body without a header."""
         blank = _BLANKS.match(buffer, start, end)
-        if blank is not None and blank.end() > start:
+        if blank is not None and blank.end() > start and _USUAL_FIRST_FIELD.match(buffer, blank.end(), end):
             self.defects.add("leading_blank_lines")
             start = blank.end()
         if buffer.startswith((b"From ", b">From "), start, end):
@@ -245,7 +253,7 @@ class _Parser:
         seen: dict[bytes, bytes] = {}
         types: list[bytes] = []
         for name, value in block.fields:
-            if len(name) > 25 or (key := name.lower()) not in _CONTENT:
+            if name[0] not in b"cC" or (key := name.lower()) not in _CONTENT:
                 continue
             if key == b"content-type":
                 types.append(value)
@@ -340,7 +348,6 @@ class _Parser:
         if start == 0 and buffer.startswith(mark[1:]):
             lines.append((0, self.after(buffer, len(mark) - 1, end)))
         allowed = max(self.parts_left - self.caps.tail_parts, 1)
-        misses = 0
         while True:
             found = buffer.find(mark, at, end)
             self.scan_left -= (end if found < 0 else found) - at
@@ -349,8 +356,8 @@ class _Parser:
             at = found + len(mark)
             follows = self.after(buffer, at, end)
             if follows == -2:
-                misses += 1
-                if misses > 4096:
+                self.misses_left -= 1
+                if self.misses_left < 0:
                     self.limits.add("parts")
                     break
                 continue

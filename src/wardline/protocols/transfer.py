@@ -70,7 +70,7 @@ def _base64(data: bytes, head_bytes: int, tail_bytes: int) -> Sample:
         defects.add("bad_base64")
     clean = data.translate(None, _NOT_BASE64)
     pad = clean.find(b"=")
-    if 0 <= pad < len(clean) - 2 and clean[pad:].strip(b"="):
+    if pad >= 0 and clean[pad:].strip(b"="):
         defects.add("base64_pieces")
         decoded = b"".join(_quads(piece, defects) for piece in clean[: limit * 2].split(b"=", 4096) if piece)
         head, tail, cut = _cut(decoded, head_bytes, tail_bytes)

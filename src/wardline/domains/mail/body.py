@@ -106,10 +106,10 @@ class Body:
             del self.visible[before:]
         texts = [" ".join(side) for side in sides]
         richest = max(range(len(texts)), key=lambda index: len(texts[index])) if texts else 0
-        words = set(texts[richest][:16384].split()) if len(texts) > 1 else set()
+        words = set(texts[richest][:8192].split()) if len(texts) > 1 else set()
         for index, side in enumerate(sides):
             if index != richest and texts[index]:
-                own = set(texts[index][:8192].split())
+                own = set(texts[index][:4096].split())
                 if own and len(own & words) >= 0.9 * len(own):
                     continue
             self.visible += side
@@ -167,7 +167,9 @@ class Body:
             if found:
                 self.defects.update(found)
                 self.guesses_left = max(0, self.guesses_left - 1)
-            if not text.isascii():
+            if not text.isascii() and (
+                b"\xc2" in data or found or charset.codec(label) not in ("", "utf-8")
+            ):  # C1 controls: U+0080 to U+009F begin with C2 in UTF-8
                 text = _CONTROLS.sub(" ", text)
         else:
             text, found = charset.decode(data, label)
@@ -214,7 +216,7 @@ class Body:
         found = url.find(text, cap)
         if len(found) >= cap:  # the head is full: look at the tail as well
             self.limits.add("links")
-            found += url.find(text[-16384:], cap)[-(cap // 4) :]
+            found += url.find(text[-16384:], 1000)[-(cap // 4) :]
         for address in found:
             self.links.append((address, "", "text", False))
 

@@ -34,6 +34,7 @@ _SCRIPTS = (
 )
 _ASCII = re.compile("[\x00-\x7f]+")
 _LETTER = re.compile("[A-Za-z]")
+_CONTROLS = bytes.maketrans(bytes((*range(32), 127)), b" " * 33)
 _FINGERPRINT_BYTES = 262144
 
 
@@ -108,7 +109,11 @@ class _Head:
         decoded: list[tuple[str, str]] = []
         cap = limits.value_bytes
         for name, value in message.fields:
-            if len(value) > cap:
+            if len(value) < 998 and b"\n" not in value and b"=?" not in value and value.isascii():
+                text = value.decode("ascii").strip()
+                if not text.isprintable():
+                    text = headers.decode(value, defects=self.defects)
+            elif len(value) > cap:
                 self.limits.add("header_bytes")
                 text = headers.decode(headers.clip(value, cap), defects=self.defects)
             else:
@@ -165,6 +170,7 @@ class _Head:
 
 
 def _text(value: bytes) -> str:
+    value = value.translate(_CONTROLS)
     try:
         return value.decode("utf-8")
     except UnicodeDecodeError:
