@@ -77,7 +77,7 @@ class Impersonation(Detector[Mail]):
         owner = None if is_freemail(home) else protector.brands.of_domain(sender.domain)
         if display and owner is None:
             named = protector.brands.named(display)
-            if named and (is_freemail(home) or not any(protector.brands.owns(brand, sender.domain) for brand in named)):
+            if named and not any(protector.brands.owns(brand, sender.domain) for brand in named):
                 brand = named[0]
                 brand_name = brand.name
                 folded = fold(display)
