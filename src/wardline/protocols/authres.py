@@ -110,12 +110,13 @@ def parse(value: str | bytes) -> AuthenticationResults | None:
         else:
             parts[-1].append(token)
     head = [token for token in parts[0] if token[0] in ("word", "quoted")]
-    if not head or not head[0][1]:
+    host = head[0][1].lower().rstrip(".") if head else ""
+    if not host:
         return None
     version = head[1][1] if len(head) > 1 else "1"
     results = [found for part in parts[1 : RESULTS_LIMIT + 1] if (found := _result(part)) is not None]
     number = int(version) if version.isascii() and version.isdigit() and len(version) < 4 else 1
-    return AuthenticationResults(head[0][1].lower().rstrip("."), tuple(results), number)
+    return AuthenticationResults(host, tuple(results), number)
 
 
 def _result(part: list[Token]) -> MethodResult | None:
