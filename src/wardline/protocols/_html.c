@@ -339,7 +339,7 @@ typedef struct {
 
     Value found[ATTRIBUTES];
     int any_found;
-    Buf decoded, scratch, scratch2, text;
+    Buf decoded, scratch, scratch2, text, head, tail;
 } Scan;
 
 static const State root_state = {0, 0, 1600, 0, 0xFFFFFF, 0};
@@ -825,25 +825,27 @@ static Str lowered(Scan *s, Str text)
     u8 *to = s->scratch.p;
     size at = 0, n = 0;
     while (at < text.n) {
-        u8 c = text.p[at];
-        if (c == '/' && at + 1 < text.n && text.p[at + 1] == '*') {
-            size end = find(text, "*/", at + 2);
-            if (end < 0)
-                break;
-            to[n++] = ' ';
-            at = end + 2;
-        } else {
-            to[n++] = lower(c);
-            at++;
-        }
+        size end = find(text, "/*", at);
+        size stop = end < 0 ? text.n : end;
+        for (; at < stop; at++)
+            to[n++] = lower(text.p[at]);
+        if (end < 0)
+            break;
+        end = find(text, "*/", at + 2);
+        if (end < 0)
+            break;
+        to[n++] = ' ';
+        at = end + 2;
     }
     return (Str){to, n};
 }
 
 static size replace_by_space(u8 *p, size n, const char *what)
 {
-    size w = (size)strlen(what), at = 0, to = 0;
     Str s = {p, n};
+    size w = (size)strlen(what), at = find(s, what, 0), to = at;
+    if (at < 0)
+        return n;
     while (at < n) {
         if (p[at] == (u8)what[0] && starts(slice(s, at), what)) {
             p[to++] = ' ';
@@ -1075,9 +1077,16 @@ static void emit(Scan *s, Out *out, Str text, int pre, int counted)
     for (size i = 0; i < text.n; i++) {
         u8 c = text.p[i];
         if (c > ' ' && c < 0x80) {
-            if (counted)
+            size end = i + 1;
+            while (end < text.n && text.p[end] > ' ' && text.p[end] < 0x80)
+                end++;
+            if (counted) {
                 seen_byte(s, c);
+                s->before_run = text.p[end - 1];
+            }
             put_out(out, c, &s->failed);
+            append(&out->buf, text.p + i + 1, end - i - 1, &s->failed);
+            i = end - 1;
         } else if (c < 0x80) { /* white space, or a break: other control characters do not get here */
             if (counted)
                 seen_byte(s, c);
@@ -2020,9 +2029,41 @@ static void scan_all(Scan *s, Str head, Str tail)
     }
 }
 
+static inline int is_control(u8 c) { return (c < 0x20 && !is_space(c)) || c == 0x7F; }
+
+/* The document without control characters: NUL goes, the others become spaces. Copied into `into` only where there are any. */
+static Str cleaned(Scan *s, Str text, Buf *into)
+{
+    int any = 0;
+    size at = 0;
+    while (at < text.n && !any) {
+        /* Eight bytes at a time while none is below a space or DEL: the usual case. */
+        uint64_t word, low = 0x2020202020202020u, del = 0x7F7F7F7F7F7F7F7Fu, ones = 0x0101010101010101u, high = 0x8080808080808080u;
+        while (at + 8 <= text.n) {
+            memcpy(&word, text.p + at, 8);
+            uint64_t equal = word ^ del;
+            if (((word - low) & ~word & high) || ((equal - ones) & ~equal & high))
+                break;
+            at += 8;
+        }
+        size stop = at + 8 < text.n ? at + 8 : text.n;
+        for (; at < stop; at++)
+            any |= is_control(text.p[at]);
+    }
+    if (!any)
+        return text;
+    if (!grow(into, text.n, &s->failed))
+        return (Str){(const u8 *)"", 0};
+    for (size i = 0; i < text.n; i++)
+        if (text.p[i])
+            into->p[into->n++] = is_control(text.p[i]) ? ' ' : text.p[i];
+    return (Str){into->p, into->n};
+}
+
 static void release(Scan *s)
 {
-    Buf *all[] = {&s->visible.buf, &s->hidden.buf, &s->alt, &s->title, &s->base, &s->shape, &s->urls, &s->texts, &s->decoded, &s->scratch, &s->scratch2, &s->text};
+    Buf *all[] = {&s->visible.buf, &s->hidden.buf, &s->alt, &s->title, &s->base, &s->shape, &s->urls, &s->texts, &s->decoded, &s->scratch, &s->scratch2, &s->text,
+                  &s->head, &s->tail};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         PyMem_RawFree(all[i]->p);
     PyMem_RawFree(s->links);
@@ -2108,7 +2149,11 @@ static PyObject *html_scan(PyObject *module, PyObject *args)
     if (!s.open)
         return PyErr_NoMemory();
     Py_BEGIN_ALLOW_THREADS
-    scan_all(&s, (Str){(const u8 *)head, head_n}, (Str){(const u8 *)tail, tail_n});
+    Str first = cleaned(&s, (Str){(const u8 *)head, head_n}, &s.head), last = cleaned(&s, (Str){(const u8 *)tail, tail_n}, &s.tail);
+    grow(&s.visible.buf, head_n / 4 + 64, &s.failed); /* most documents are three quarters markup */
+    grow(&s.alt, 64, &s.failed);
+    if (!s.failed)
+        scan_all(&s, first, last);
     Py_END_ALLOW_THREADS
     PyObject *result = NULL, *links = NULL;
     if (s.failed)

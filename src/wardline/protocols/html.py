@@ -10,7 +10,6 @@ Standard: WHATWG HTML, as mail clients show it (no scripts run, nothing is fetch
 The scan itself is `_html.c` where it was built and `htmlscan.py` elsewhere, with equal results.
 """
 
-import re
 from collections.abc import Callable
 
 import msgspec
@@ -108,16 +107,6 @@ _engine: Engine = _compiled() or htmlscan.scan
 
 _origins = ("anchor", "area", "image", "form", "style", "base", "frame", "refresh", "script")
 _hidings = ("display", "visibility", "size", "colour", "offscreen", "opacity", "attribute", "element")
-_control = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f]")
-_to_space = dict.fromkeys((*range(1, 9), 11, *range(14, 32), 127), " ")
-_to_space_and_nothing: dict[int, str | None] = {**_to_space, 0: None}
-
-
-def _bytes(text: str) -> bytes:
-    """UTF-8 without control characters; NUL goes, as in browsers, the others become spaces; a lone surrogate becomes a question mark."""
-    if _control.search(text):
-        text = text.translate(_to_space_and_nothing)
-    return text.encode("utf-8", "replace")
 
 
 def _names(bits: int, names: tuple[str, ...]) -> list[str]:
@@ -149,7 +138,7 @@ def _see(html: str, limits: Limits, engine: Engine) -> Page:
         limits.tags, limits.tail_chars, limits.depth, limits.attributes, limits.links, limits.rules, limits.url_chars, limits.link_text_chars,
         limits.sheet_chars,
     )  # fmt: skip
-    found = engine(_bytes(head), _bytes(tail), caps)
+    found = engine(head.encode("utf-8", "replace"), tail.encode("utf-8", "replace"), caps)
     counts = found.counts
     base = found.base.decode("utf-8", "ignore")
     links = tuple(

@@ -69,7 +69,8 @@ HID_DISPLAY, HID_VISIBILITY, HID_SIZE, HID_COLOUR, HID_OFFSCREEN, HID_OPACITY, H
 
 ANCHOR, AREAS, IMAGES, FORMS, STYLES, BASES, FRAMES, REFRESH, SCRIPTS = range(9)
 
-BREAK = b"\x1e"  # stands for a line break until the text is collapsed; the caller has removed it from the input
+BREAK = b"\x1e"  # stands for a line break until the text is collapsed; cleaning has removed it from the input
+_spaces = bytes(32 if (code < 32 and code not in (9, 10, 12, 13)) or code == 127 else code for code in range(256))
 _space = b"\t\n\f\r "
 
 _markup = re.compile(rb"<(?=[a-zA-Z/!?])")
@@ -698,6 +699,11 @@ def plain(raw: bytes) -> bytes:
     return b"\n".join([line for part in raw.split(BREAK) if (line := b" ".join(part.split()))])
 
 
+def clean(text: bytes) -> bytes:
+    """The document without control characters: NUL goes, as in browsers; the others become spaces."""
+    return text.translate(_spaces, b"\0")
+
+
 def _count_unseen(raw: bytes, counts: list[int]) -> None:
     """Invisible characters in what would be shown: all, those that split a word of ASCII letters, soft hyphens, direction overrides."""
     if raw.isascii():
@@ -715,6 +721,7 @@ def _count_unseen(raw: bytes, counts: list[int]) -> None:
 
 def scan(head: bytes, tail: bytes, caps: Caps) -> Scan:
     """Scans the head, then the tail (empty: the head is the whole). When the tags run out within the head, its last `caps.tail` bytes are the tail."""
+    head, tail = clean(head), clean(tail)
     rules: dict[bytes, css.Declarations] = {}
     limits = 0
     for second in (False, True):
