@@ -95,6 +95,11 @@ def test_an_older_seal_that_does_not_hold() -> None:
     assert check(forged).reason == "seal_signature i=1"
 
 
+def test_a_chain_beyond_our_limits_is_not_a_broken_one() -> None:
+    found = check(ONE + b"\n" * 1_000_001)
+    assert (found.result, found.reason) == ("permerror", "lines_limit")
+
+
 def test_keys_that_are_missing_or_do_not_come() -> None:
     assert check(ONE, Zone({})).reason == "message_signature i=1 no_key"
     name = "TXT arc._domainkey.lists.example.org"

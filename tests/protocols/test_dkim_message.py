@@ -11,6 +11,7 @@ from tests.mailkeys import plain_body, plain_relaxed_field
 from wardline.protocols.dkim_message import (
     FIELDS_LIMIT,
     HEADER_LIMIT,
+    LINES_LIMIT,
     body_digests,
     canonical_body,
     canonical_field,
@@ -74,12 +75,18 @@ def test_messages_without_one_or_the_other() -> None:
 
 
 def test_long_headers_are_cut() -> None:
-    assert split(b"A: 1\r\n" * (FIELDS_LIMIT + 5) + b"\r\nx").cut
+    assert split(b"A: 1\r\n" * (FIELDS_LIMIT + 5) + b"\r\nx").cut == "header_limit"
     assert len(split(b"A: 1\r\n" * (FIELDS_LIMIT + 5) + b"\r\nx").fields) == FIELDS_LIMIT
     long = split(b"A: 1\r\n" + b"B: " + b"x" * HEADER_LIMIT + b"\r\n\r\nbody")
     assert long.cut
     assert [field.name for field in long.fields] == [b"a"]
     assert long.body == b"body"
+
+
+@pytest.mark.parametrize("unit", [b"\n", b"\r", b"\r\n"])
+def test_bodies_of_nothing_but_line_ends_are_not_looked_at(unit: bytes) -> None:
+    message = split(b"A: 1\r\n\r\n" + unit * (LINES_LIMIT + 1))
+    assert ([field.name for field in message.fields], message.body, message.cut) == ([b"a"], b"", "lines_limit")
 
 
 def test_names_take_the_lowest_field_left() -> None:

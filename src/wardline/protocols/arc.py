@@ -26,7 +26,7 @@ _KINDS = (b"arc-authentication-results", b"arc-message-signature", b"arc-seal")
 class ArcResult(msgspec.Struct, frozen=True, kw_only=True):
     """The chain.
 
-    result: none (no chain), pass, fail, temperror (a key could not be fetched). reason: one word, with the instance where one is to blame: "seal_body i=2".
+    result: none (no chain), pass, fail, temperror (a key could not be fetched), permerror (cut at one of our limits). reason: one word, with the instance where one is to blame: "seal_body i=2".
     sets: how many. domain: who sealed the newest set. domains: all sealers, oldest first. results: the newest ARC-Authentication-Results
     without "i=N;", at most 4,096 characters, "" unless the chain holds.
     """
@@ -196,6 +196,8 @@ def _check_seals(sets: list[ArcSet], seals: list[Seal], rules: Rules) -> Generat
 def verify(raw: bytes | SplitMessage, *, rules: Rules = RFC_8301) -> Generator[Question, Answer, ArcResult]:
     """Checks the chain. Never raises on any bytes."""
     message = raw if isinstance(raw, SplitMessage) else split(raw)
+    if message.cut:
+        return ArcResult(result="permerror", reason=message.cut)
     sets: list[ArcSet] = []
     seals: list[Seal] = []
     try:

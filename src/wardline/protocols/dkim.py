@@ -28,7 +28,7 @@ class DkimResult(msgspec.Struct, frozen=True, kw_only=True):
 
     result: pass, fail (it does not match), permerror (it or its key cannot be used), temperror (the DNS did not answer).
     reason: one word for everything but pass: body_hash, signature, body_length, syntax, version, algorithm, sha1, domain, identity, from_unsigned,
-    canonicalization, query, expired, timestamps, no_key, dns, header_limit, or one of dkim_key.KeyProblem.
+    canonicalization, query, expired, timestamps, no_key, dns, header_limit, lines_limit, or one of dkim_key.KeyProblem.
     uncovered_bytes: bytes of the body that l= leaves unsigned. added: guarded fields that stand more often than they were signed.
     """
 
@@ -216,13 +216,15 @@ def check_signature(
         holds, bits, testing = check_keys(keys, signature, header_digest(signature, message), rules)
     except KeyProblem as problem:
         return outcome("temperror" if str(problem) == "dns" else "permerror", str(problem))
+    if message.cut and (not holds or body.digest != signature.body_hash):
+        # What was cut at one of our limits cannot be compared, which is not the sender's forgery.
+        return outcome("permerror", message.cut, bits, testing)
     if body.uncovered_bytes < 0:
         return outcome("fail", "body_length", bits, testing)
     if body.digest != signature.body_hash:
         return outcome("fail", "body_hash", bits, testing)
     if not holds:
-        # A header that was cut at the limit cannot be compared, which is not the sender's forgery.
-        return outcome("permerror", "header_limit", bits, testing) if message.cut else outcome("fail", "signature", bits, testing)
+        return outcome("fail", "signature", bits, testing)
     return outcome("pass", "", bits, testing, _added(signature, message))
 
 

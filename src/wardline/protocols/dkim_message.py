@@ -15,6 +15,8 @@ import msgspec
 # A header block longer than this, or of more fields, is cut: what is signed is read from what is left, and the results say so.
 HEADER_LIMIT = 512 * 1024
 FIELDS_LIMIT = 5000
+# Line ends beyond this number are an attack on whoever counts lines: 10 MB of text have 150,000. Such a body is not looked at.
+LINES_LIMIT = 1_000_000
 
 _FIELD_END = re.compile(rb"\r\n(?![ \t])")
 _BLANKS = re.compile(rb"[ \t]+")
@@ -28,28 +30,31 @@ class Field(msgspec.Struct, frozen=True):
 
 
 class SplitMessage(msgspec.Struct, frozen=True):
-    """Fields from top to bottom, the body with CRLF line ends, and whether the header was cut at a limit."""
+    """Fields from top to bottom, the body with CRLF line ends, and which limit cut something off: "header_limit", "lines_limit" or ""."""
 
     fields: tuple[Field, ...]
     body: bytes
-    cut: bool = False
+    cut: str = ""
 
 
 def split(raw: bytes) -> SplitMessage:
     """Takes a message apart. Line ends may be CRLF or LF (files on disk); a CR alone is an ordinary character."""
-    if raw.count(b"\n") != raw.count(b"\r\n"):
+    feeds, returns = raw.count(b"\n"), raw.count(b"\r")
+    if max(feeds, returns) > LINES_LIMIT:
+        return msgspec.structs.replace(split(raw[:HEADER_LIMIT]), body=b"", cut="lines_limit")
+    if feeds and (feeds != returns or feeds != raw.count(b"\r\n")):
         raw = raw.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
     if raw.startswith(b"\r\n"):
         return SplitMessage((), raw[2:])
     end = raw.find(b"\r\n\r\n")
     block = (raw if end < 0 else raw[:end]).removesuffix(b"\r\n")
     body = b"" if end < 0 else raw[end + 4 :]
-    cut = len(block) > HEADER_LIMIT
+    cut = "header_limit" if len(block) > HEADER_LIMIT else ""
     if cut:
         block = block[:HEADER_LIMIT].rpartition(b"\r\n")[0]
     pieces = _FIELD_END.split(block, FIELDS_LIMIT)
     if len(pieces) > FIELDS_LIMIT:
-        cut = True
+        cut = "header_limit"
         pieces.pop()
     return SplitMessage(tuple(Field(field_name(piece), piece) for piece in pieces if piece), body, cut)
 

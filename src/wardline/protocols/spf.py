@@ -50,6 +50,7 @@ class _Check:
 
     def __init__(self, ip: Address, sender: str, helo: str, receiver: str, now: int, *, explain: bool) -> None:
         self.ip = ip
+        self.number = int(ip)
         self.sender = sender
         self.helo = helo
         self.receiver = receiver
@@ -58,6 +59,7 @@ class _Check:
         self.lookups = 0
         self.voids = 0
         self.validated: list[str] | None = None
+        self.records: dict[bytes, Record] = {}
         self.explanation = ""
         self.mechanism = ""
 
@@ -90,7 +92,12 @@ class _Check:
         found = [text for text in answer.texts() if spf_record.is_record(text)]
         if len(found) > 1:
             raise _Problem("permerror", "more than one record")
-        return spf_record.parse(found[0]) if found else None
+        if not found:
+            return None
+        # A record that includes itself is read once.
+        if found[0] not in self.records:
+            self.records[found[0]] = spf_record.parse(found[0])
+        return self.records[found[0]]
 
     def check(self, domain: str, *, outermost: bool) -> Generator[Question, Answer, str]:
         """check_host for one domain; returns its result, or raises."""
@@ -120,7 +127,7 @@ class _Check:
         if term.mechanism == "all":
             return True
         if term.network is not None:
-            return self.ip.version == term.network.version and self.ip in term.network
+            return self.ip.version == term.network.version and self.number >> term.network.shift == term.network.head
         self.count_lookup()
         target = domain if term.target is None else (yield from self.target(term.target, domain))
         match term.mechanism:
@@ -147,7 +154,7 @@ class _Check:
         """Whether one of the addresses, cut to the term's prefix, holds the client."""
         prefix = term.prefix4 if self.ip.version == 4 else term.prefix6
         shift = self.ip.max_prefixlen - prefix
-        wanted = int(self.ip) >> shift
+        wanted = self.number >> shift
         for text in addresses:
             try:
                 found = ipaddress.ip_address(text)
