@@ -169,8 +169,12 @@ class _Message:
         self._instances: dict[bytes, int] = {}
 
     def header(self, event: Header, separator: bytes, own_names: tuple[str, ...]) -> None:
-        value = event.value.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+        value = event.value
+        if b"\n" in value:
+            value = value.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
         self.spool.write(event.name + separator + value + b"\r\n")
+        if event.name[:1] not in b"XxAa \t":
+            return
         results = event.name.strip().lower() == b"authentication-results"
         if (results or is_own_field(event.name)) and len(self.removals) < REMOVAL_LIMIT and len(self._instances) < REMOVAL_LIMIT:
             name = event.name.lower()
@@ -188,6 +192,7 @@ class _Connection:
         self._session = Milter()
         self._connect = Connect("", "U", 0, "")
         self._helo = ""
+        self._separator = b": "
         self._message: _Message | None = None
         self._draining = False
 
@@ -239,7 +244,7 @@ class _Connection:
                     self._message.spool.write(chunk)
             case Header():
                 if self._message is not None:
-                    self._message.header(event, b":" if self._session.steps & Step.LEADING_SPACE else b": ", self._settings.own_names)
+                    self._message.header(event, self._separator, self._settings.own_names)
             case EndOfHeaders():
                 if self._message is not None:
                     self._message.spool.write(b"\r\n")
@@ -253,6 +258,7 @@ class _Connection:
                 self._message = _Message(address, Spool(self._settings.body_limit_bytes, self._server.budget))
             case Negotiate():
                 await self._say(self._session.negotiate(actions=WANTED_ACTIONS, steps=WANTED_STEPS, macros=WANTED_MACROS))
+                self._separator = b":" if self._session.steps & Step.LEADING_SPACE else b": "
                 if self._session.actions & WANTED_ACTIONS != WANTED_ACTIONS:
                     self._server.happened("limited", actions=int(self._session.actions))
             case Connect():

@@ -181,19 +181,20 @@ Event = Negotiate | Connect | Helo | MailFrom | RcptTo | Data | Header | EndOfHe
 # Phases of a session, in order; a message lives from MAIL on.
 _START, _READY, _MAIL, _RCPT, _HEADERS, _BODY, _END = range(7)
 
-# Command byte -> (name, the phases in which it may come, the step by which its reply is wished away or None).
-_COMMANDS: dict[int, tuple[str, frozenset[int], Step | None]] = {
-    ord("C"): ("CONNECT", frozenset({_READY}), Step.QUIET_CONNECT),
-    ord("H"): ("HELO", frozenset({_READY, _MAIL, _RCPT}), Step.QUIET_HELO),
-    ord("M"): ("MAIL", frozenset({_READY, _MAIL, _RCPT, _HEADERS, _BODY}), Step.QUIET_MAIL),
-    ord("R"): ("RCPT", frozenset({_MAIL, _RCPT}), Step.QUIET_RCPT),
-    ord("T"): ("DATA", frozenset({_MAIL, _RCPT}), Step.QUIET_DATA),
-    ord("L"): ("HEADER", frozenset({_MAIL, _RCPT, _HEADERS}), Step.QUIET_HEADER),
-    ord("N"): ("EOH", frozenset({_MAIL, _RCPT, _HEADERS}), Step.QUIET_END_OF_HEADERS),
-    ord("B"): ("BODY", frozenset({_MAIL, _RCPT, _HEADERS, _BODY}), Step.QUIET_BODY),
-    ord("E"): ("BODYEOB", frozenset({_MAIL, _RCPT, _HEADERS, _BODY}), None),
-    ord("U"): ("UNKNOWN", frozenset({_READY, _MAIL, _RCPT, _HEADERS, _BODY}), Step.QUIET_UNKNOWN),
+# Command byte -> (name, the phases in which it may come, the step by which its reply is wished away or 0).
+_COMMANDS: dict[int, tuple[str, frozenset[int], int]] = {
+    ord("C"): ("CONNECT", frozenset({_READY}), int(Step.QUIET_CONNECT)),
+    ord("H"): ("HELO", frozenset({_READY, _MAIL, _RCPT}), int(Step.QUIET_HELO)),
+    ord("M"): ("MAIL", frozenset({_READY, _MAIL, _RCPT, _HEADERS, _BODY}), int(Step.QUIET_MAIL)),
+    ord("R"): ("RCPT", frozenset({_MAIL, _RCPT}), int(Step.QUIET_RCPT)),
+    ord("T"): ("DATA", frozenset({_MAIL, _RCPT}), int(Step.QUIET_DATA)),
+    ord("L"): ("HEADER", frozenset({_MAIL, _RCPT, _HEADERS}), int(Step.QUIET_HEADER)),
+    ord("N"): ("EOH", frozenset({_MAIL, _RCPT, _HEADERS}), int(Step.QUIET_END_OF_HEADERS)),
+    ord("B"): ("BODY", frozenset({_MAIL, _RCPT, _HEADERS, _BODY}), int(Step.QUIET_BODY)),
+    ord("E"): ("BODYEOB", frozenset({_MAIL, _RCPT, _HEADERS, _BODY}), 0),
+    ord("U"): ("UNKNOWN", frozenset({_READY, _MAIL, _RCPT, _HEADERS, _BODY}), int(Step.QUIET_UNKNOWN)),
 }
+_NO_COMMAND: tuple[str, frozenset[int], int] = ("", frozenset(), 0)
 _PHASE_NAMES = ("the beginning", "between messages", "MAIL", "RCPT", "the headers", "the body", "the end of the message")
 
 
@@ -208,6 +209,7 @@ class Milter:
         self._offer: Negotiate | None = None
         self._waiting = ""  # the command that waits for a reply; "" when none does
         self._macros: dict[int, dict[str, str]] = {}
+        self._quiet = 0  # self.steps as a number: flags are slow, and this is asked for every packet
         self.packets = 0  # whole packets so far: how a caller tells a slow peer from a busy one
         self.version = 0
         self.actions = NO_ACTIONS
@@ -287,6 +289,7 @@ class Milter:
         wanted = actions | (Action.SET_MACROS if macros else Action(0))
         self.actions = offer.actions & wanted
         self.steps = offer.steps & steps
+        self._quiet = int(self.steps)
         self._waiting = ""
         payload = struct.pack(">III", self.version, self.actions, self.steps)
         if macros and self.actions & Action.SET_MACROS:
@@ -323,7 +326,7 @@ class Milter:
         return command != "RCPT" and isinstance(reply, Accept | Reject | TempFail | Discard | ReplyCode)
 
     def _command(self, command: int, payload: bytes) -> Event | None:
-        name, phases, quiet = _COMMANDS.get(command, ("", frozenset(), None))
+        name, phases, quiet = _COMMANDS.get(command, _NO_COMMAND)
         if self._phase == _START:
             if command != ord("O"):
                 raise MilterError(f"the session begins with option negotiation ('O'), not with {chr(command)!r}; is this a milter client?")
@@ -344,7 +347,7 @@ class Milter:
         if self._phase not in phases:
             raise MilterError(f"{name} is out of turn in {_PHASE_NAMES[self._phase]}")
         event = self._event(command, payload)
-        self._waiting = "" if quiet is not None and self.steps & quiet else name
+        self._waiting = "" if self._quiet & quiet else name
         return event
 
     def _opening(self, payload: bytes) -> Negotiate:
