@@ -5,7 +5,7 @@
     registrable("mail.shop.example.co.uk")              -> "example.co.uk"
 
 Standards: WHATWG URL (parsing of special schemes, IPv4 in octal, hexadecimal and as one number), RFC 3986 §5.3 (joining), RFC 5891 (IDNA),
-the Public Suffix List as bundled in the publicsuffixlist package (nothing is fetched). Everything is linear in an input cut at 2,048 characters.
+the Public Suffix List (suffixes.py). Everything is linear in an input cut at 2,048 characters.
 """
 
 import ipaddress
@@ -14,10 +14,11 @@ from functools import lru_cache
 
 import idna
 import msgspec
-from publicsuffixlist import PublicSuffixList
+
+from wardline.protocols.suffixes import HOST_CHARS, organisation
+from wardline.protocols.suffixes import is_top_level as is_top_level
 
 URL_CHARS = 2_048
-HOST_CHARS = 253
 LABEL_CHARS = 63
 WORDS = 4_000  # words of a text that are looked at for addresses: the first three quarters and the last quarter of them
 
@@ -44,11 +45,14 @@ _opaque = frozenset(
     )
 )
 _scheme = re.compile(r"([A-Za-z][A-Za-z0-9+.-]{0,31}):")
+# What nearly every honest address looks like; all others take the long way, with the same result.
+_usual = re.compile(
+    r"(https?)://([a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){1,4})(/[^?#\\\s\x00-\x20]*+)?(?:\?([^#\s\x00-\x20]*+))?(?:#([^\s\x00-\x20]*+))?"
+)
 _percent = re.compile(r"%([0-9A-Fa-f]{2})")
 _plain_host = re.compile(r"[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*\.?")
 _ip4_part = re.compile(r"(?:0[xX]([0-9a-fA-F]*)|([0-9]+))")
 _forbidden = frozenset(' #%/:<>?@[\\]^|\x00\t\n\r\x7f"`{}')
-_suffixes = PublicSuffixList(accept_unknown=True)
 
 
 class Url(msgspec.Struct, frozen=True):
@@ -159,19 +163,9 @@ def u_label(host: str) -> str:
     return ".".join(labels)
 
 
-@lru_cache(maxsize=8192)
 def registrable(host: str) -> str:
     """Public suffix + 1 of a host in A-label form; the host itself for an IP address; "" for a bare public suffix or no host."""
-    host = host.lower().rstrip(".")
-    if not host or len(host) > HOST_CHARS:
-        return ""
-    if is_ip(host):
-        return host
-    labels = host.split(".")
-    if not all(labels):
-        return ""
-    # No rule of the list has more than six labels: a flood of labels needs no longer look.
-    return _suffixes.privatesuffix(".".join(labels[-8:])) or ""
+    return host if is_ip(host) else organisation(host)
 
 
 def _host(text: str, tricks: list[str]) -> str:
@@ -209,6 +203,12 @@ def parse(url: str) -> Url | None:
 
     A missing scheme counts as http when the text begins like a host ("www.example.com/x", "//example.com").
     """
+    usual = _usual.fullmatch(url) if len(url) <= URL_CHARS else None
+    if usual is not None:
+        scheme, host, path, query, fragment = usual.groups("")
+        lowered = path.lower()
+        if not host.rpartition(".")[2][:1].isdigit() and "http:/" not in lowered and "https:/" not in lowered:
+            return Url(url, scheme, host, registrable(host), None, False, path, query, fragment)
     tricks: list[str] = []
     if len(url) > URL_CHARS:
         tricks.append("long")
@@ -346,12 +346,6 @@ _sentence_words = frozenset(
         "help",
     ]
 )
-
-
-@lru_cache(maxsize=2048)
-def is_top_level(label: str) -> bool:
-    """Whether a label in A-label form is a top-level domain of the Public Suffix List."""
-    return _suffixes.publicsuffix(label, accept_unknown=False) == label
 
 
 def _bare_host(host: str, more: bool) -> bool:
