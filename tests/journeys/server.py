@@ -1,7 +1,7 @@
 """A real `wardline serve` for tests: another process, free ports on 127.0.0.1, a data folder of its own.
 
-    with Server(tmp_path) as server:
-        server.http.post("/v1/mail/check", content=raw)
+with Server(tmp_path) as server:
+    server.http.post("/v1/mail/check", content=raw)
 """
 
 import os

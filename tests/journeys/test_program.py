@@ -61,7 +61,9 @@ def test_learning_needs_the_secret(server: Server) -> None:
 
 
 def test_explain_by_id_queue_message_id_and_recipient(server: Server) -> None:
-    answer = check(server, message(200, spam=False), queue_id="4XyZ12", rcpt="where@example.net", client_ip="192.0.2.9", mail_from="s@example.com")
+    answer = check(
+        server, message(200, spam=False), queue_id="4XyZ12", rcpt="where@example.net", client_ip="192.0.2.9", mail_from="s@example.com"
+    )
     found = server.http.get(f"/v1/decisions/{answer['id']}").json()
     assert found["verdict"] == answer["verdict"]
     assert {item["name"] for item in found["detectors"]} >= {"text", "url", "gtube"}
@@ -133,7 +135,13 @@ def test_the_decision_door(server: Server) -> None:
     first = server.http.post("/v1/decide", json=event).json()
     assert set(first) >= {"id", "verdict", "score", "obligations", "reasons", "policy", "model", "ms"}
     assert server.http.post("/v1/decide", json=event).json()["id"] == first["id"]
-    other = {"id": "o1", "type": "login.outcome", "occurred_at": "2026-01-01T00:00:00Z", "entities": {"account": "ann"}, "fields": {"result": "success"}}
+    other = {
+        "id": "o1",
+        "type": "login.outcome",
+        "occurred_at": "2026-01-01T00:00:00Z",
+        "entities": {"account": "ann"},
+        "fields": {"result": "success"},
+    }
     lines = "\n".join(json.dumps(line) for line in (event | {"id": "e2"}, other, {"id": "broken"}))
     answers = [json.loads(line) for line in server.http.post("/v1/decide/batch", content=lines).text.splitlines()]
     assert answers[0]["verdict"] == "allow"
@@ -144,6 +152,7 @@ def test_the_decision_door(server: Server) -> None:
 
 def test_health_metrics_pages_and_description(server: Server) -> None:
     assert server.http.get("/healthz").json() == {"status": "ok"}
+    check(server, message(650, spam=True), rcpt="b@example.net")
     metrics = server.http.get("/metrics").text
     assert 'wardline_decisions_total{point="mail.in"' in metrics
     assert "example.net" not in metrics
@@ -182,7 +191,12 @@ def test_a_crash_loses_no_answer_and_no_state(tmp_path: Path) -> None:
     for number in range(12):
         server_answer = check(first, message(number, spam=bool(number % 2)))
         ids.append(server_answer["id"])
-        first.http.post("/v1/mail/learn", params={"label": "spam" if number % 2 else "ham"}, content=message(number, spam=bool(number % 2)), headers=LEARN)
+        first.http.post(
+            "/v1/mail/learn",
+            params={"label": "spam" if number % 2 else "ham"},
+            content=message(number, spam=bool(number % 2)),
+            headers=LEARN,
+        )
     probe = check(first, message(50, spam=True))
     first.stop(signal.SIGKILL)
     with first:
