@@ -28,6 +28,7 @@ from sqlalchemy.exc import DatabaseError
 from wardline.base.clock import Clock, SystemClock
 from wardline.base.privacy import Keyring, load_or_make_key
 from wardline.base.storage import Files, Folder, StorageBusy, StorageDamaged, StorageError, StorageFull
+from wardline.engine.backup import Manifest, backup
 from wardline.engine.commitlog import SEGMENT_BYTES, CommitLog
 from wardline.engine.index import Gap, Index, Sealed, decoded
 from wardline.engine.receipt import Receipt, Receipts
@@ -436,11 +437,16 @@ class Journal:
             "End long-running reads and erase again: what was removed is not scrubbed yet.",
         )
 
-    def backup(self, target: Path) -> None:
-        """Copy the journal, the vault and its keys into a new folder while everything goes on; consistent as of the moment it begins."""
+    def copy_database(self, target: Path) -> int:
+        """A consistent copy of everything appended before this call, made while appending goes on; gives its last seq. See `engine.backup`."""
         with self._sql:
             self.flush()
             self._index.backup(target)
+            return self._index.indexed_seq
+
+    def backup(self, target: Path) -> Manifest:
+        """Copy the folder's data into a new folder while everything goes on. Blocks: not for event-loop threads. See `engine.backup`."""
+        return backup(self, target, self._clock.now_us())
 
     def verify(self) -> tuple[int, list[str]]:
         """Read every record and compare checksums: (records read, a line for each defect)."""

@@ -86,7 +86,29 @@ class Snapshots:
         self._folder.write_atomic(f"{FOLDER}/{path.name}", head + content)
         return len(head) + len(content)
 
-    def load(self, name: str) -> Iterator[tuple[str, int, bytes | None]]:
+    def load(self, state: State, last_seq: int | None = None) -> "Origin":
+        """Restore a state from its newest good snapshot; it stays as it is, at applied_seq 0, when there is none.
+
+        last_seq: the journal's end. A snapshot that claims to know more (of another folder, or of a journal that was restored from an older
+        backup) is passed over like a damaged one.
+        """
+        fresh = state.snapshot()
+        state.applied_seq = 0
+        damaged: list[str] = []
+        for file_name, applied_seq, content in self.files(state.name):
+            if content is not None and (last_seq is None or applied_seq <= last_seq):
+                try:
+                    state.restore(content)
+                except (ValueError, msgspec.DecodeError, msgspec.ValidationError):
+                    # Written by another version of this state: rebuild instead of guessing. The state must be as new, not half restored.
+                    state.restore(fresh)
+                else:
+                    state.applied_seq = applied_seq
+                    break
+            damaged.append(file_name)
+        return Origin(state.name, state.applied_seq, state.applied_seq, tuple(damaged))
+
+    def files(self, name: str) -> Iterator[tuple[str, int, bytes | None]]:
         """(file name, applied_seq, content) for each snapshot that is there, newest first; content None for one that is damaged."""
         first = _file(name)
         for file_name in (first, first.removesuffix(".snap") + ".before"):
@@ -124,35 +146,17 @@ def bring_up(
 ) -> list[Origin]:
     """Restore every state and apply what came after, in one pass over the journal. `read(from_seq)` gives records in order.
 
-    last_seq: the journal's end. A snapshot that claims to know more (of another folder, or of a journal that was restored from an older
-    backup) is passed over like a damaged one.
+    last_seq: the journal's end; states count as applied up to there, since what is missing at the end was erased or is the vault's.
     """
-    begins: list[tuple[State, int, tuple[str, ...]]] = []
-    for state in states:
-        fresh = state.snapshot()
-        damaged: list[str] = []
-        state.applied_seq = 0
-        for file_name, applied_seq, content in snapshots.load(state.name):
-            if content is not None and (last_seq is None or applied_seq <= last_seq):
-                try:
-                    state.restore(content)
-                except (ValueError, msgspec.DecodeError, msgspec.ValidationError):
-                    # Written by another version of this state: rebuild instead of guessing. The state must be as new, not half restored.
-                    state.restore(fresh)
-                else:
-                    state.applied_seq = applied_seq
-                    break
-            damaged.append(file_name)
-        begins.append((state, state.applied_seq, tuple(damaged)))
+    origins = [snapshots.load(state, last_seq) for state in states]
     from_seq = min((state.applied_seq for state in states), default=0) + 1
     for record in read(from_seq):
         for state in states:
             advance(state, record)
     if last_seq is not None:
-        # Places at the end that were erased, or that belong to the vault, need no applying.
         for state in states:
             state.applied_seq = max(state.applied_seq, last_seq)
-    return [Origin(state.name, snapshot_seq, state.applied_seq, damaged) for state, snapshot_seq, damaged in begins]
+    return [msgspec.structs.replace(origin, applied_seq=state.applied_seq) for origin, state in zip(origins, states, strict=True)]
 
 
 def _file(name: str) -> str:
