@@ -1,0 +1,127 @@
+"""Backup and restore of a data folder: a consistent copy while everything goes on, and the way back.
+
+    journal.backup(Path("/backup/2026-11-21"))          # the folder must not exist yet, or be empty
+    restore(Path("/backup/2026-11-21"), Path("/var/lib/wardline"))
+    migrate(Path("/var/lib/wardline"))                  # (1, 1): schema version before and after
+
+What is copied: the journal and the vault (journal.db, as of one moment, with everything that was appended before), the subjects' keys, the
+snapshots of the states, and the folder key unless it is kept elsewhere. `manifest.json` names every file with its size and SHA-256 (FIPS
+180-4); restoring checks them first and refuses a copy that does not match. Whoever holds a backup with its folder key can read the vault.
+"""
+
+import shutil
+import sqlite3
+from contextlib import closing
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from wardline.base.storage import DiskFiles, Folder, StorageDamaged, StorageError
+from wardline.engine import schema
+from wardline.engine.index import Index
+
+if TYPE_CHECKING:
+    from wardline.engine.journal import Journal
+
+MANIFEST = "manifest.json"
+# The database, then everything else that belongs to the data; the commit log is empty in a backup, the lock belongs to a process.
+COPIED_FOLDERS = ("keys", "snapshots", "policies", "models", "lists")
+
+
+class Copied(msgspec.Struct, frozen=True):
+    """One file of a backup."""
+
+    name: str
+    size_bytes: int
+    sha256: str
+
+
+class Manifest(msgspec.Struct, frozen=True):
+    """What a backup holds. last_seq: the newest record in it; taken_us: microseconds since the epoch."""
+
+    schema_version: int
+    last_seq: int
+    taken_us: int
+    files: list[Copied]
+
+
+def backup(journal: "Journal", target: Path, taken_us: int) -> Manifest:
+    """Copy a running journal's folder. Blocks: not for event-loop threads. Raises StorageError when the target is in use, OSError."""
+    if target.exists() and any(target.iterdir()):
+        raise StorageError("the backup's folder is not empty", str(target), "Give a new folder for every backup.")
+    target.mkdir(mode=0o700, parents=True, exist_ok=True)
+    last_seq = journal.copy_database(target / "journal.db")
+    # Keys after the database: a key that is newer than the rows does no harm, a row without its key could not be read.
+    for name in COPIED_FOLDERS:
+        source = journal.folder.path / name
+        if source.is_dir():
+            shutil.copytree(source, target / name, ignore=shutil.ignore_patterns("*.new"))
+    files = [_described(target, path) for path in sorted(target.rglob("*")) if path.is_file()]
+    manifest = Manifest(schema.SCHEMA_VERSION, last_seq, taken_us, files)
+    Folder(target, DiskFiles(), None).write_atomic(MANIFEST, msgspec.json.format(msgspec.json.encode(manifest)) + b"\n")
+    return manifest
+
+
+def check(source: Path) -> Manifest:
+    """A backup's manifest, after every file was compared with it. Raises StorageDamaged for what is missing or differs."""
+    try:
+        manifest = msgspec.json.decode((source / MANIFEST).read_bytes(), type=Manifest)
+    except (OSError, msgspec.DecodeError, msgspec.ValidationError) as error:
+        raise StorageDamaged(
+            f"this is no complete backup: {error}", str(source / MANIFEST), "Choose a folder that `wardline backup` finished."
+        ) from error
+    for copied in manifest.files:
+        path = source / copied.name
+        if not path.resolve().is_relative_to(source.resolve()) or not path.is_file() or _described(source, path) != copied:
+            raise StorageDamaged("a file of the backup is missing or differs from its checksum", str(path), "Choose another backup.")
+    return manifest
+
+
+def restore(source: Path, target: Path) -> Manifest:
+    """Put a checked backup into a data folder that holds no journal yet. Raises StorageError, StorageDamaged, StorageLocked."""
+    manifest = check(source)
+    with Folder.open(target) as folder:
+        if (target / "journal.db").exists():
+            raise StorageError("the data folder holds a journal already", str(target), "Move it away first, or restore into a new folder.")
+        for copied in manifest.files:
+            if copied.name != "journal.db":
+                _copy(source / copied.name, target / copied.name)
+        # Last: a folder without it counts as empty, so that a restore that was cut short can simply be repeated.
+        _copy(source / "journal.db", target / "journal.db.new")
+        folder.files.replace(target / "journal.db.new", target / "journal.db")
+        folder.files.sync_folder(target)
+    return manifest
+
+
+def migrate(path: Path) -> tuple[int, int]:
+    """Bring a data folder's tables to this program's schema version; gives (before, after). Opening the journal does the same."""
+    with Folder.open(path):
+        if not (path / "journal.db").exists():
+            raise StorageError("there is no journal in this folder", str(path), "Choose the data folder with --data.")
+        with closing(sqlite3.connect(path / "journal.db")) as connection:
+            found = connection.execute("SELECT value FROM facts WHERE name = 'schema_version'").fetchone()
+        Index.open(path / "journal.db").close()
+    return int(found[0]), schema.SCHEMA_VERSION
+
+
+def _described(folder: Path, path: Path) -> Copied:
+    digest = sha256()
+    with path.open("rb") as file:
+        while part := file.read(1 << 20):
+            digest.update(part)
+    return Copied(path.relative_to(folder).as_posix(), path.stat().st_size, digest.hexdigest())
+
+
+def _copy(source: Path, target: Path) -> None:
+    target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    shutil.copyfile(source, target)
+    target.chmod(0o600)
+    files = DiskFiles()
+    descriptor = files.open(target)
+    try:
+        files.fdatasync(descriptor)
+    finally:
+        files.close(descriptor)
+    files.sync_folder(target.parent)
