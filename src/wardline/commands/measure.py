@@ -107,7 +107,10 @@ def conformance(ctx: typer.Context, folder: Annotated[Path, typer.Argument(help=
         if console.is_terminal:
             console.print(f"{suite}: {done}/{total}", end="\r")
 
-    report: Report = run_conformance(folder, progress=progress)
+    try:
+        report: Report = run_conformance(folder, progress=progress)
+    except ValueError as error:
+        raise Failure(str(error), status=2) from None
     if as_json:
         print_json(report)
         return

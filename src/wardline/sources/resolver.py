@@ -224,11 +224,14 @@ def parse_address(text: str) -> tuple[str, int]:
 
 
 def from_address(text: str | None = None, *, timeout_seconds: float = 2.0) -> Resolver:
-    """The resolver that the configuration names, else $WARDLINE_RESOLVER, else none: "off" or "" gives Off. Raises ResolverError."""
+    """The resolver that the configuration names, else $WARDLINE_RESOLVER, else none: "off" or "" gives Off. Raises ResolverError.
+
+    timeout_seconds: for one question with both its attempts, so that a lost datagram is asked for again before the time is up.
+    """
     chosen = text if text else os.environ.get(VARIABLE, "")
     if chosen.strip().lower() in ("", "off", "none"):
         return Off()
-    return UdpResolver(chosen, timeout_seconds=timeout_seconds)
+    return UdpResolver(chosen, timeout_seconds=timeout_seconds / 2, attempts=2)
 
 
 class Session:

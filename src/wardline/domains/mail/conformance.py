@@ -42,25 +42,13 @@ class Suite(msgspec.Struct, kw_only=True):
 
 
 class Report(msgspec.Struct, kw_only=True):
-    """All suites, in order of their names, and how long it took."""
+    """All suites in order of their names, the sums over them, and how long it took."""
 
     suites: list[Suite]
+    passed: int
+    failed: int
+    skipped: int
     seconds: float
-
-    @property
-    def passed(self) -> int:
-        """Cases that agree, over all suites."""
-        return sum(suite.passed for suite in self.suites)
-
-    @property
-    def failed(self) -> int:
-        """Cases that differ, over all suites."""
-        return sum(suite.failed for suite in self.suites)
-
-    @property
-    def skipped(self) -> int:
-        """Cases that were not run, over all suites."""
-        return sum(suite.skipped for suite in self.suites)
 
 
 def message_cases(directory: Path) -> dict[str, list[Case]]:
@@ -122,7 +110,13 @@ def run(directory: Path, *, progress: Progress = lambda name, done, total: None,
             done += 1
             progress(name, done, total)
         suites.append(suite)
-    return Report(suites=suites, seconds=round(time.perf_counter() - started, 2))
+    return Report(
+        suites=suites,
+        passed=sum(suite.passed for suite in suites),
+        failed=sum(suite.failed for suite in suites),
+        skipped=sum(suite.skipped for suite in suites),
+        seconds=round(time.perf_counter() - started, 2),
+    )
 
 
 def _run_case(suite: Suite, case: Case) -> None:
@@ -152,6 +146,10 @@ def as_text(report: Report) -> str:
     for suite in report.suites:
         lines.append(f"{suite.name:<58} {suite.passed:>6} {suite.failed:>5} {suite.skipped:>5} {suite.slowest_ms:>7.1f} ms")
     lines.append(f"{'all':<58} {report.passed:>6} {report.failed:>5} {report.skipped:>5} {report.seconds:>7.1f} s")
+    messages = [suite for suite in report.suites if suite.name.startswith("read/") and suite.slowest]
+    if messages:
+        worst = max(messages, key=lambda suite: suite.slowest_ms)
+        lines.append(f"slowest message: {worst.slowest}, {worst.slowest_ms:.1f} ms")
     for suite in report.suites:
         lines += [f"fail  {suite.name}  {failing}" for failing in suite.failing]
     for suite in report.suites:

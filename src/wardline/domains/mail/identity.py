@@ -13,6 +13,8 @@ import hashlib
 import hmac
 from collections.abc import Iterator
 
+from wardline.protocols import authres
+
 PREFIX = b"x-wardline-"
 JUNK_FIELD = b"x-spam"
 ID_FIELD = "X-Wardline-Id"
@@ -92,10 +94,10 @@ def authserv_id(value: bytes) -> bytes:
 
 
 def bears_our_name(name: bytes, value: bytes, names: tuple[str, ...]) -> bool:
-    """Whether a header field is an Authentication-Results under one of our own names."""
+    """Whether a header field is an Authentication-Results under one of our own names, however a lenient reader might read it."""
     if name.strip().lower() != b"authentication-results" or not names:
         return False
-    return authserv_id(value) in {own.lower().rstrip(".").encode("utf-8") for own in names}
+    return any(authres.claims_authserv_id(value, own) for own in names)
 
 
 def head_fields(raw: bytes) -> Iterator[tuple[bytes, bytes, int, int]]:
