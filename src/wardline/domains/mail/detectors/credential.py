@@ -26,7 +26,8 @@ PAGE_ODDS = 1.0
 FOREIGN_ODDS = 0.5
 FREEMAIL_ODDS = 0.7
 MAILBOX_ODDS = 1.5  # answers to a sign-in warning go by mail to a stranger
-PROVEN_ODDS = -1.3
+PROVEN_ODDS = -0.8  # not more: who attacks from a domain of his own proves that too
+OWN_LINK_ODDS = -0.3
 LONG_ODDS = -0.7
 LONG_CHARS = 4_000  # a long text contains everything now and then
 FORM_WORDS = "It contains a form."
@@ -84,7 +85,7 @@ class Credential(Detector[Mail]):
         odds += FREEMAIL_ODDS if "free_mailbox" in ways else 0.0
         odds += LONG_ODDS if values.get("credential.long") is True else 0.0
         if "own_link" in ways or "link" in ways:
-            odds += PROVEN_ODDS if values.get("auth.aligned") is True else PROVEN_ODDS / 2
+            odds += PROVEN_ODDS if values.get("auth.aligned") is True else OWN_LINK_ODDS
         if odds < LEAST_ODDS:
             return Signal(None, "Such words are usual in honest mail of this kind.")
         found.sort(key=lambda name: (-cues[name].odds, name))

@@ -112,6 +112,6 @@ class Extortion(Detector[Mail]):
         odds += LIST_ODDS if values.get("extortion.list") is True else 0.0
         if odds < LEAST_ODDS:
             return Signal(None, "A few words of threats, not enough to say anything.")
-        found.sort(key=lambda name: (-cues[name].odds, name))
+        found = sorted((name for name in found if cues[name].odds > 0), key=lambda name: (-cues[name].odds, name))
         words = [cues[name].words for name in found[:REASONS_SHOWN]] + ([WALLET_WORDS] if wallet else [])
         return Signal(probability(min(odds, LIMIT_ODDS)), " ".join(words), {"cues": [*found], "wallet": wallet})

@@ -32,7 +32,8 @@ CUES: Mapping[str, Cue] = {
     "helo_ip": Cue(0.8, "The sending host called itself by a bare IP address."),
     "helo_ours": Cue(2.2, "The sending host called itself by our own name."),
     "helo_local": Cue(0.7, "The sending host called itself localhost."),
-    "forged_own": Cue(0.9, "The mail says it comes from the recipient's own domain, but arrived from outside."),
+    "forged_own": Cue(0.4, "The mail says it comes from the recipient's own domain, but arrived from outside."),
+    "forged_own_failed": Cue(1.6, "The mail says it comes from the recipient's own domain, and the proof of it failed."),
     "to_self": Cue(0.8, "Sender and recipient are the same address, but the mail arrived from outside."),
     "two_mailers": Cue(0.6, "Two mail programs claim to have written the message."),
     "old_mailer": Cue(0.8, "The mail claims to be written by a program that nobody has used for many years."),
@@ -40,7 +41,7 @@ CUES: Mapping[str, Cue] = {
     "charset_mismatch": Cue(0.5, "The declared character set is not that of the text."),
     "forged_hop": Cue(0.9, "A Received field is not of this world: its time lies days ahead of the next."),
 }
-SELF = ("forged_own", "to_self")  # what a proven sender excuses
+SELF = frozenset(("forged_own", "to_self"))  # what a proven sender excuses
 MANY_RECIPIENTS = 25
 _MAILERS = ("x-mailer", "user-agent")
 _OLD_MAILERS = ("outlook express", "the bat! (v1", "microsoft outlook, build 10.0", "eudora", "incredimail", "foxmail 4", "foxmail 5")
@@ -79,7 +80,7 @@ class Headers(Detector[Mail]):
     """Missing, repeated and contradicting header facts."""
 
     name = "headers"
-    reads = ("headers.flags", "auth.aligned", "auth.spf")
+    reads = ("headers.flags", "auth.aligned", "auth.spf", "auth.dmarc")
     cost_us = 12.0
 
     def measure(self, subject: Mail, known: Mapping[str, Value]) -> Mapping[str, Value]:
@@ -192,5 +193,7 @@ class Headers(Detector[Mail]):
         flags = strings(values.get("headers.flags"))
         if values.get("auth.aligned") is True or values.get("auth.spf") == "pass":
             flags = [flag for flag in flags if flag not in SELF]
+        elif not SELF.isdisjoint(flags) and (values.get("auth.dmarc") == "fail" or values.get("auth.spf") in ("fail", "softfail")):
+            flags.append("forged_own_failed")
         found: list[Scalar] = [*flags]
         return opinion(found, CUES, "The header fields are as mail programs write them.")
