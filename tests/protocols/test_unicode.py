@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wardline.protocols.unicode import fold, invisible_count, leet, mixed_script_count, script
+from wardline.protocols.unicode import LONG, fold, invisible_count, leet, mixed_script_count, script
 
 
 @pytest.mark.parametrize(
@@ -34,6 +34,12 @@ def test_ways_to_write_a_word_fold_to_one() -> None:
         len({fold(word) for word in ("paypal", "PAYPAL", "раураl", "ρaypal", "pay\u200cpal", "p\u0430yp\u0430l", "ｐａｙｐａｌ", "𝗽𝗮𝘆𝗽𝗮𝗹")})
         == 1
     )
+
+
+@given(st.text(alphabet=st.sampled_from("aéßйﬁ№日が\u200b\u0301\U000e0041😀𝐇ǆ\ud800Z ®"), max_size=60), st.text(max_size=30))
+def test_long_and_short_texts_fold_alike(text: str, more: str) -> None:
+    text += more
+    assert fold(text + "-" * LONG + text) == fold(text) + "-" * LONG + fold(text)
 
 
 @given(st.text(max_size=80))
