@@ -202,6 +202,14 @@ async def test_but_not_from_deeper_in_the_message_nor_under_another_name() -> No
     assert (await verify(FIELD + MESSAGE, ENVELOPE, Off(), now=None)).values["auth.source"] is None
 
 
+async def test_a_trusted_host_that_read_another_sender_proves_nothing() -> None:
+    field = b"Authentication-Results: border.example.net; dmarc=pass header.from=example.org\r\n"
+    values = await trusted(field + MESSAGE)
+    assert (values["auth.dmarc"], values["auth.aligned"], values["auth.from_domain"]) == ("pass", None, "example.com")
+    two = await trusted(field.replace(b"example.org", b"example.com") + b"From: b@example.com\r\n" + MESSAGE)
+    assert (two["auth.aligned"], two["auth.from_problem"]) == (None, "many_from_fields")
+
+
 async def test_words_of_a_trusted_host_that_say_nothing() -> None:
     values = await trusted(b"Authentication-Results: border.example.net; spf=temperror; dkim=what\r\n" + MESSAGE)
     assert (values["auth.spf"], values["auth.dkim"], values["auth.dmarc"]) == (None, None, None)

@@ -346,6 +346,9 @@ def _from_results(plan: _Plan, results: list[authres.MethodResult]) -> Authentic
     dkim_word = next((word for word in ("pass", "fail", "neutral", "permerror", "none") if word in words), None)
     verdict = next(iter(of("dmarc")), None)
     dmarc_word = first("dmarc")
+    # A host that read another sender in From than we do has proven nothing about ours.
+    same_sender = verdict is None or _domain(verdict, "header.from") in ("", plan.from_domain)
+    proven = dmarc_word == "pass" and same_sender and not plan.from_problem
     values: dict[str, Value] = {
         **nothing(""),
         "auth.source": "trusted_header",
@@ -356,7 +359,7 @@ def _from_results(plan: _Plan, results: list[authres.MethodResult]) -> Authentic
         "auth.dmarc": dmarc_word,
         "auth.dmarc_policy": _stated_policy(verdict) if verdict else None,
         "auth.arc": first("arc"),
-        "auth.aligned": True if dmarc_word == "pass" else _aligned(plan, spf_pairs, dkim_pairs) if spf_pairs or dkim_pairs else None,
+        "auth.aligned": True if proven else _aligned(plan, spf_pairs, dkim_pairs) if spf_pairs or dkim_pairs else None,
         "auth.from_domain": plan.from_domain,
         "auth.from_problem": plan.from_problem,
         "auth.unknown": [str(name) for name, word in (("spf", first("spf")), ("dkim", dkim_word), ("dmarc", dmarc_word)) if word is None],
