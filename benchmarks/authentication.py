@@ -112,7 +112,7 @@ def hostile() -> list[tuple[str, float]]:
     message("1,000 DKIM-Signature fields", signed[: -len(MESSAGE)] * 1000 + MESSAGE)
     message("a tag list of 1 MB", b"DKIM-Signature: " + b"a=1;" * 262_144 + b"\r\n" + MESSAGE)
     message(
-        "h= with 100,000 names",
+        "h= with 30,000 names",
         b"DKIM-Signature: v=1; a=rsa-sha256; d=example.com; s=sel; bh=AA==; b=AA==; h=from" + b":x" * 30_000 + b"\r\n" + MESSAGE,
     )
     message("10 MB of header fields", b"X: y\r\n" * (MEGABYTES_10 // 6) + MESSAGE)
