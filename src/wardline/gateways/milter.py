@@ -149,6 +149,10 @@ class MilterServer:
             self.happened("refused", connections=len(self._connections))
             writer.close()
             return
+        connected = writer.get_extra_info("socket")
+        if connected is not None and isinstance(peer, tuple):
+            # Silence may last for hours; a mail server that is gone without a word must not hold a place so long.
+            connected.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         task = asyncio.current_task()
         assert task is not None
         connection = self._connections[task] = _Connection(self, reader, writer)

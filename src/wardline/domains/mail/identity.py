@@ -62,37 +62,6 @@ def is_own_field(name: bytes) -> bool:
     return bare.startswith(PREFIX) or bare == JUNK_FIELD
 
 
-def authserv_id(value: bytes) -> bytes:
-    """The authserv-id of an Authentication-Results value, lower case, comments and quotes taken off (RFC 8601 §2.2).
-
-    A value that does not parse gives what stands where the id should: the caller compares, it does not trust. One pass, no recursion.
-    """
-    at, depth, size = 0, 0, min(len(value), 4096)
-    while at < size:  # skip CFWS: white space and nested comments with quoted pairs (RFC 5322 §3.2.2)
-        byte = value[at]
-        if byte == 0x5C and depth:
-            at += 1
-        elif byte == 0x28:
-            depth += 1
-        elif byte == 0x29 and depth:
-            depth -= 1
-        elif not depth and byte not in b" \t\r\n":
-            break
-        at += 1
-    out = bytearray()
-    if at < size and value[at] == 0x22:
-        at += 1
-        while at < size and value[at] != 0x22:
-            at += value[at] == 0x5C
-            out += value[at : at + 1]
-            at += 1
-    else:
-        while at < size and value[at] not in b" \t\r\n;(":
-            out.append(value[at])
-            at += 1
-    return bytes(out).lower().rstrip(b".")
-
-
 def bears_our_name(name: bytes, value: bytes, names: tuple[str, ...]) -> bool:
     """Whether a header field is an Authentication-Results under one of our own names, however a lenient reader might read it."""
     if name.strip().lower() != b"authentication-results" or not names:
