@@ -44,7 +44,7 @@ from wardline.engine.noted import body_of_event
 from wardline.engine.office import Office, OfficeError
 from wardline.engine.policy import Policy, load_policy, parse_policy
 from wardline.engine.shard import Shard
-from wardline.engine.snapshot import Snapshots
+from wardline.engine.snapshot import Snapshots, bring_up
 from wardline.sources.resolver import from_address
 
 HOUR_SECONDS = 3600.0
@@ -152,9 +152,12 @@ class Program:
         return parse_policy(text, self._names(), f"policy {digest}") if text else None
 
     def _recover(self) -> int:
-        for state in self.shard.states.values():
-            self.snapshots.load(state)
-        return self.shard.recover()
+        """Snapshots, then the journal's tail; returns how many records the oldest state had to read."""
+        origins = bring_up(list(self.shard.states.values()), self.snapshots, self.journal.read, self.journal.last_seq)
+        for origin in origins:
+            if origin.damaged:
+                logger("snapshot").warning("damaged_snapshot_passed_over", state=origin.name, files=len(origin.damaged))
+        return self.journal.last_seq - min((origin.snapshot_seq for origin in origins), default=0)
 
     def _measure(self) -> None:
         self.metrics.versions(__version__, self.policy.label, self.text.label)
@@ -220,14 +223,17 @@ class Program:
     async def backup(self, target: str) -> dict[str, Any]:
         """A consistent copy of the data folder while it runs."""
         self.save()
-        await asyncio.to_thread(self.journal.backup, Path(target))
-        return {"path": target, "records": self.journal.last_seq}
+        manifest = await asyncio.to_thread(self.journal.backup, Path(target))
+        return {"path": target, "records": manifest.last_seq}
 
     async def forget(self, subject: str) -> dict[str, Any]:
         """Erase what is kept about a recipient: labels leave the models, keys are destroyed, records go."""
         name = self.names.recipient(subject)
         subtracted = await self.learner.forget(name)
         erased = await asyncio.to_thread(self.journal.erase, name)
+        # Snapshots from before still hold what the subject left in the states.
+        self.snapshots.erase()
+        self._snapshot_seq = -1
         self.save()
         return {"erased_records": erased, "labels_taken_back": subtracted}
 

@@ -245,7 +245,12 @@ def _label(context: Context, label: str | None, found: list[Source], user: str, 
                     count(msgspec.convert(answer, LearnAnswer))
                     advance()
         else:
-            asyncio.run(learn_bulk(context, found, label == "spam", user, lambda answer: (count(answer), advance())))
+
+            def done(answer: LearnAnswer) -> None:
+                count(answer)
+                advance()
+
+            asyncio.run(learn_bulk(context, found, label == "spam", user, done))
     if as_json:
         print_json(counts)
     else:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
+import msgspec
 import typer
 import uvloop
 from rich.table import Table
@@ -20,7 +21,11 @@ from wardline.base.logs import configure_logs
 from wardline.base.storage import StorageError
 from wardline.commands.connection import connect, open_program, server_runs
 from wardline.commands.context import Context, Failure, context_of, err, out, print_json
-from wardline.engine.policy import PolicyError
+from wardline.domains.mail.examine import make_detectors
+from wardline.domains.mail.values import NAMES
+from wardline.engine.backup import migrate as migrate_folder
+from wardline.engine.backup import restore as restore_folder
+from wardline.engine.policy import PolicyError, load_policy
 from wardline.serving import DoorError, Doors, serve
 
 Json = Annotated[bool, typer.Option("--json", help="one JSON document a line, for machines")]
@@ -263,10 +268,6 @@ def config(
 
 
 def _check_policy(context: Context, checked: Any) -> None:
-    from wardline.domains.mail.examine import make_detectors
-    from wardline.domains.mail.values import NAMES
-    from wardline.engine.policy import load_policy
-
     if checked.mail.policy:
         try:
             load_policy(Path(checked.mail.policy), {*NAMES, *(name for detector in make_detectors() for name in detector.reads)})
@@ -283,11 +284,9 @@ def backup(ctx: typer.Context, target: Annotated[Path, typer.Argument(help="a fo
 
 def restore(ctx: typer.Context, source: Annotated[Path, typer.Argument(help="a folder made by `wardline backup`")]) -> None:
     """Put a backup back into the data folder, which must be empty or missing. Nothing is overwritten."""
-    from wardline.engine.maintenance import restore as restore_folder
-
     context = context_of(ctx)
     try:
-        records = restore_folder(source, context.data)
+        records = restore_folder(source, context.data).last_seq
     except StorageError as error:
         raise Failure(str(error)) from None
     out().print(f"{records} records are back in {context.data}")
@@ -295,16 +294,14 @@ def restore(ctx: typer.Context, source: Annotated[Path, typer.Argument(help="a f
 
 def migrate(ctx: typer.Context) -> None:
     """Bring a data folder of an older version up to date. Opening does the same; this does it apart, and says what it did."""
-    from wardline.engine.maintenance import migrate as migrate_folder
-
     context = context_of(ctx)
     if server_runs(context):
         raise Failure("a server runs on this folder: stop it first")
     try:
-        done = migrate_folder(context.data)
+        before, after = migrate_folder(context.data)
     except StorageError as error:
         raise Failure(str(error)) from None
-    out().print("nothing to do: the folder is up to date" if not done else "\n".join(done))
+    out().print(f"nothing to do: the folder has version {after}" if before == after else f"version {before} became {after}")
 
 
 def forget(ctx: typer.Context, subject: Annotated[str, typer.Argument(help="a recipient's address")], as_json: Json = False) -> None:
@@ -328,8 +325,6 @@ def replay(
         with connect(context) as client:
             report = client.post("/v1/replay", {"corrupt": corrupt})
     else:
-        import msgspec
-
         program = open_program(context)
         try:
             report = msgspec.to_builtins(program.replay_now(corrupt))

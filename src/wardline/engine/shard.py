@@ -2,34 +2,18 @@
 
     seq, receipt = shard.write("event", "01K…", point="mail.in", body=packed, apply=lambda seq: states.absorb(seq, event))
     await receipt                  # durable, with all that came before
-    shard.recover()                # after a start: the states that snapshots did not bring up to date catch up from the journal
 
 Every state is a pure function of the shard's records: it stores the seq it has applied. Live, a state is given the body it would decode
 from the record (`absorb`); after a restart, and in a replay, the record itself (`apply`). All calls come from the thread that owns the shard.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Protocol
 
 from wardline.base.clock import Clock
 from wardline.engine.journal import Journal
 from wardline.engine.receipt import Receipt
 from wardline.engine.record import Record
-
-
-class State(Protocol):
-    """What a shard keeps up to date. `apply` ignores records at or before `applied_seq` and moves it to the record's seq."""
-
-    name: str
-    applied_seq: int
-
-    def apply(self, record: Record) -> None: ...
-
-    def snapshot(self) -> bytes: ...
-
-    def restore(self, data: bytes) -> None: ...
-
-    def digest(self) -> str: ...
+from wardline.engine.snapshot import State
 
 
 class Shard:
@@ -50,16 +34,6 @@ class Shard:
         if apply:
             apply(receipt.seq)
         return receipt
-
-    def recover(self) -> int:
-        """Bring every state up to the end of the journal; returns how many records were read."""
-        first = min((state.applied_seq for state in self.states.values()), default=0) + 1
-        count = 0
-        for record in self.journal.read(first):
-            count += 1
-            for state in self.states.values():
-                state.apply(record)
-        return count
 
     def digests(self) -> Iterator[tuple[str, int, str]]:
         """Name, applied seq and digest of every state."""

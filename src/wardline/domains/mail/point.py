@@ -31,7 +31,7 @@ from wardline.domains.mail.textstate import TextState
 from wardline.engine.administration import Act, Administration, Held
 from wardline.engine.decision import Decision, judge
 from wardline.engine.detector import Detector
-from wardline.engine.feature import Value
+from wardline.engine.feature import Scalar, Value
 from wardline.engine.policy import Policy
 from wardline.engine.shard import Shard
 from wardline.engine.signal import log_odds
@@ -109,13 +109,18 @@ class MailPoint:
     ) -> MailAnswer:
         """The rest of the walk for a message that was examined elsewhere."""
         event = self._event(decision_id or self.ids.new(), examined, envelope, source)
-        values = self._admit(event, examined, size_bytes)
+        subject = self._subject(envelope)
+        values = self._admit(event, examined, size_bytes, subject)
         authenticated = await self._gather(values, raw, examined, envelope)
         verdict, decision, stricter = self._judge(values, examined, envelope)
         answer = await self._record(event, values, decision, verdict, stricter, examined, envelope, authenticated, started)
         self.counts["scanned"] += 1
         self.metrics.decided(POINT, answer.verdict, time.perf_counter() - started)
         return answer
+
+    def _subject(self, envelope: Envelope) -> str:
+        """Whose record it is: the one recipient's. Mail to several has no single subject; forgetting one of them removes their key from it."""
+        return self.names.recipient(envelope.recipients[0]) if len(envelope.recipients) == 1 else ""
 
     def _event(self, event_id: str, examined: Examined, envelope: Envelope, source: str) -> MailEvent:
         return MailEvent(
@@ -129,15 +134,18 @@ class MailPoint:
             keys=self.names.roles(examined, envelope),
         )
 
-    def _admit(self, event: MailEvent, examined: Examined, size_bytes: int | None) -> dict[str, Value]:
+    def _admit(self, event: MailEvent, examined: Examined, size_bytes: int | None, subject: str) -> dict[str, Value]:
         """Read before write: the values as of the event's place, then the event counts for those that come after."""
         values = dict(examined.values)
         values.update(self.counters.read(event))
         values.update(self.text.read(examined.features))
         if size_bytes is not None and size_bytes > examined.size_bytes:
             values["mail.size_bytes"] = size_bytes
-            values["mail.limits"] = [*examined.limits, "gateway_size"][:16]
-        receipt = self.shard.write("event", event.id, point=POINT, body=pack(event), apply=lambda seq: self.counters.absorb(seq, event))
+            limits: list[Scalar] = ["gateway_size", *examined.limits]
+            values["mail.limits"] = limits[:16]
+        receipt = self.shard.write(
+            "event", event.id, point=POINT, body=pack(event), subject=subject, apply=lambda seq: self.counters.absorb(seq, event)
+        )
         values["engine.event_seq"] = receipt.seq
         return values
 
@@ -161,7 +169,8 @@ class MailPoint:
         """Entries of the allow and block lists that match an authenticated identity. A bare From can be blocked, never allowed."""
         now_s = self.shard.clock.now_us() // 1_000_000
         proven: set[str] = set()
-        if values.get("auth.aligned") is True and examined.senders == 1:
+        # Both readings of From must name the same sender: what was proven of one domain must not open the door to another.
+        if values.get("auth.aligned") is True and examined.senders == 1 and values.get("auth.from_domain") == examined.from_domain:
             proven.add(examined.from_domain)
         passed = values.get("auth.dkim_domains")
         proven.update(str(domain) for domain in (passed if isinstance(passed, list) else ()))
@@ -235,13 +244,12 @@ class MailPoint:
             near=event.near,
             answers=_bounded_answers(authenticated),
         )
-        subject = self.names.recipient(envelope.recipients[0]) if len(envelope.recipients) == 1 else ""
         receipt = self.shard.write(
             "decision",
             event.id,
             point=POINT,
             body=pack(body),
-            subject=subject,
+            subject=self._subject(envelope),
             keys=self.names.lookups(examined, envelope),
             apply=lambda seq: self.counters.absorb(seq, body),
         )
