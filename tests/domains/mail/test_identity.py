@@ -5,7 +5,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wardline.domains.mail.identity import (
-    authserv_id,
     bears_our_name,
     head_fields,
     is_own_field,
