@@ -29,6 +29,7 @@ def box(display, address):
         ("Jo <jo@example.com> <evil@example.net>", [box("Jo", "jo@example.com"), box("", "evil@example.net")]),
         ("support@bank.example <evil@example.net>", [box("support@bank.example", "evil@example.net")]),
         ('"a b"@example.com', [box("", "ab@example.com")]),
+        ("=?utf-8?q?Jo_=3Cjo=40example.com=3E?=", [box("Jo", "jo@example.com")]),
         ("Nobody", [Mailbox("Nobody", "", "")]),
         ("", []),
         ("Jo <not an address>", [Mailbox("Jo", "notanaddress", "")]),

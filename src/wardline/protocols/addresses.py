@@ -22,7 +22,7 @@ _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 _ADDRESS = re.compile(r"[^\s<>\"(),;:@]++@[^\s<>\"(),;:@]++")
 
 
-class Mailbox(msgspec.Struct, frozen=True):
+class Mailbox(msgspec.Struct, frozen=True, gc=False):
     """One mailbox: decoded display name (with comments where there is no other), address in lower case, domain as A-labels ("" when there is none)."""
 
     display: str = ""
@@ -97,10 +97,12 @@ def _scan(text: str, limit: int) -> tuple[list[Mailbox], bool]:
         nonlocal address
         phrase = " ".join(" ".join(words).split())
         if address is None:
+            if "=?" in phrase:  # the whole field in an encoded word, which RFC 2047 §5 forbids and some readers decode
+                phrase = decode_words(phrase)
             bare = _ADDRESS.search(phrase)
             if bare:
                 address = bare[0]
-                phrase = phrase.replace(address, " ", 1).strip()
+                phrase = phrase.replace(address, " ", 1).strip(' <>"')
         if address is not None or phrase:
             found.append(mailbox(_shown(phrase or " ".join(comments)), address or ""))
         words.clear()

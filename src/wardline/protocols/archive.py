@@ -17,7 +17,7 @@ BOMB_RATIO = 200
 BOMB_BYTES = 100 * 1024 * 1024
 
 
-class Listing(msgspec.Struct):
+class Listing(msgspec.Struct, gc=False):
     """Names in order of appearance (at most the cap), and what is notable: encrypted_archive, bomb, truncated_archive, many_members, macros."""
 
     names: tuple[str, ...] = ()

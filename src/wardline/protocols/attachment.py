@@ -17,7 +17,7 @@ _INSIDE = frozenset({
 _DISK = ("iso", "img", "udf", "bin", "vhd")
 
 
-class Findings(msgspec.Struct):
+class Findings(msgspec.Struct, gc=False):
     """What one file is. `text` is what its reader would read without opening a program (calendar entries, TNEF bodies); `urls` are its links."""
 
     name: str = ""

@@ -29,7 +29,7 @@ _CONTROL_TEXT = re.compile("[\x00-\x1f\x7f-\x9f]")
 _UNDERSCORE = bytes.maketrans(b"_", b" ")
 
 
-class Block(msgspec.Struct):
+class Block(msgspec.Struct, gc=False):
     """The fields of one header block in order: (name as written, value with folds kept), lines that are no field, and what was cut or repaired."""
 
     fields: list[tuple[bytes, bytes]] = []

@@ -51,7 +51,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     scan_factor: int = 3  # [depth] the bytes searched for delimiters, as a multiple of the size
 
 
-class Part(msgspec.Struct, kw_only=True):
+class Part(msgspec.Struct, kw_only=True, gc=False):
     """One part. `content_type` is "text/plain" for what states none. `start` and `end` delimit its body within `buffer`."""
 
     content_type: str = "text/plain"
@@ -105,7 +105,7 @@ class Part(msgspec.Struct, kw_only=True):
             stack.extend(reversed(part.children))
 
 
-class Message(msgspec.Struct, kw_only=True):
+class Message(msgspec.Struct, kw_only=True, gc=False):
     """A parsed message. `fields` are the top header fields in order, values as received (folds kept)."""
 
     root: Part

@@ -31,7 +31,7 @@ INFLATED_BYTES = 1048576
 ATTEMPTS = 512
 
 
-class Document(msgspec.Struct):
+class Document(msgspec.Struct, gc=False):
     """Links of a PDF (at most 32) and what it carries: encrypted_document, pdf_javascript, pdf_launch, pdf_embedded_file, …"""
 
     urls: tuple[str, ...] = ()

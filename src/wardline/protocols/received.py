@@ -23,7 +23,7 @@ _HELO = re.compile(r"helo[= ]([^\s()]++)", re.IGNORECASE)
 _NAME = re.compile(r"[A-Za-z0-9_-]++(?:\.[A-Za-z0-9_-]++)++\.?+")
 
 
-class Received(msgspec.Struct, frozen=True):
+class Received(msgspec.Struct, frozen=True, gc=False):
     """One hop; empty means not stated. `helo` is what the client called itself, `from_name` what the receiver looked up (or the same)."""
 
     from_name: str = ""

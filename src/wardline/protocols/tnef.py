@@ -17,7 +17,7 @@ _BODY = 0x0002800C
 _SUBJECT = 0x00018004
 
 
-class Winmail(msgspec.Struct):
+class Winmail(msgspec.Struct, gc=False):
     """Names of the files inside (at most 64), the plain body, and the flags of the files by their content."""
 
     names: tuple[str, ...] = ()

@@ -16,7 +16,7 @@ _ALLOWED = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=\r
 _UU_BEGIN = re.compile(rb"(?:^|\n)begin[ \t]++([0-7]{3,4})[ \t]++([^\r\n]{1,255})\r?\n")
 
 
-class Sample(msgspec.Struct):
+class Sample(msgspec.Struct, gc=False):
     """Decoded bytes: `head`, and when `cut` also `tail` (what lies between was not decoded). `size_bytes` is exact unless cut, else an estimate."""
 
     head: bytes = b""

@@ -124,6 +124,20 @@ class TestAttachments:
         body = read(multipart("mixed", "Content-Type: application/pdf; name=a.pdf\n\n%PDF-1.4 /URI(http://192.0.2.9/c)"))
         assert ("http://192.0.2.9/c", "", "attachment", False) in body.links
 
+    def test_a_named_page_is_shown_in_place(self):
+        body = read(b'Content-Type: text/html; name="a.html"\n\n<a href="http://192.0.2.9/e">go</a>')
+        assert ("http://192.0.2.9/e", "go", "anchor", False) in body.links and body.attachments[0].name == "a.html"
+
+    def test_a_page_is_known_by_its_name_too(self):
+        body = read(multipart("mixed", 'Content-Type: application/octet-stream; name="a.htm"\n\nplain start <b>then</b> <u>markup</u>'))
+        assert "plain start then markup" in text(body)
+
+    def test_an_attached_message_file_is_read(self):
+        body = read(
+            multipart("mixed", f'Content-Type: application/octet-stream; name="a.eml"\n\nSubject: Hi\nFrom: c@example.com\n\n{SPAM}')
+        )
+        assert SPAM in text(body) and "c@example.com" in text(body) and body.attachments[0].name == "a.eml"
+
     def test_an_invitation_is_read(self):
         body = read(
             multipart(

@@ -11,23 +11,23 @@ from wardline.protocols import mime
 ENVELOPE = Envelope(client_ip="192.0.2.7", helo="mx.example.com", mail_from="jo@example.com", recipients=("a@example.net",))
 SPAM = "Cheap pills at http://spam.example.com/buy today"
 SAMPLE = (
-    "Received: from mx.example.com (mx.example.com [192.0.2.7]) by in.example.net with ESMTPS id 1; Fri, 20 Nov 2026 09:30:05 +0000\r\n"
-    "Received: from pc ([198.51.100.4]) by mx.example.com with ESMTP; Fri, 20 Nov 2026 09:30:01 +0000\r\n"
-    "From: =?utf-8?q?J=C3=B6?= Doe <Jo@Example.com>\r\n"
-    "Sender: list@example.org\r\n"
-    "Reply-To: <other@example.org>\r\n"
-    "To: a@example.net, \"B, C\" <b@example.net>\r\n"
-    "Cc: c@example.net\r\n"
-    "Subject: Minutes\r\n of the meeting\r\n"
-    "Date: Fri, 20 Nov 2026 09:30:00 +0000\r\n"
-    "Message-ID: <m1@example.com>\r\n"
-    "List-Unsubscribe: <https://list.example.org/leave?u=1>, <mailto:leave@example.org>\r\n"
-    "Content-Type: multipart/alternative; boundary=b\r\n"
-    "\r\n"
-    "--b\r\nContent-Type: text/plain\r\n\r\nAgenda for Tuesday\r\n"
-    "--b\r\nContent-Type: text/html\r\n\r\n<p>Agenda for <a href=\"https://www.example.com/agenda\">Tuesday</a></p>\r\n"
-    "--b--\r\n"
-).encode()  # fmt: skip
+    b"Received: from mx.example.com (mx.example.com [192.0.2.7]) by in.example.net with ESMTPS id 1; Fri, 20 Nov 2026 09:30:05 +0000\r\n"
+    b"Received: from pc ([198.51.100.4]) by mx.example.com with ESMTP; Fri, 20 Nov 2026 09:30:01 +0000\r\n"
+    b"From: =?utf-8?q?J=C3=B6?= Doe <Jo@Example.com>\r\n"
+    b"Sender: list@example.org\r\n"
+    b"Reply-To: <other@example.org>\r\n"
+    b"To: a@example.net, \"B, C\" <b@example.net>\r\n"
+    b"Cc: c@example.net\r\n"
+    b"Subject: Minutes\r\n of the meeting\r\n"
+    b"Date: Fri, 20 Nov 2026 09:30:00 +0000\r\n"
+    b"Message-ID: <m1@example.com>\r\n"
+    b"List-Unsubscribe: <https://list.example.org/leave?u=1>, <mailto:leave@example.org>\r\n"
+    b"Content-Type: multipart/alternative; boundary=b\r\n"
+    b"\r\n"
+    b"--b\r\nContent-Type: text/plain\r\n\r\nAgenda for Tuesday\r\n"
+    b"--b\r\nContent-Type: text/html\r\n\r\n<p>Agenda for <a href=\"https://www.example.com/agenda\">Tuesday</a></p>\r\n"
+    b"--b--\r\n"
+)  # fmt: skip
 
 
 def read(raw: bytes, limits: intake.Limits | None = None):

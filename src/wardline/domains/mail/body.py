@@ -13,16 +13,19 @@ import msgspec
 
 from wardline.domains.mail.events import Attachment, HtmlFacts
 from wardline.protocols import attachment as files
-from wardline.protocols import charset, headers, html, mime, transfer, url
+from wardline.protocols import charset, filetype, headers, html, mime, transfer, url
 from wardline.protocols.html import Limits as HtmlLimits
 
 _BLANK_CONTROLS = bytes.maketrans(bytes((*range(9), 11, 12, *range(14, 32), 127)), b" " * 30)
 _CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _SPACE = re.compile(r"\s+")
+_ENCLOSED = mime.Limits(size_bytes=131072, parts=32, tail_parts=4, depth=6)
 _LABEL = re.compile(r"[^a-z0-9.+-]")
 _READABLE = ("text/", "message/")
 # Text that only machines read (keys, signatures): no part of what a person sees.
-_NOT_SHOWN = frozenset({"text/x-amp-html", "text/css", "text/javascript"})
+_NOT_SHOWN = frozenset({"text/css", "text/javascript"})
+_PAGES = frozenset({"text/html", "application/xhtml+xml", "text/x-amp-html"})
+_PAGE_NAMES = frozenset({"htm", "html", "shtml", "xhtml", "xht", "mht", "svg"})
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,6 +61,7 @@ class Body:
         self.file_bytes_left = limits.attachment_bytes
         self.tags_left = limits.html.tags
         self.guesses_left = limits.guesses
+        self.within_file = False
 
     def add(self, part: mime.Part) -> None:
         """Read `part` and everything below it, in order."""
@@ -83,11 +87,10 @@ class Body:
         """A part without parts: text to read, a file to examine, or both."""
         kind = part.content_type
         attached = part.disposition == "attachment"
-        if kind == "text/html" or kind == "application/xhtml+xml":
-            if attached or (part.name and part.disposition != "inline"):
-                self.file(part)
-            else:
-                self.page(self.text(part))
+        if kind in _PAGES and not attached:
+            self.page(self.text(part))
+            if part.name:  # shown in place by most readers, and offered as a file too
+                self.file(part, shown=True)
         elif kind.startswith(_READABLE) and not attached and not part.name and kind not in _NOT_SHOWN:
             if kind == "text/calendar" or kind == "text/vcard":
                 self.file(part)
@@ -243,7 +246,7 @@ class Body:
                 self.links.append((found, "", "text", False))
         return page
 
-    def file(self, part: mime.Part) -> None:
+    def file(self, part: mime.Part, *, shown: bool = False) -> None:
         """An attachment: what it is, what is wrong with it, and the text of those that a reader would see as text."""
         if len(self.attachments) >= self.caps.attachments:
             self.limits.add("attachments")
@@ -260,7 +263,10 @@ class Body:
         inline = part.disposition == "inline" or bool(part.content_id)
         kind = found.detected_type or part.content_type
         flags: list[str] = []
-        if kind in ("text/html", "application/xhtml+xml", "image/svg+xml") and "executable" not in found.flags:
+        ending = filetype.extension(part.name)
+        if shown:
+            pass
+        elif kind in _PAGES or kind == "image/svg+xml" or (not found.detected_type and ending in _PAGE_NAMES):
             page = self.page(self.text(part, self.caps.attached_text_bytes, 8192), attached=True)
             flags = [
                 flag
@@ -270,11 +276,24 @@ class Body:
                 )
                 if count
             ]  # fmt: skip
+        elif ending == "eml" or part.content_type in ("application/eml", "message/eml"):
+            self.enclosed_file(sample.head)
         elif part.content_type.startswith("text/") and not found.detected_type and part.content_type not in _NOT_SHOWN:
             text = self.text(part, self.caps.attached_text_bytes, 8192)
             if charset.looks_like_text(text):
                 self.plain(part, text)
         self.examined(found, part.content_type, inline, flags)
+
+    def enclosed_file(self, data: bytes) -> None:
+        """A message that is attached as a file: its reader opens it like any other. One level; a file within that file is only listed."""
+        if self.within_file:
+            return
+        self.within_file = True
+        inner = mime.parse(data, _ENCLOSED)
+        self.limits |= inner.limits
+        self.enclosed_header(inner.root)
+        self.add(inner.root)
+        self.within_file = False
 
     def examined(self, found: files.Findings, content_type: str, inline: bool, flags: list[str] | None = None) -> None:
         """Record an attachment; its text and addresses join the message's, marked as coming from an attachment."""
