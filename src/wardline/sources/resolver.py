@@ -143,10 +143,13 @@ class UdpResolver:
             except dns.exception.Timeout:
                 last = TIMEOUT
                 continue
-            except (dns.exception.DNSException, OSError, EOFError, ValueError):
+            except Exception:  # refused, unreachable, unreadable: hostile bytes went through a library, and whatever it raises is no answer
                 last = ERROR
                 continue
-            answer, ttl_seconds = read_response(question, response)
+            try:
+                answer, ttl_seconds = read_response(question, response)
+            except Exception:  # the same: a well-formed message may still hold records that cannot be read
+                answer, ttl_seconds = ERROR, FAILED_TTL_SECONDS
             if answer.status != "error":
                 return answer, ttl_seconds
             last = answer

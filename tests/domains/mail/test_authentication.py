@@ -57,6 +57,7 @@ async def test_a_message_that_proves_itself() -> None:
         "auth.dmarc_percent": 100,
         "auth.arc": "none",
         "auth.arc_domains": [],
+        "auth.arc_vouches": False,
         "auth.aligned": True,
         "auth.from_domain": "example.com",
         "auth.from_problem": "",
@@ -129,7 +130,43 @@ async def test_a_policy_that_is_only_tried_out() -> None:
 
 async def test_an_arc_chain() -> None:
     values = (await check(SIGNER.seal(MESSAGE, 1))).values
-    assert (values["auth.arc"], values["auth.arc_domains"]) == ("pass", ["example.com"])
+    assert (values["auth.arc"], values["auth.arc_domains"], values["auth.arc_vouches"]) == ("pass", ["example.com"], False)
+
+
+@pytest.mark.parametrize(
+    ("results", "sealers", "vouches"),
+    [
+        ("example.com; dmarc=pass", ("Example.com.",), True),
+        ("example.com; dmarc=fail", ("example.com",), False),
+        ("example.com; spf=pass", ("example.com",), False),
+        ("example.com; dmarc=pass", ("example.net",), False),
+        ("example.com; dmarc=pass", (), False),
+    ],
+)
+async def test_who_vouches(results: str, sealers: tuple[str, ...], vouches: bool) -> None:
+    raw = SIGNER.seal(MESSAGE, 1, results=results)
+    values = (await verify(raw, ENVELOPE, zone(), settings=Settings(trusted_sealers=sealers), now=None)).values
+    assert values["auth.arc_vouches"] is vouches
+    slow = zone(**{"TXT__sel._domainkey.example.com": TIMEOUT})
+    assert (await verify(raw, ENVELOPE, slow, settings=Settings(trusted_sealers=sealers), now=None)).values["auth.arc_vouches"] is None
+
+
+async def test_a_signature_that_leaves_something_open_proves_no_one() -> None:
+    """It passes, as the standard has it; but what was appended or added is nobody's, so no list and no reputation may rest on it."""
+    for raw in (SIGNER.sign(MESSAGE, extra="l=2; ") + b"more\r\n", b"Subject: Pay now\r\n" + SIGNER.sign(MESSAGE)):
+        values = (await check(raw, envelope=Envelope(client_ip="203.0.113.9", mail_from="x@evil.example"))).values
+        assert (values["auth.dkim"], values["auth.dmarc"], values["auth.dkim_domains"], values["auth.aligned"]) == (
+            "pass",
+            "pass",
+            [],
+            False,
+        )
+
+
+async def test_broken_signatures_of_a_domain_that_is_testing_are_none() -> None:
+    testing = zone(**{"TXT__sel._domainkey.example.com": [key_record(rsa_key(2048), "v=DKIM1; t=y; ")]})
+    assert (await check(SIGNER.sign(MESSAGE), testing)).values["auth.dkim"] == "pass"
+    assert (await check(SIGNER.sign(MESSAGE).replace(b"noon", b"nine"), testing)).values["auth.dkim"] == "none"
 
 
 async def test_what_is_recorded_rebuilds_the_same_values() -> None:

@@ -55,6 +55,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     trusted_hosts: authserv-ids whose Authentication-Results are believed where no resolver is given; such a host must take out forged fields
     that bear its name.
     trusted_hops: how many Received fields may stand above a trusted field: what lies deeper came with the message.
+    trusted_sealers: domains of forwarders and lists whose ARC seals are believed; anyone can seal, so without this a chain that holds proves nothing.
     """
 
     deadline_seconds: float = 3.0
@@ -62,6 +63,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     max_signatures: int = 5
     trusted_hosts: tuple[str, ...] = ()
     trusted_hops: int = 1
+    trusted_sealers: tuple[str, ...] = ()
 
 
 class Authentication(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,6 +84,7 @@ class _Plan(msgspec.Struct, frozen=True, kw_only=True):
     spf_identity: tuple[str, str, str, str] | None  # address, domain, sender, HELO
     from_domain: str
     from_problem: str
+    trusted_sealers: tuple[str, ...] = ()
 
 
 NAMES = (
@@ -98,6 +101,7 @@ NAMES = (
     "auth.dmarc_percent",
     "auth.arc",
     "auth.arc_domains",
+    "auth.arc_vouches",
     "auth.aligned",
     "auth.from_domain",
     "auth.from_problem",
@@ -110,7 +114,7 @@ def nothing(why: str) -> dict[str, Value]:
     return {**dict.fromkeys(NAMES), "auth.unknown": [why]}
 
 
-def _plan(raw: bytes, envelope: Envelope) -> _Plan:
+def _plan(raw: bytes, envelope: Envelope, settings: Settings) -> _Plan:
     message = split(raw)
     fields = [field.raw.partition(b":")[2] for field in message.fields if field.name == b"from"]
     domains = dmarc.from_domains(fields[0].decode("utf-8", "replace")) if fields else []
@@ -119,6 +123,7 @@ def _plan(raw: bytes, envelope: Envelope) -> _Plan:
         spf_identity=_spf_identity(envelope),
         from_domain=domains[0] if domains else "",
         from_problem=dmarc.from_domain_problem(domains, len(fields)),
+        trusted_sealers=settings.trusted_sealers,
     )
 
 
@@ -168,7 +173,7 @@ async def verify(raw: bytes, envelope: Envelope, resolver: Resolver, *, settings
     if isinstance(resolver, Off):
         return from_trusted_host(raw, settings) or Authentication(values=nothing("off"))
     large = len(raw) > THREAD_BYTES
-    plan = await asyncio.to_thread(_plan, raw, envelope) if large else _plan(raw, envelope)
+    plan = await asyncio.to_thread(_plan, raw, envelope, settings) if large else _plan(raw, envelope, settings)
     session = Session(resolver, budget=settings.questions, keep=relevant)
 
     async def result(check: Generator[Question, Answer, Result]) -> Result:
@@ -191,7 +196,7 @@ def verify_recorded(
     if envelope.direction == "out" or envelope.authenticated_user:
         return Authentication(values=nothing("submission"))
     recorded = Recorded(answers)
-    plan = _plan(raw, envelope)
+    plan = _plan(raw, envelope, settings)
     spf_check, dkim_check, arc_check, discovery = _checks(plan, settings, now)
     found = (
         drive(spf_check, recorded.lookup),
@@ -220,6 +225,9 @@ def _conclude(
     else:
         dmarc_result = dmarc.judge(plan.from_domain, discovery, [spf_pair], dkim_pairs)
     passed = [one for one in dkim_results if one.result == "pass"]
+    # A signature that leaves a part of the body open, or fields that were added, holds; but what it holds is not this message.
+    whole = [one for one in passed if not one.length_limited and not one.added]
+    whole_pairs = [(one.result, one.domain) for one in dkim_results if one.result == "temperror" or one in whole]
     summary = _dkim_summary(dkim_results)
     unknown = [
         name
@@ -232,7 +240,7 @@ def _conclude(
         "auth.spf": _known(spf_pair[0]),
         "auth.spf_domain": None if spf_result is None else spf_result.domain,
         "auth.dkim": _known(summary),
-        "auth.dkim_domains": list(dict.fromkeys(one.domain for one in passed)),
+        "auth.dkim_domains": list(dict.fromkeys(one.domain for one in whole)),
         "auth.dkim_reason": reasons[0] if reasons and not passed else "",
         "auth.dkim_length_limited": any(one.length_limited for one in passed),
         "auth.dkim_added": list(dict.fromkeys(name for one in passed for name in one.added)),
@@ -241,7 +249,8 @@ def _conclude(
         "auth.dmarc_percent": dmarc_result.percent if dmarc_result.policy else None,
         "auth.arc": _known(arc_result.result),
         "auth.arc_domains": list(arc_result.domains),
-        "auth.aligned": _aligned(plan, [spf_pair], dkim_pairs),
+        "auth.arc_vouches": _vouches(arc_result, plan.trusted_sealers),
+        "auth.aligned": _aligned(plan, [spf_pair], whole_pairs),
         "auth.from_domain": plan.from_domain,
         "auth.from_problem": plan.from_problem,
         "auth.unknown": list(unknown),
@@ -262,8 +271,19 @@ def _known(result: str) -> str | None:
 
 def _dkim_summary(results: list[DkimResult]) -> str:
     """One word for all signatures: the best; a signature that could not be checked may yet be good, so it comes before those that are not."""
-    found = {one.result for one in results}
+    # A domain that says it is testing (t=y) wants its broken signatures taken for none (RFC 6376 §3.6.1).
+    found = {one.result for one in results if one.result == "pass" or not one.testing}
     return next((word for word in ("pass", "temperror", "fail", "permerror") if word in found), "none")
+
+
+def _vouches(found: ArcResult, trusted: tuple[str, ...]) -> bool | None:
+    """Whether a forwarder that we trust saw this message pass DMARC before it was changed (RFC 8617 §7.2.1); None when the chain could not be checked."""
+    if found.result != "pass":
+        return None if found.result == "temperror" else False
+    if found.domain not in {sealer.lower().rstrip(".") for sealer in trusted}:
+        return False
+    seen = authres.parse(found.results)
+    return seen is not None and any(one.result == "pass" for one in seen.of("dmarc"))
 
 
 def _aligned(plan: _Plan, spf_pairs: list[tuple[str, str]], dkim_pairs: list[tuple[str, str]]) -> bool | None:
@@ -324,7 +344,7 @@ def from_trusted_host(raw: bytes, settings: Settings) -> Authentication | None:
             if parsed is not None and parsed.authserv_id in wanted:
                 found = True
                 results.extend(parsed.results)
-    return _from_results(_plan(raw, Envelope()), results) if found else None
+    return _from_results(_plan(raw, Envelope(), settings), results) if found else None
 
 
 _RESULTS = ("pass", "fail", "softfail", "neutral", "none", "permerror")

@@ -18,7 +18,7 @@ CLEAN: dict[str, Value] = {
     "auth.dmarc": "none",
     "auth.dmarc_policy": None,
     "auth.dmarc_percent": None,
-    "auth.arc": "none",
+    "auth.arc_vouches": False,
     "auth.aligned": False,
     "auth.from_problem": "",
     "auth.unknown": [],
@@ -50,8 +50,9 @@ def test_a_policy_that_is_tried_out_weighs_less() -> None:
     )
 
 
-def test_a_chain_that_holds_weakens_the_failure() -> None:
-    assert 0.5 < score(dmarc="fail", dmarc_policy="reject", arc="pass") < score(dmarc="fail", dmarc_policy="reject", arc="fail")
+def test_only_a_forwarder_that_is_trusted_takes_the_failure_away() -> None:
+    assert score(dmarc="fail", dmarc_policy="reject", arc_vouches=True) == 0.5
+    assert score(dmarc="fail", dmarc_policy="reject", arc="pass") == score(dmarc="fail", dmarc_policy="reject")
 
 
 @pytest.mark.parametrize("problem", ["many_from_fields", "many_from_domains", "no_from", "no_domain"])
@@ -63,7 +64,7 @@ def test_spf_counts_where_nothing_else_proves_the_sender() -> None:
     assert score(spf="fail") > score(spf="softfail") > score(spf="permerror") > 0.5
     assert score(spf="fail", dmarc="pass", aligned=True) < 0.5
     assert score(spf="fail", aligned=True) < 0.5
-    assert judge(spf="fail", arc="pass").score is None
+    assert judge(spf="fail", arc_vouches=True).score is None
 
 
 def test_a_signed_message_that_was_added_to() -> None:

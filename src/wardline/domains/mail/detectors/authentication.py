@@ -37,7 +37,7 @@ class Authentication(Detector[Mail]):
         "auth.dmarc",
         "auth.dmarc_policy",
         "auth.dmarc_percent",
-        "auth.arc",
+        "auth.arc_vouches",
         "auth.aligned",
         "auth.from_problem",
         "auth.unknown",
@@ -78,12 +78,9 @@ def _dmarc_failure(values: Values) -> Signal | None:
     if isinstance(percent, int) and percent < FIRM_PERCENT:
         score = min(score, DMARC_SCORES["none"] + (score - DMARC_SCORES["none"]) * percent / 100)
         evidence["auth.dmarc_percent"] = percent
-    if values.get("auth.arc") == "pass":
-        # Whoever forwarded it vouches for what it was before; who that is decides little here, so the finding is only weakened.
-        score = 0.5 + (score - 0.5) / 2
-        return Signal(
-            score, "The message fails DMARC, but came through a forwarder whose chain of seals holds.", {**evidence, "auth.arc": "pass"}
-        )
+    if values.get("auth.arc_vouches") is True:
+        # Anyone can seal a chain: only one whose newest seal is of a forwarder that the site trusts counts, and it does not make the message good.
+        return Signal(0.5, "The message fails DMARC here, but a trusted forwarder saw it pass.", {**evidence, "auth.arc_vouches": True})
     wish = {"reject": "reject such mail", "quarantine": "hold such mail back", "none": "take no action"}[policy]
     return Signal(score, f"The message fails DMARC: nothing proves the domain in From, which asks to {wish}.", evidence)
 
@@ -104,7 +101,7 @@ def _changed(values: Values) -> Signal | None:
 
 def _spf_failure(values: Values) -> Signal | None:
     """SPF counts only where nothing else proves the sender: forwarding breaks it."""
-    if values.get("auth.dmarc") == "pass" or values.get("auth.aligned") is True or values.get("auth.arc") == "pass":
+    if values.get("auth.dmarc") == "pass" or values.get("auth.aligned") is True or values.get("auth.arc_vouches") is True:
         return None
     scores = {"fail": 0.76, "softfail": 0.62, "permerror": 0.53}
     spf = values.get("auth.spf")
