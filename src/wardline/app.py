@@ -93,7 +93,7 @@ class Program:
             administration=self.administration,
             resolver=from_address(mail.resolver, timeout_seconds=mail.dns_timeout_ms / 1000),
             authentication_settings=authentication.Settings(
-                deadline_seconds=mail.dns_timeout_ms / 1000, trusted_hosts=mail.trusted_authserv_ids
+                deadline_seconds=mail.dns_timeout_ms / 1000, trusted_hosts=mail.trusted_authserv_ids, trusted_sealers=mail.trusted_sealers
             ),
             metrics=self.metrics,
             default_mode=mail.mode,
