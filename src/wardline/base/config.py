@@ -95,7 +95,7 @@ class Mail(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         int, _doc("all DNS questions of one message together; a question without answer gives no opinion", ge=10, le=30_000)
     ] = 1500
     trusted_authserv_ids: Annotated[tuple[str, ...], _doc("hosts whose Authentication-Results are believed when `resolver` is off")] = ()
-    trusted_sealers: Annotated[tuple[str, ...], _doc("domains of forwarders and mailing lists whose ARC seals excuse a DMARC failure; others prove nothing")] = ()
+    trusted_sealers: Annotated[tuple[str, ...], _doc("forwarders and lists (domains) whose ARC seals excuse a DMARC failure")] = ()
     size_limit_bytes: Annotated[int, _doc("bytes of a message that are read; of a larger one head and tail", ge=65536, le=1 << 28)] = (
         10 << 20
     )
