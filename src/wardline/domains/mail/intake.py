@@ -35,6 +35,7 @@ _SCRIPTS = (
 _ASCII = re.compile("[\x00-\x7f]+")
 _LETTER = re.compile("[A-Za-z]")
 _CONTROLS = bytes.maketrans(bytes((*range(32), 127)), b" " * 33)
+_CONTROLS_BUT_NUL = bytes.maketrans(bytes((*range(1, 32), 127)), b" " * 32)
 _FINGERPRINT_BYTES = 262144
 
 
@@ -106,30 +107,44 @@ class _Head:
         self.defects: set[str] = set()
         self.raw: dict[bytes, list[bytes]] = {}
         self.texts: dict[bytes, str] = {}
-        decoded: list[tuple[str, str]] = []
-        cap = limits.value_bytes
-        for name, value in message.fields:
-            if len(value) < 998 and b"\n" not in value and b"=?" not in value and value.isascii():
-                text = value.decode("ascii").strip()
-                if not text.isprintable():
-                    text = headers.decode(value, defects=self.defects)
-            elif len(value) > cap:
-                self.limits.add("header_bytes")
-                text = headers.decode(headers.clip(value, cap), defects=self.defects)
-            else:
-                text = headers.decode(value, defects=self.defects)
-            decoded.append((name.decode("ascii"), text))
-            key = name.lower()
+        fields = message.fields
+        if not fields:
+            self.decoded: tuple[tuple[str, str], ...] = ()
+            return
+        names = b"\0".join([name for name, _ in fields])
+        texts = self.values([value for _, value in fields])
+        self.decoded = tuple(zip(names.decode("ascii").split("\0"), texts, strict=True))
+        for key, (_, value), text in zip(names.lower().split(b"\0"), fields, texts, strict=True):
             values = self.raw.get(key)
             if values is None:
                 self.raw[key] = [value]
                 self.texts[key] = text
             else:
                 values.append(value)
-        self.decoded = tuple(decoded)
         for key in _ONCE:
             if len(self.raw.get(key, ())) > 1:
                 self.defects.add(f"duplicate_{key.decode().replace('-', '_')}")
+
+    def values(self, raw: list[bytes]) -> list[str]:
+        """All values as text. They are unfolded and decoded in one go, then the odd ones (8-bit, encoded words, too long) one by one."""
+        cap = self.caps.value_bytes
+        joined = b"\0".join(raw)
+        plain = joined.replace(b"\n\t", b" ").replace(b"\n", b"").translate(_CONTROLS_BUT_NUL).decode("latin-1").split("\0")
+        if len(plain) != len(raw):  # a NUL within a value
+            plain = [""] * len(raw)
+            odd = list(range(len(raw)))
+        elif len(joined) > cap or b"=?" in joined or not joined.isascii():
+            odd = [at for at, value in enumerate(raw) if len(value) > cap or b"=?" in value or not value.isascii()]
+        else:
+            odd = []
+        texts = [text.strip() for text in plain]
+        for at in odd:
+            value = raw[at]
+            if len(value) > cap:
+                self.limits.add("header_bytes")
+                value = headers.clip(value, cap)
+            texts[at] = headers.decode(value, defects=self.defects)
+        return texts
 
     def first(self, name: bytes) -> str:
         """The decoded value of the first field of this name, "" when there is none."""
