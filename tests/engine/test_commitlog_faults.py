@@ -9,10 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.forgetful_disk import Crash, ForgetfulDisk
 from wardline.engine.commitlog import Batch, CommitLog
 from wardline.engine.recovery import Recovery, payloads, recover
-
-from tests.forgetful_disk import Crash, ForgetfulDisk
 
 FOLDER = Path("/nowhere/log")
 SEGMENT_BYTES = 32_768

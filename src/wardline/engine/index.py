@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import msgspec
-from sqlalchemy import Connection, Engine, bindparam, delete, insert, select, text, update
+from sqlalchemy import Connection, Engine, bindparam, delete, func, insert, select, text, tuple_, update
 from sqlalchemy.exc import DatabaseError, OperationalError
 
 from wardline.base.storage import StorageDamaged
@@ -30,17 +30,21 @@ PAGE = 256
 # Rows per statement, and the pause between two statements.
 CHUNK = 32
 BREATH_S = 0.0001
+MARGIN_ROWS = 1024
+# A row that was blanked has schema_version 0 or less. Its checksum becomes a number that SQLite stores in as many bytes (file format §2.1).
+LIVE = schema.records.c.schema_version > 0
+SAME_WIDTH = ((0, 0), (1, 1), (127, 100), (32_767, 1000), (8_388_607, 100_000), (2_147_483_647, 10_000_000), (1 << 32, 3_000_000_000))
 # Room for strangers with the same 64-bit hash: one would already be a rarity.
 STRANGERS = 4
 
-BY_SEQ = Query(select(schema.records).where(schema.records.c.seq == bindparam("seq")))
+BY_SEQ = Query(select(schema.records).where(schema.records.c.seq == bindparam("seq"), LIVE))
 OLDEST_FILED = Query(
     select(schema.lookups.c.seq).where(schema.lookups.c.hash == bindparam("hash")).order_by(schema.lookups.c.seq).limit(bindparam("limit"))
 )
 NEWEST_FILED = Query(
     select(schema.records)
     .join(schema.lookups, schema.lookups.c.seq == schema.records.c.seq)
-    .where(schema.lookups.c.hash == bindparam("hash"))
+    .where(schema.lookups.c.hash == bindparam("hash"), LIVE)
     .order_by(schema.lookups.c.seq.desc())
     .limit(bindparam("limit"))
 )
@@ -143,7 +147,7 @@ class Index:
         """Records in order, both ends included. Reads a page at a time, so that no transaction stays open between two records."""
         table = schema.records
         while from_seq <= to_seq:
-            query = select(table).where(table.c.seq.between(from_seq, to_seq)).order_by(table.c.seq).limit(PAGE)
+            query = select(table).where(table.c.seq.between(from_seq, to_seq), LIVE).order_by(table.c.seq).limit(PAGE)
             if kinds is not None:
                 query = query.where(table.c.kind.in_(list(kinds)))
             with self.engine.connect() as connection:
@@ -169,37 +173,66 @@ class Index:
             return {row.kind: row.before_us for row in connection.execute(select(schema.expired))}
 
     def erase(self, subject: str, at_us: int) -> int:
-        """Remove every record whose subject this is or that carries it among its keys. Gives how many. `scrub` makes it final."""
+        """Blank every record whose subject this is or that carries it among its keys. Gives how many; `checkpoint` makes it final."""
         places = [lookup_hash("subject", subject), lookup_hash("key", subject)]
         with self.engine.begin() as connection:
             seqs = [row.seq for row in connection.execute(select(schema.lookups.c.seq).where(schema.lookups.c.hash.in_(places)).distinct())]
             victims = []
             for seq in sorted(seqs):
-                row = connection.execute(select(schema.records).where(schema.records.c.seq == seq)).first()
+                row = connection.execute(select(schema.records).where(schema.records.c.seq == seq, LIVE)).first()
                 if row is not None:
                     record = _record(row)
                     if record.subject == subject or subject in record.keys:
-                        victims.append(record)
-            self._remove(connection, victims)
-            self._note(connection, [record.seq for record in victims], at_us, "subject")
+                        victims.append(seq)
+                        _blank(connection, record, row.crc)
+            self._note(connection, victims, at_us, "subject")
         return len(victims)
 
-    def expire(self, kind: str, before_us: int, limit: int = 1000) -> int:
-        """Remove up to `limit` records of a kind that are older than a time. Gives how many; call again until it gives fewer."""
+    def expire(self, kind: str, before_us: int) -> int:
+        """Blank the records of a kind that are older than a time, a page per transaction. Gives how many."""
+        table = schema.records
+        count, after = 0, (-(1 << 63), 0)
+        while True:
+            with self.engine.begin() as connection:
+                query = (
+                    select(table)
+                    .where(table.c.kind == kind, table.c.time_us < before_us, tuple_(table.c.time_us, table.c.seq) > after, LIVE)
+                    .order_by(table.c.time_us, table.c.seq)
+                    .limit(PAGE)
+                )
+                rows = connection.execute(query).all()
+                for row in rows:
+                    _blank(connection, _record(row), row.crc)
+                connection.execute(delete(schema.expired).where(schema.expired.c.kind == kind))
+                connection.execute(insert(schema.expired).values(kind=kind, before_us=before_us))
+            count += len(rows)
+            if len(rows) < PAGE:
+                return count
+            after = (rows[-1].time_us, rows[-1].seq)
+
+    def reclaim(self) -> int:
+        """Delete blank rows at the journal's beginning, all but the last thousand. Gives how many.
+
+        A B-tree that shrinks copies neighbouring rows from page to page and leaves their old bytes behind. The margin makes all neighbours
+        blank rows; deleting anywhere else could leave a trace of a record that is erased later. `compact` has no such limit.
+        """
         table = schema.records
         with self.engine.begin() as connection:
-            query = select(table).where(table.c.kind == kind, table.c.time_us < before_us).order_by(table.c.time_us).limit(limit)
-            victims = [_record(row) for row in connection.execute(query)]
-            self._remove(connection, victims)
-            connection.execute(delete(schema.expired).where(schema.expired.c.kind == kind))
-            connection.execute(insert(schema.expired).values(kind=kind, before_us=before_us))
-        return len(victims)
+            first_live = connection.execute(select(func.min(table.c.seq)).where(LIVE)).scalar()
+            end = first_live if first_live is not None else self.indexed_seq + 1
+            margin = connection.execute(
+                select(table.c.seq).where(table.c.seq < end).order_by(table.c.seq.desc()).offset(MARGIN_ROWS).limit(1)
+            ).scalar()
+            if margin is None:
+                return 0
+            return int(connection.execute(delete(table).where(table.c.seq <= margin)).rowcount)
 
-    def _remove(self, connection: Connection, victims: Sequence[Record]) -> None:
-        for record in victims:
-            places = lookup_hashes(record)
-            connection.execute(delete(schema.lookups).where(schema.lookups.c.hash.in_(places), schema.lookups.c.seq == record.seq))
-            connection.execute(delete(schema.records).where(schema.records.c.seq == record.seq))
+    def compact(self) -> None:
+        """Write the database anew without blank rows and old bytes. Needs its size in free space and blocks writing meanwhile."""
+        with self.engine.begin() as connection:
+            connection.execute(delete(schema.records).where(schema.records.c.schema_version <= 0))
+        with self.engine.connect() as connection:
+            connection.execution_options(isolation_level="AUTOCOMMIT").execute(text("VACUUM"))
 
     def _note(self, connection: Connection, seqs: Sequence[int], at_us: int, reason: str) -> None:
         ranges: list[list[int]] = []
@@ -243,7 +276,7 @@ class Index:
         from_seq = 0
         while len(defects) < 100:
             with self.engine.connect() as connection:
-                query = select(schema.records).where(schema.records.c.seq > from_seq).order_by(schema.records.c.seq).limit(PAGE)
+                query = select(schema.records).where(schema.records.c.seq > from_seq, LIVE).order_by(schema.records.c.seq).limit(PAGE)
                 rows = connection.execute(query).all()
             for row in rows:
                 count += 1
@@ -295,6 +328,20 @@ def _row(record: Record) -> tuple[Any, ...]:
         crc,
         record.body,
     )
+
+
+def _blank(connection: Connection, record: Record, crc: int) -> None:
+    """Overwrite a record where it lies: SQLite writes a row of the same size in place, whereas a deleted row can live on as an old copy."""
+    values = {
+        "id": " " * len(record.id.encode()),
+        "subject": " " * len(record.subject.encode()),
+        "keys": " " * len(msgspec.json.encode(record.keys)),
+        "schema_version": 0 if record.schema_version == 1 else -record.schema_version,
+        "crc": next(same for limit, same in SAME_WIDTH if crc <= limit),
+        "body": bytes(len(record.body)),
+    }
+    connection.execute(update(schema.records).where(schema.records.c.seq == record.seq).values(**values))
+    connection.execute(delete(schema.lookups).where(schema.lookups.c.hash.in_(lookup_hashes(record)), schema.lookups.c.seq == record.seq))
 
 
 def _record(row: Any) -> Record:

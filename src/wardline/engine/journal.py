@@ -417,11 +417,18 @@ class Journal:
         count = 0
         with self._sql:
             for kind, days in sorted(ttl_days.items()):
-                while removed := self._index.expire(kind, now_us - days * 86_400_000_000):
-                    count += removed
+                count += self._index.expire(kind, now_us - days * 86_400_000_000)
             count += self.vault.expire(now_us)
+            self._index.reclaim()
             self._scrub()
         return count
+
+    def compact(self) -> None:
+        """Give the space of erased and expired records back. Blocks, needs the database's size in free space, and holds up the indexer."""
+        self.flush()
+        with self._sql:
+            self._index.compact()
+            self._scrub()
 
     def _scrub(self) -> None:
         """Leave no trace of what was removed: neither in the log's segments nor in SQLite's write-ahead log."""

@@ -57,6 +57,8 @@ def check(record: Record) -> None:
     """Raises ValueError, with what and the limit, for a record that the journal does not take."""
     if record.kind not in KINDS:
         raise ValueError(f"the journal has no kind {record.kind!r}; use one of {', '.join(KINDS)}")
+    if not 1 <= record.schema_version <= 32_767:
+        raise ValueError(f"a record's schema_version is {record.schema_version}; it runs from 1 to 32767")
     if len(record.body) > BODY_LIMIT_BYTES:
         raise ValueError(f"a record's body has {len(record.body)} bytes; the limit is {BODY_LIMIT_BYTES}")
     if len(record.keys) > KEYS_LIMIT:
