@@ -39,6 +39,10 @@ def test_imitations(host: str, kind: str) -> None:
         "orange-garden.example",
         "gitlab.example.org",
         "face.example",
+        "www.qmail.example",
+        "qmail.a.example",
+        "hermes.a.example",
+        "password.example",
         "xn--mnchen-3ya.example",
     ],
 )

@@ -30,6 +30,10 @@ _WORDS = frozenset(
         "santander lloyds barclays bell telus sky virgin free wise meta visa zoom zelle cash prime drive cloud docs github atlassian wordpress"
     )
 )
+# Honest names that look like a brand's.
+_NEIGHBOURS = frozenset(
+    ("qmail", "password", "passwords", "disco", "discover", "targets", "steamy", "stream", "twister", "dropbear", "faceboot")
+)
 _STRONG = frozenset(("amazon", "apple", "outlook", "github", "telegram", "santander", "barclays"))  # in a joined domain they mean the brand
 _SERVICE_LABELS = frozenset(("com", "net", "org", "co", "gov", "edu"))
 
@@ -52,9 +56,11 @@ class Lookalikes:
         self.brands = brands
         self._gaps: dict[str, list[tuple[str, Brand]]] = {}
         self._exact: dict[str, Brand] = {}
+        for brand in brands.brands:
+            for name in (brand.label, *(name.replace(" ", "") for name in brand.names)):
+                if len(name) >= SAME_LABEL or brand.protected:
+                    self._exact.setdefault(name, brand)
         for label, brand in brands.labels():
-            for name in (label, *(name.replace(" ", "") for name in brand.names)):
-                self._exact.setdefault(name, brand)
             form = skeleton(label)
             if len(label) >= EDIT_LABEL:
                 for gap in sorted(_gaps(form)):
@@ -64,6 +70,8 @@ class Lookalikes:
         """The brand whose skeleton this label has; the very label included."""
         if len(label) < SAME_LABEL:
             return self._exact.get(label)
+        if label in _NEIGHBOURS:
+            return None
         found = self.brands.look_alikes(label)
         return found[0] if found else None
 
@@ -91,7 +99,7 @@ class Lookalikes:
                 brand = self._alike(part)
                 if brand is not None and (part not in _WORDS - _STRONG or brand.protected):
                     return Imitation("brand_in_domain", brand.name)
-        if len(label) >= EDIT_LABEL - 1:
+        if len(label) >= EDIT_LABEL - 1 and label not in _NEIGHBOURS:
             form = skeleton(label)
             for gap in _gaps(form):
                 for other, brand in self._gaps.get(gap, ()):

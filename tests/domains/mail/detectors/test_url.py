@@ -21,7 +21,6 @@ from wardline.domains.mail.detectors.url import Url
         ("https://www.paypal.com@203.0.113.9/", "host_in_userinfo", 0.9),
         ("https://user:pw@files.example/", "userinfo", 0.75),
         ("https://xn--pypal-4ve.example/", "mixed_script_host", 0.85),
-        ("https://shop.example:8765/x", "odd_port", 0.6),
         ("https://pages.example/ipfs/QmYwAPJzv5CZsnA625s3Xf2nemtYgPpHdWEz79ojWKPbdG", "ipfs", 0.85),
         ("https://school.example/wp-includes/js/x/index.php", "broken_into", 0.8),
         ("https://bakery.example/paypal/login/index.php", "brand_in_path", 0.75),

@@ -32,7 +32,7 @@ CUES: Mapping[str, Cue] = {
     "password_given": Cue(1.6, "An archive is encrypted and the message gives its password."),
     "html_form": Cue(2.4, "An attached web page asks for input."),
     "html_script": Cue(2.0, "An attached web page runs a script."),
-    "html_file": Cue(0.7, "A web page is attached."),
+    "html_file": Cue(0.4, "A web page is attached."),
     "svg_script": Cue(2.8, "An attached picture (SVG) runs a script."),
     "type_mismatch": Cue(1.0, "An attachment is not what it says it is."),
     "bomb": Cue(2.5, "An archive unpacks to an absurd size."),

@@ -33,6 +33,7 @@ LONG_CHARS = 4_000  # a long text contains everything now and then
 FORM_WORDS = "It contains a form."
 FOREIGN_WORDS = "Its links lead to another organisation than the sender's."
 _PROMPTS = frozenset(("verify", "mailbox", "expiry", "payment", "sign_in", "document"))
+_PAGES = frozenset(("html_form", "html_password", "html_script", "html_refresh"))  # an attached page that does something
 _FOLLOWED = ("anchor", "text", "form", "area", "attachment")
 
 
@@ -63,7 +64,7 @@ class Credential(Detector[Mail]):
             ways.append("foreign_mailbox")
         if subject.html.forms or subject.html.password_inputs:
             ways.append("form")
-        if any("html_form" in file.flags or "html_password" in file.flags or "html" in file.flags for file in subject.attachments[:20]):
+        if any(not _PAGES.isdisjoint(file.flags) for file in subject.attachments[:20]):
             ways.append("page")
         if is_freemail(home):
             ways.append("free_mailbox")
@@ -81,7 +82,7 @@ class Credential(Detector[Mail]):
         odds = sum(cues[name].odds for name in found) - HONEST_ODDS
         odds += FORM_ODDS if "form" in ways else PAGE_ODDS if "page" in ways else 0.0
         odds += FOREIGN_ODDS if "foreign_link" in ways else 0.0
-        odds += MAILBOX_ODDS if "foreign_mailbox" in ways and "own_link" not in ways and "link" not in ways else 0.0
+        odds += MAILBOX_ODDS if "foreign_mailbox" in ways and not {"own_link", "link", "foreign_link"} & set(ways) else 0.0
         odds += FREEMAIL_ODDS if "free_mailbox" in ways else 0.0
         odds += LONG_ODDS if values.get("credential.long") is True else 0.0
         if "own_link" in ways or "link" in ways:

@@ -84,7 +84,7 @@ class Extortion(Detector[Mail]):
 
     name = "extortion"
     reads = ("extortion.cues", "extortion.wallet", "extortion.list")
-    cost_us = 25.0
+    cost_us = 30.0
 
     def measure(self, subject: Mail, known: Mapping[str, Value]) -> Mapping[str, Value]:
         """extortion.cues: list of groups; extortion.wallet, .list: bool."""

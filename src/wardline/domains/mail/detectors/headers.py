@@ -35,7 +35,7 @@ CUES: Mapping[str, Cue] = {
     "forged_own": Cue(0.4, "The mail says it comes from the recipient's own domain, but arrived from outside."),
     "forged_own_failed": Cue(1.6, "The mail says it comes from the recipient's own domain, and the proof of it failed."),
     "to_self": Cue(0.8, "Sender and recipient are the same address, but the mail arrived from outside."),
-    "two_mailers": Cue(0.6, "Two mail programs claim to have written the message."),
+    "two_mailers": Cue(0.3, "Two mail programs claim to have written the message."),
     "old_mailer": Cue(0.8, "The mail claims to be written by a program that nobody has used for many years."),
     "reply_to_nothing": Cue(0.35, "The subject says Re: and the message answers nothing."),
     "charset_mismatch": Cue(0.5, "The declared character set is not that of the text."),

@@ -57,7 +57,7 @@ class Impersonation(Detector[Mail]):
 
     name = "impersonation"
     reads = ("impersonation.flags", "impersonation.brand")
-    cost_us = 25.0
+    cost_us = 35.0
 
     def measure(self, subject: Mail, known: Mapping[str, Value]) -> Mapping[str, Value]:
         """impersonation.flags: list of names from CUES; impersonation.brand: the imitated brand's public name or ""."""

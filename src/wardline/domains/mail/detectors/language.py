@@ -49,7 +49,7 @@ class Language(Detector[Mail]):
 
     name = "language"
     reads = ("language.mixed_name", "language.mixed_subject", "language.mixed_text", "language.decorated_subject")
-    cost_us = 3.0
+    cost_us = 10.0
 
     def measure(self, subject: Mail, known: Mapping[str, Value]) -> Mapping[str, Value]:
         """language.script: str; counts of mixed places in name, subject and text, and of decorated letters in the subject."""

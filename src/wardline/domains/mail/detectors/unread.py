@@ -55,7 +55,7 @@ class Unread(Detector[Mail]):
 
     name = "unread"
     reads = ("mail.limits", "mail.defects")
-    cost_us = 0.5
+    cost_us = 1.5
 
     def judge(self, values: Values) -> Signal:
         """Modest, never above 0.9 in practice: being unreadable is not yet being abusive."""

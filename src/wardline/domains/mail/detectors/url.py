@@ -34,7 +34,7 @@ CUES: Mapping[str, Cue] = {
     "hidden_ip": Cue(2.8, "A link's host is an IP address in disguise."),
     "ip_host": Cue(1.7, "A link goes to a bare IP address."),
     "ip_text": Cue(0.4, "The text names a bare IP address."),
-    "odd_port": Cue(0.6, "A link goes to an unusual port."),
+    "odd_port": Cue(0.45, "A link goes to an unusual port."),
     "userinfo": Cue(1.5, "A link has a user name before its host."),
     "host_in_userinfo": Cue(2.8, "A link begins like one host and goes to another."),
     "mixed_script_host": Cue(2.2, "A link's host mixes alphabets."),
@@ -46,7 +46,7 @@ CUES: Mapping[str, Cue] = {
     "ipfs": Cue(2.0, "A link goes to a page on a distributed store that nobody can take down."),
     "broken_into": Cue(1.8, "A link goes to a program among the files of a site's software, as on sites that were broken into."),
     "recipient_in_fragment": Cue(2.2, "A link carries the recipient's address where only the page's script can read it."),
-    "script_link": Cue(1.5, "A link runs a script instead of going anywhere."),
+    "script_link": Cue(0.45, "A link runs a script instead of going anywhere."),
     "data_link": Cue(2.2, "A link holds a whole page in itself."),
     "many_labels": Cue(0.45, "A link's host has very many parts."),
     "cheap_ending": Cue(0.4, "A link's domain has an ending that is given away."),
@@ -97,7 +97,7 @@ class Url(Detector[Mail]):
 
     name = "url"
     reads = ("url.count", "url.flags")
-    cost_us = 30.0
+    cost_us = 20.0
 
     def measure(self, subject: Mail, known: Mapping[str, Value]) -> Mapping[str, Value]:
         """url.count, url.hosts: int (links, distinct web hosts); url.flags: list of names from CUES; url.imitated: names of imitated brands."""
