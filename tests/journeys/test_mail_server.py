@@ -5,10 +5,14 @@ import subprocess
 from collections.abc import Callable
 from email import message_from_bytes
 from email.message import Message
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+# One Postfix and one program for all of them: in one process when tests run in several.
+pytestmark = pytest.mark.xdist_group("mail_server")
 
 GTUBE = (
     b"From: Ada <a@example.com>\r\nTo: b@example.net\r\nDate: Sat, 21 Nov 2026 10:00:00 +0000\r\nMessage-ID: <gtube@example.com>\r\nSubject: test\r\n"
@@ -51,7 +55,7 @@ def send(postfix: Any, raw: bytes, **envelope: Any) -> Message:
 
 
 def test_observing_delivers_everything_as_it_came(postfix: Any, wardline: Any) -> None:
-    wardline.command("mode", "observe")
+    wardline.mode("observe")
     message = send(postfix, GTUBE)
     assert message.get_all("X-Wardline-Verdict") == ["allow"] and "X-Spam" not in message and "X-Wardline-Id" not in message
     assert message.get_all("Authentication-Results") == ["mx.example.net; spf=pass"]
@@ -60,7 +64,7 @@ def test_observing_delivers_everything_as_it_came(postfix: Any, wardline: Any) -
 
 
 def test_tagging_marks_and_the_id_explains(postfix: Any, wardline: Any) -> None:
-    wardline.command("mode", "tag")
+    assert "tag" in wardline.command("mode", "tag")
     message = send(postfix, GTUBE, client_ip="192.0.2.7")
     assert message.get_all("X-Spam") == ["Yes"] and message.get_all("X-Wardline-Verdict") != ["allow"]
     assert "gtube" in message["X-Wardline-Reasons"]
@@ -71,7 +75,7 @@ def test_tagging_marks_and_the_id_explains(postfix: Any, wardline: Any) -> None:
 
 
 def test_a_message_that_was_tagged_is_learned_and_counts_once(postfix: Any, wardline: Any, rspamc: Any) -> None:
-    wardline.command("mode", "tag")
+    wardline.mode("tag")
     assert postfix.send(LETTER)[0] == 250
     (arrived,) = postfix.take()
     before = score(rspamc("symbols", LETTER))
@@ -92,13 +96,13 @@ def score(output: str) -> float:
 
 
 def test_a_blocked_client_is_refused_and_the_text_tells_nothing(postfix: Any, wardline: Any) -> None:
-    wardline.command("mode", "enforce")
+    wardline.mode("enforce")
     wardline.command("list", "block", "add", "192.0.2.66", "--reason", "a test", "--owner", "tests")
     code, text = postfix.send(LETTER, client_ip="192.0.2.66")
     assert code == 550 and text.startswith("5.7.1 ") and "block" not in text.lower() and "192.0.2.66" not in text
     assert postfix.queued() == []
     decision_id = text.rpartition(" ")[2].strip("()")
-    assert json.loads(wardline.command("explain", decision_id, "--json").splitlines()[-1])["verdict"] == "reject"
+    assert wardline.api("GET", f"/v1/decisions/{decision_id}")["verdict"] == "reject"
     wardline.command("pause")
     assert "X-Spam" not in send(postfix, LETTER, client_ip="192.0.2.66")
     wardline.command("pause", "--off")
@@ -106,13 +110,37 @@ def test_a_blocked_client_is_refused_and_the_text_tells_nothing(postfix: Any, wa
 
 
 def test_a_power_cut_loses_no_decision_and_stops_no_mail(postfix: Any, wardline: Any) -> None:
-    wardline.command("mode", "tag")
+    wardline.mode("tag")
     decision_id = send(postfix, GTUBE)["X-Wardline-Id"].partition(";")[0]
     wardline.kill()
     assert "X-Wardline-Id" not in send(postfix, LETTER)  # milter_default_action = accept
     wardline.start()
-    assert json.loads(wardline.command("explain", decision_id, "--json").splitlines()[-1])["id"] == decision_id
+    assert wardline.api("GET", f"/v1/decisions/{decision_id}")["id"] == decision_id
     assert "X-Wardline-Id" in send(postfix, LETTER)
+
+
+def test_a_held_message_is_shown_and_released_by_its_id(postfix: Any, wardline: Any) -> None:
+    """A policy that holds what the shipped one calls junk, and a release command for this Postfix."""
+    policy = wardline.data.parent / "policy.yaml"
+    policy.write_text(
+        resources.files("wardline.domains.mail").joinpath("policy.yaml").read_text("utf-8").replace("verdict: junk", "verdict: quarantine")
+    )
+    release = json.dumps([*postfix.release_command(), "{queue_id}"])
+    wardline.stop()
+    wardline.configure(f'policy = "{policy}"\nrelease_command = {release}\n')
+    wardline.start()
+    wardline.mode("enforce")
+    code, text = postfix.send(GTUBE)
+    ((queue, queue_id),) = postfix.queued()
+    assert code == 250 and queue == "hold" and queue_id in text
+    (held,) = json.loads(wardline.command("held", "list", "--json").splitlines()[-1])["held"]
+    assert held["queue_id"] == queue_id
+    wardline.command("held", "release", held["id"])
+    postfix.flush()
+    (arrived,) = postfix.take()
+    message = message_from_bytes(arrived)
+    assert message["X-Wardline-Id"].startswith(held["id"]) and message["X-Wardline-Verdict"] == "quarantine" and "X-Spam" not in message
+    assert json.loads(wardline.command("held", "list", "--json").splitlines()[-1])["held"] == []
 
 
 def test_it_ends_cleanly_and_wrote_nobody_down(wardline: Any) -> None:
