@@ -4,16 +4,14 @@
     evaluate("news.example.com", [("pass", "example.com")], [])  ->  DmarcResult("fail", policy="none", record_domain="example.com")
 
 Standard: RFC 7489 (discovery §6.6.3, alignment §3.1, evaluation §6.6.2); t=y of the later revision is read as test mode.
-The organisational domain comes from the public suffix list that ships with `publicsuffixlist` (RFC 7489 §3.2); nothing is fetched.
+The organisational domain comes from the public suffix list that is installed with us (RFC 7489 §3.2); nothing is fetched.
 """
 
 from collections.abc import Generator, Iterable
-from functools import lru_cache
 
 import msgspec
-from publicsuffixlist import PublicSuffixList
 
-from wardline.protocols import taglist
+from wardline.protocols import suffixes, taglist
 from wardline.protocols.dns import Answer, Question, a_label, ask, is_hostname
 
 POLICIES = ("none", "quarantine", "reject")
@@ -56,19 +54,12 @@ class DmarcResult(msgspec.Struct, frozen=True, kw_only=True):
     testing: bool = False
 
 
-@lru_cache(maxsize=1)
-def _suffixes() -> PublicSuffixList:
-    """The list, read once (0.2 s) when it is first needed; it never changes in a process."""
-    return PublicSuffixList()
-
-
 def organisational_domain(domain: str) -> str:
     """The domain one label below the public suffix: "a.b.example.co.uk" -> "example.co.uk". A public suffix itself stays as it is."""
     plain = domain.lower().strip(".")
     if not is_hostname(plain):
         return plain
-    found: str | None = _suffixes().privatesuffix(plain)
-    return found or plain
+    return suffixes.organisation(plain) or plain
 
 
 def aligned(domain: str, from_domain: str, *, strict: bool) -> bool:
