@@ -1,7 +1,7 @@
 """Wardline: an anti-abuse platform for services with mail, accounts and web traffic.
 
-    from wardline import Wardline
-    Wardline().check_mail(raw_bytes).verdict        "allow"
+from wardline import Wardline
+Wardline().check_mail(raw_bytes).verdict        "allow"
 """
 
 import importlib

@@ -161,7 +161,9 @@ class Program:
 
     def _measure(self) -> None:
         self.metrics.versions(__version__, self.policy.label, self.text.label)
-        self.metrics.gauge("wardline_journal_lag_records", "Records that are not indexed yet", lambda: float(self.journal.stats()["waiting_records"]))
+        self.metrics.gauge(
+            "wardline_journal_lag_records", "Records that are not indexed yet", lambda: float(self.journal.stats()["waiting_records"])
+        )
         self.metrics.gauge("wardline_journal_records", "Records in the journal", lambda: float(self.journal.last_seq))
         self.metrics.gauge("wardline_held_messages", "Messages on hold", lambda: float(len(self.administration.held)))
         self.metrics.gauge("wardline_paused", "1 while enforcement is paused", lambda: float(self.administration.paused))
@@ -274,4 +276,3 @@ def default_data() -> Path:
     if os.geteuid() == 0:
         return Path("/var/lib/wardline")
     return Path(os.environ.get("XDG_DATA_HOME", Path.home() / ".local" / "share")) / "wardline"
-

@@ -37,11 +37,15 @@ def _version(wanted: bool) -> None:
 def options(
     ctx: typer.Context,
     data: Annotated[Path | None, typer.Option("--data", metavar="DIR", help="the data folder; made where it is missing")] = None,
-    config: Annotated[Path | None, typer.Option("--config", metavar="FILE", help="the configuration; nothing: DIR/wardline.toml or all defaults")] = None,
+    config: Annotated[
+        Path | None, typer.Option("--config", metavar="FILE", help="the configuration; nothing: DIR/wardline.toml or all defaults")
+    ] = None,
     version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="print the version and end")] = False,
 ) -> None:
     """What every command takes."""
-    ctx.obj = Context(data=(data or default_data()).absolute(), config_path=config, starter=os.environ.get("WARDLINE_STARTER", "on") != "off")
+    ctx.obj = Context(
+        data=(data or default_data()).absolute(), config_path=config, starter=os.environ.get("WARDLINE_STARTER", "on") != "off"
+    )
 
 
 for group in (mail, operate, measure):

@@ -66,7 +66,12 @@ class Doors:
         doors = dict.fromkeys(program.envelope.types, program.envelope)
         decide = DecideRoutes(doors, program.note, settings.body_limit_bytes)
         admin = AdminRoutes(
-            program.office, status=program.status, backup=program.backup, forget=program.forget, replay=program.replay, discard=program.discard
+            program.office,
+            status=program.status,
+            backup=program.backup,
+            forget=program.forget,
+            replay=program.replay,
+            discard=program.discard,
         )
         health = HealthRoutes(program.metrics, ready=self.is_ready)
         pages = PageRoutes(program.status)
@@ -74,7 +79,7 @@ class Doors:
         return HttpApp(routes, access, program.metrics, concurrency=settings.concurrency, version=__version__, control=control)
 
     def is_ready(self) -> str:
-        """"" when decisions can be promised; else what stands in the way."""
+        """ "" when decisions can be promised; else what stands in the way."""
         return "" if self.program.journal.durable_seq >= 0 and not self._failed.is_set() else "a door has failed"
 
     async def open(self) -> None:
@@ -114,7 +119,10 @@ class Doors:
         def count(what: str) -> None:
             program.metrics.refused("rspamd", what)
 
-        return (RspamdScan(program.mail, settings, key=program.id_key, count=count), RspamdController(program.mail, settings, key=program.id_key, count=count))
+        return (
+            RspamdScan(program.mail, settings, key=program.id_key, count=count),
+            RspamdController(program.mail, settings, key=program.id_key, count=count),
+        )
 
     async def _open_milter(self) -> None:
         config = self.program.config
@@ -127,7 +135,9 @@ class Doors:
             own_names=(config.mail.host_name,),
             id_header=config.milter.id_header,
         )
-        self.milter = MilterServer(self.program.mail, settings, key=self.program.id_key, count=lambda what: self.program.metrics.refused("milter", what))
+        self.milter = MilterServer(
+            self.program.mail, settings, key=self.program.id_key, count=lambda what: self.program.metrics.refused("milter", what)
+        )
         try:
             await self.milter.start()
         except OSError as error:
@@ -156,7 +166,9 @@ class Doors:
             listener.bind(str(path))
         except OSError as error:
             listener.close()
-            raise DoorError(f"the control socket {path} cannot be made ({error}); a shorter --data path helps when it is too long") from None
+            raise DoorError(
+                f"the control socket {path} cannot be made ({error}); a shorter --data path helps when it is too long"
+            ) from None
         finally:
             os.umask(before)
         listener.listen(BACKLOG)

@@ -97,7 +97,10 @@ def test_refused_with_a_hint(text: str, part: str) -> None:
 def test_a_text_is_never_multiplied() -> None:
     condition = compile_condition("auth.spf * mail.size_bytes == 1", NAMES)
     assert condition.evaluate({"auth.spf": "a", "mail.size_bytes": 10**9}) is None
-    assert compile_condition("attachment.flags * mail.size_bytes == 1", NAMES).evaluate({"attachment.flags": [1], "mail.size_bytes": 10**9}) is None
+    assert (
+        compile_condition("attachment.flags * mail.size_bytes == 1", NAMES).evaluate({"attachment.flags": [1], "mail.size_bytes": 10**9})
+        is None
+    )
 
 
 @given(st.text(max_size=200))

@@ -21,9 +21,18 @@ _FREE_TEXT = {"event", "level", "timestamp", "detail"}  # `detail` is text from 
 def configure_logs(level: str, form: str) -> None:
     """Set up logging for the process. level: debug, info, warning, error. form: text or json."""
     ranks = {"debug": 10, "info": 20, "warning": 30, "error": 40}
-    renderer: Any = structlog.processors.JSONRenderer() if form == "json" else structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"])
+    renderer: Any = (
+        structlog.processors.JSONRenderer()
+        if form == "json"
+        else structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"])
+    )
     structlog.configure(
-        processors=[structlog.processors.add_log_level, structlog.processors.TimeStamper(fmt="iso", utc=True), remove_identifiers, renderer],
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            remove_identifiers,
+            renderer,
+        ],
         wrapper_class=structlog.make_filtering_bound_logger(ranks[level]),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=False,

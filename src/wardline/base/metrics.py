@@ -20,12 +20,18 @@ class Metrics:
         self.registry = CollectorRegistry()
         self._decisions = Counter("wardline_decisions", "Decisions by point and verdict", ["point", "verdict"], registry=self.registry)
         self._latency = Histogram(
-            "wardline_decision_seconds", "From the whole input to the durable decision", ["point"], registry=self.registry, buckets=_BUCKETS_SECONDS
+            "wardline_decision_seconds",
+            "From the whole input to the durable decision",
+            ["point"],
+            registry=self.registry,
+            buckets=_BUCKETS_SECONDS,
         )
         self._failures = Counter("wardline_detector_failures", "Detectors that broke on an input", ["detector"], registry=self.registry)
         self._labels = Counter("wardline_labels", "Labels by kind", ["kind"], registry=self.registry)
         self._refused = Counter("wardline_refused", "Requests refused, by door and cause", ["door", "cause"], registry=self.registry)
-        self._build = Gauge("wardline_version_info", "Versions of program, policy and model", ["program", "policy", "model"], registry=self.registry)
+        self._build = Gauge(
+            "wardline_version_info", "Versions of program, policy and model", ["program", "policy", "model"], registry=self.registry
+        )
         self._decided: dict[tuple[str, str], Counter] = {}
         self._timed: dict[str, Histogram] = {}
 

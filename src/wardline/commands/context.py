@@ -1,6 +1,6 @@
 """What every command shares: the data folder, the configuration, how to print, and how to end with an error that helps.
 
-    wardline --data DIR --config FILE COMMAND …      Context(data=…, config=…, json=…)
+wardline --data DIR --config FILE COMMAND …      Context(data=…, config=…, json=…)
 """
 
 import sys

@@ -100,7 +100,10 @@ def event_request(number: int, run: str) -> bytes:
         f'{{"id":"{run}{number:09d}","type":"mail.envelope","occurred_at":"2026-01-01T00:00:00Z","entities":{{"ip":"192.0.2.{number % 250 + 1}"}},'
         f'"fields":{{"mail_from":"a{number % 5000}@example.com","rcpt":"b{number % 500}@example.net","helo":"mx{number % 300}.example.com"}}}}'
     ).encode()
-    return b"POST /v1/decide HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%b" % (len(body), body)
+    return b"POST /v1/decide HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%b" % (
+        len(body),
+        body,
+    )
 
 
 async def _connect(port: int, result: Result, count: int) -> "deque[_Connection]":

@@ -1,8 +1,8 @@
 """The commands about mail: check, explain, learn, unlearn.
 
-    wardline check message.eml
-    wardline explain 01KAJ5S8ZX4T7Q0M3V9C2R6B1E
-    wardline learn spam ~/Maildir/.Junk
+wardline check message.eml
+wardline explain 01KAJ5S8ZX4T7Q0M3V9C2R6B1E
+wardline learn spam ~/Maildir/.Junk
 """
 
 import asyncio
@@ -125,7 +125,9 @@ def explain(
     ctx: typer.Context,
     what: Annotated[str, typer.Argument(help="a decision id, a queue id, a Message-ID, or a message file")] = "",
     to: Annotated[str, typer.Option("--to", help="the recipient whose mail is looked for")] = "",
-    around: Annotated[str, typer.Option("--around", help="with --to: about when, such as 2026-11-21T09:30 (local time without a zone)")] = "",
+    around: Annotated[
+        str, typer.Option("--around", help="with --to: about when, such as 2026-11-21T09:30 (local time without a zone)")
+    ] = "",
     as_json: Json = False,
 ) -> None:
     """Explain a decision: facts, every detector's signal and cost, the policy line that decided, words, and what would have flipped it."""
@@ -177,14 +179,18 @@ def _show_explanation(found: dict[str, Any], as_json: bool) -> None:
     when = datetime.fromtimestamp(found["time_s"], UTC).isoformat()[:19]
     colour = COLOURS.get(found["verdict"], "white")
     console.print(f"[{colour}]{found['verdict']}[/]  score {found['score']:.4f}  {found['id'] or '(not recorded)'}  {when}Z")
-    console.print(f"decided by line [bold]{found['line'] or 'none: the mildest verdict'}[/] of {found['policy']}, model {found['model']}, mode {found['mode']}")
+    console.print(
+        f"decided by line [bold]{found['line'] or 'none: the mildest verdict'}[/] of {found['policy']}, model {found['model']}, mode {found['mode']}"
+    )
     if found["changed"]:
         console.print(f"[yellow]{_plain(found['changed'])}[/]")
     console.print("\n[bold]Detectors[/] (log-odds they added; cost)")
     for item in found["detectors"]:
         added = f"{item['contribution']:+.2f}" if item["score"] is not None else "  –  "
         style = "red" if item["contribution"] > 0 else "green" if item["contribution"] < 0 else "dim"
-        console.print(f"  [{style}]{added:>7}[/] {item['name']:<16} {_plain(item['reason'] or 'nothing to say')} [dim]{item['cost_us']:.0f} µs[/]")
+        console.print(
+            f"  [{style}]{added:>7}[/] {item['name']:<16} {_plain(item['reason'] or 'nothing to say')} [dim]{item['cost_us']:.0f} µs[/]"
+        )
     console.print("\n[bold]Policy lines[/]")
     for line in found["lines"]:
         mark = "→" if line["decided"] else " "
@@ -220,7 +226,10 @@ def learn(
 
 
 def unlearn(
-    ctx: typer.Context, paths: Paths, user: Annotated[str, typer.Option("--user", help="whose label is taken back")] = "", as_json: Json = False
+    ctx: typer.Context,
+    paths: Paths,
+    user: Annotated[str, typer.Option("--user", help="whose label is taken back")] = "",
+    as_json: Json = False,
 ) -> None:
     """Take labels back, exactly: what was learned from these messages is subtracted again."""
     _label(context_of(ctx), None, list(sources(paths)), user, as_json)

@@ -32,7 +32,6 @@ Json = Annotated[bool, typer.Option("--json", help="end with one JSON document")
 RATE = 1200  # decisions a second that the latency is stated at
 
 
-
 def register(app: typer.Typer) -> None:
     """Add this file's commands."""
     bench = typer.Typer(help="Measure speed with an outside client on this machine.", no_args_is_help=True)
@@ -97,7 +96,9 @@ def bench_decisions(
     _end(figures, as_json)
 
 
-def conformance(ctx: typer.Context, folder: Annotated[Path, typer.Argument(help="the folder with the test vectors")], as_json: Json = False) -> None:
+def conformance(
+    ctx: typer.Context, folder: Annotated[Path, typer.Argument(help="the folder with the test vectors")], as_json: Json = False
+) -> None:
     """Run the MIME, SPF, DKIM, ARC and DMARC test vectors found under a folder."""
     if not folder.is_dir():
         raise Failure(f"{folder}: there is no such folder; give one with test vectors", status=2)
@@ -168,10 +169,10 @@ def served(on: Path | None = None) -> Iterator[Served]:
         try:
             if not load.wait_for(ports[0], 60):
                 process.terminate()
-                raise Failure(f"the server did not start: {(process.stderr.read() if process.stderr else b'').decode(errors='replace')[-400:]}")
+                raise Failure(
+                    f"the server did not start: {(process.stderr.read() if process.stderr else b'').decode(errors='replace')[-400:]}"
+                )
             yield Served(process, ports[0], data)
         finally:
             process.terminate()
             process.wait(60)
-
-

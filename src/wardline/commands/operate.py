@@ -1,8 +1,8 @@
 """The commands of whoever runs Wardline: serve, mode, pause, list, held, key, audit, config, backup, restore, migrate, forget, replay.
 
-    wardline serve
-    wardline mode tag
-    wardline list block add bad.example --reason "phishing wave" --owner ada --days 30
+wardline serve
+wardline mode tag
+wardline list block add bad.example --reason "phishing wave" --owner ada --days 30
 """
 
 import asyncio
@@ -50,7 +50,8 @@ def register(app: typer.Typer) -> None:
 
 
 def serve_command(
-    ctx: typer.Context, no_starter: Annotated[bool, typer.Option("--no-starter", help="begin without the shipped model, from nothing")] = False
+    ctx: typer.Context,
+    no_starter: Annotated[bool, typer.Option("--no-starter", help="begin without the shipped model, from nothing")] = False,
 ) -> None:
     """Open the doors: HTTP, milter and rspamd's protocol, on 127.0.0.1 as shipped, until Ctrl-C."""
     context = context_of(ctx)
@@ -62,7 +63,9 @@ def serve_command(
     def ready(doors: Doors) -> None:
         console = err()
         mode = doors.program.point.mode
-        console.print(f"Wardline serves from {context.data} in mode [bold]{mode}[/]" + (" (nothing is changed)" if mode == "observe" else ""))
+        console.print(
+            f"Wardline serves from {context.data} in mode [bold]{mode}[/]" + (" (nothing is changed)" if mode == "observe" else "")
+        )
         for name, address in doors.addresses.items():
             console.print(f"  {name:<14} {address}")
         if not config.rspamd.learn_secret:
@@ -83,7 +86,9 @@ def serve_command(
         runner.run(run())
 
 
-def mode(ctx: typer.Context, mode: Annotated[str, typer.Argument(help="observe, tag or enforce; nothing: show it")] = "", as_json: Json = False) -> None:
+def mode(
+    ctx: typer.Context, mode: Annotated[str, typer.Argument(help="observe, tag or enforce; nothing: show it")] = "", as_json: Json = False
+) -> None:
     """What verdicts do: observe changes nothing, tag marks and delivers, enforce also holds and refuses."""
     with connect(context_of(ctx)) as client:
         if mode:
@@ -168,7 +173,14 @@ def _show_list(entries: list[dict[str, Any]], which: str, as_json: bool) -> None
     table = Table("id", "kind", "value", "owner", "reason", "expires", box=None, pad_edge=False)
     for entry in entries:
         expires = _day(entry["expires_s"]) if entry.get("expires_s") else "never"
-        table.add_row(entry["id"], entry["kind"], entry["shown"], entry["owner"], entry["reason"], expires + (" (expired)" if entry["expired"] else ""))
+        table.add_row(
+            entry["id"],
+            entry["kind"],
+            entry["shown"],
+            entry["owner"],
+            entry["reason"],
+            expires + (" (expired)" if entry["expired"] else ""),
+        )
     out().print(table)
 
 
@@ -193,7 +205,9 @@ def held(
             else:
                 table = Table("id", "held by", "queue id", "since", "expires", "why", box=None, pad_edge=False)
                 for item in found:
-                    table.add_row(item["id"], item["holder"], item["queue_id"] or "–", _day(item["since_s"]), _day(item["expires_s"]), item["reason"])
+                    table.add_row(
+                        item["id"], item["holder"], item["queue_id"] or "–", _day(item["since_s"]), _day(item["expires_s"]), item["reason"]
+                    )
                 out().print(table)
         elif what in ("release", "drop"):
             if not held_id:
@@ -227,7 +241,9 @@ def key(
             else:
                 out().print(f"{answer['token']}\n[dim]id {answer['id']}, scopes {', '.join(answer['scopes'])}; it is not shown again[/]")
         elif what == "remove":
-            print_json(client.delete(f"/v1/keys/{name}")) if as_json else out().print(f"withdrawn: {client.delete(f'/v1/keys/{name}')['removed']}")
+            print_json(client.delete(f"/v1/keys/{name}")) if as_json else out().print(
+                f"withdrawn: {client.delete(f'/v1/keys/{name}')['removed']}"
+            )
         elif what == "list":
             keys = client.get("/v1/keys")["keys"]
             if as_json:
@@ -275,7 +291,9 @@ def _check_policy(context: Context, checked: Any) -> None:
             raise Failure(str(error)) from None
 
 
-def backup(ctx: typer.Context, target: Annotated[Path, typer.Argument(help="a folder that does not exist yet")], as_json: Json = False) -> None:
+def backup(
+    ctx: typer.Context, target: Annotated[Path, typer.Argument(help="a folder that does not exist yet")], as_json: Json = False
+) -> None:
     """Copy the data folder, consistently and while it runs. The copy holds the keys: guard it like the original."""
     with connect(context_of(ctx)) as client:
         answer = client.post("/v1/backup", {"path": str(target.absolute())})
@@ -316,7 +334,10 @@ def forget(ctx: typer.Context, subject: Annotated[str, typer.Argument(help="a re
 
 def replay(
     ctx: typer.Context,
-    corrupt: Annotated[int | None, typer.Option("--corrupt", help="negative control: change the stored values of this decision (0 is the first) in memory first")] = None,
+    corrupt: Annotated[
+        int | None,
+        typer.Option("--corrupt", help="negative control: change the stored values of this decision (0 is the first) in memory first"),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Judge every stored decision again, and rebuild the counters from the events: both must be equal to the last bit."""
@@ -333,12 +354,12 @@ def replay(
     if as_json:
         print_json(report)
     else:
-        out().print(f"{report['replayed']} decisions judged again, {report['features_replayed']} with counters rebuilt: {report['different']} different")
+        out().print(
+            f"{report['replayed']} decisions judged again, {report['features_replayed']} with counters rebuilt: {report['different']} different"
+        )
         for item in report["differences"]:
             out().print(f"  {item['id']} {item['what']}: stored {item['stored']}, again {item['again']}")
         if report["erased"]:
             out().print(f"  {report['erased']} records not reproducible: erased")
     if report["different"]:
         raise SystemExit(3)
-
-

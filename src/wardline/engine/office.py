@@ -37,7 +37,15 @@ class Released(msgspec.Struct, frozen=True, kw_only=True):
 class Office:
     """Acts on one program. `pseudonym` hides personal values of list entries; `commands` are what releases and drops a held message."""
 
-    def __init__(self, shard: Shard, administration: Administration, ids: Ids, pseudonym: Callable[[str], str], release: Sequence[str], drop: Sequence[str]) -> None:
+    def __init__(
+        self,
+        shard: Shard,
+        administration: Administration,
+        ids: Ids,
+        pseudonym: Callable[[str], str],
+        release: Sequence[str],
+        drop: Sequence[str],
+    ) -> None:
         self.shard = shard
         self.administration = administration
         self.ids = ids
@@ -69,7 +77,9 @@ class Office:
         """The one switch that stops all enforcement, or lets it go on."""
         await self.do(Act(op="pause" if paused else "resume", actor=actor))
 
-    async def add_entry(self, *, list_name: str, kind: str, value: str, owner: str, reason: str, ttl_days: int | None, actor: str) -> ListEntry:
+    async def add_entry(
+        self, *, list_name: str, kind: str, value: str, owner: str, reason: str, ttl_days: int | None, actor: str
+    ) -> ListEntry:
         """Add one line to the allow or the block list."""
         if list_name not in ("allow", "block"):
             raise OfficeError("list: allow or block is needed")
@@ -99,7 +109,11 @@ class Office:
         """Remove entries by id or by value; returns what was removed."""
         wanted = {value, value.strip().lower()}
         wanted.add(self.pseudonym(value.strip().lower()))
-        found = [entry for entry in self.administration.entries.values() if entry.list == list_name and (entry.id in wanted or entry.value in wanted)]
+        found = [
+            entry
+            for entry in self.administration.entries.values()
+            if entry.list == list_name and (entry.id in wanted or entry.value in wanted)
+        ]
         if not found:
             raise OfficeError(f"the {list_name} list has no such entry; `wardline list {list_name} show` prints them all")
         for entry in found:

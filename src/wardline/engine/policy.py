@@ -113,7 +113,9 @@ class Policy:
             if getattr(document, key) not in self.severity:
                 raise PolicyError(f"{self.source}: {key}: {getattr(document, key)!r} is not one of {', '.join(document.verdicts)}")
         if len(document.verdicts) > 1 and document.on_detector_error == document.verdicts[-1]:
-            raise PolicyError(f"{self.source}: on_detector_error may hold or defer, not {document.verdicts[-1]}: our own failure condemns nobody")
+            raise PolicyError(
+                f"{self.source}: on_detector_error may hold or defer, not {document.verdicts[-1]}: our own failure condemns nobody"
+            )
         names = [line.name for line in document.lines]
         if len(set(names)) != len(names):
             raise PolicyError(f"{self.source}: two lines have the same name; every line needs its own")
@@ -149,7 +151,9 @@ def load_policy(path: Path, names: Collection[str]) -> Policy:
     try:
         text = path.read_bytes()
     except OSError as error:
-        raise PolicyError(f"{path}: cannot be read ({error.strerror}): give an existing file, or leave the key out to use the shipped policy") from None
+        raise PolicyError(
+            f"{path}: cannot be read ({error.strerror}): give an existing file, or leave the key out to use the shipped policy"
+        ) from None
     return parse_policy(text, names, str(path))
 
 

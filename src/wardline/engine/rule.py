@@ -161,7 +161,10 @@ class _Builder:
             case ast.Call():
                 raise self.fail(node, f"only these functions may be called: {', '.join(sorted(FUNCTIONS))}")
             case _:
-                raise self.fail(node, f"{type(node).__name__} is not part of the language: use names, numbers, texts, and or not, comparisons, in, + - * /")
+                raise self.fail(
+                    node,
+                    f"{type(node).__name__} is not part of the language: use names, numbers, texts, and or not, comparisons, in, + - * /",
+                )
 
     def name(self, node: ast.expr) -> Evaluate:
         parts: list[str] = []

@@ -26,7 +26,15 @@ class Shard:
         self.number = number
 
     def write(
-        self, kind: str, record_id: str, *, point: str, body: bytes, subject: str = "", keys: tuple[str, ...] = (), apply: Callable[[int], None] | None = None
+        self,
+        kind: str,
+        record_id: str,
+        *,
+        point: str,
+        body: bytes,
+        subject: str = "",
+        keys: tuple[str, ...] = (),
+        apply: Callable[[int], None] | None = None,
     ) -> Receipt:
         """Append one record and apply it. Raises StorageFull or StorageBusy before anything was changed."""
         record = Record(0, self.number, kind, record_id, self.clock.now_us(), point, subject, keys, 1, body)

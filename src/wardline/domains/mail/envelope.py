@@ -120,7 +120,12 @@ class EnvelopePoint:
         """A client may be allowed or blocked; an envelope sender proves nothing, so it can only be blocked."""
         found: dict[str, list[Any]] = {"allow": [], "block": []}
         sender = mailbox(mail_from)
-        identities = [("ip", ip), ("network", network), ("domain", sender.rpartition("@")[2]), ("address", self.pseudonyms.of("recipient", sender))]
+        identities = [
+            ("ip", ip),
+            ("network", network),
+            ("domain", sender.rpartition("@")[2]),
+            ("address", self.pseudonyms.of("recipient", sender)),
+        ]
         for kind, value in identities:
             for entry in self.administration.matches(kind, value, now_s) if value else ():
                 if entry.list == "block" or kind in ("ip", "network"):

@@ -197,5 +197,3 @@ class Explainer:
         side = "more would have made it spam" if distance > 0 else "less would have made it wanted mail"
         found.append(f"{abs(distance):.2f} log-odds {side}.")
         return found[:FLIPS_SHOWN]
-
-

@@ -44,7 +44,9 @@ class Learner:
         examined, decision = await self._find(raw, envelope or Envelope())
         return await self.learn_examined(examined, decision, abusive=abusive, subject=subject, source=source)
 
-    async def learn_examined(self, examined: Examined, decision: MailDecision | None, *, abusive: bool, subject: str, source: str, wait: bool = True) -> LearnAnswer:
+    async def learn_examined(
+        self, examined: Examined, decision: MailDecision | None, *, abusive: bool, subject: str, source: str, wait: bool = True
+    ) -> LearnAnswer:
         """The same for a message that was examined elsewhere. `wait` False: the caller waits for many labels at once, by `settled`."""
         who = self.point.names.recipient(subject) if subject else SITE
         about = self.point.names.about(examined.about)

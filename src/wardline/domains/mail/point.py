@@ -1,12 +1,12 @@
 """The decision point of incoming mail: the walk of one message, as every gateway asks for it.
 
-    answer = await point.decide(raw, Envelope(…), source="milter")
+answer = await point.decide(raw, Envelope(…), source="milter")
 
-    examine    what the message says by itself (pure; off the loop when the message is large)
-    admit      its place in the journal; counters, lists and models read as of that place; then it is counted
-    gather     DNS answers within the deadline, recorded like every other value
-    judge      the stored values to a verdict (engine.decision)
-    record     event and decision durable, then the answer
+examine    what the message says by itself (pure; off the loop when the message is large)
+admit      its place in the journal; counters, lists and models read as of that place; then it is counted
+gather     DNS answers within the deadline, recorded like every other value
+judge      the stored values to a verdict (engine.decision)
+record     event and decision durable, then the answer
 """
 
 import asyncio
@@ -18,8 +18,8 @@ import msgspec
 
 from wardline.base.ids import Ids
 from wardline.base.metrics import Metrics
-from wardline.domains.mail.actions import action_for, reply_for
 from wardline.domains.mail import authentication
+from wardline.domains.mail.actions import action_for, reply_for
 from wardline.domains.mail.authentication import Authentication
 from wardline.domains.mail.door import MailAnswer
 from wardline.domains.mail.events import Envelope, Mail
@@ -96,16 +96,28 @@ class MailPoint:
             return examine(raw, envelope, self.settings, self.detectors)
         return await asyncio.to_thread(examine, raw, envelope, self.settings, self.detectors)
 
-    async def decide(self, raw: bytes, envelope: Envelope, *, source: str, size_bytes: int | None = None, decision_id: str = "") -> MailAnswer:
+    async def decide(
+        self, raw: bytes, envelope: Envelope, *, source: str, size_bytes: int | None = None, decision_id: str = ""
+    ) -> MailAnswer:
         """Judge one message and make the decision durable. `decision_id`: the caller's own id; a repeated one gets the first answer."""
         started = time.perf_counter()
         if decision_id and (first := self.recorded(decision_id)):
             return self.answer_again(first)
         examined = await self.examine(raw, envelope)
-        return await self.decide_examined(examined, raw, envelope, source=source, started=started, decision_id=decision_id, size_bytes=size_bytes)
+        return await self.decide_examined(
+            examined, raw, envelope, source=source, started=started, decision_id=decision_id, size_bytes=size_bytes
+        )
 
     async def decide_examined(
-        self, examined: Examined, raw: bytes, envelope: Envelope, *, source: str, started: float, decision_id: str = "", size_bytes: int | None = None
+        self,
+        examined: Examined,
+        raw: bytes,
+        envelope: Envelope,
+        *,
+        source: str,
+        started: float,
+        decision_id: str = "",
+        size_bytes: int | None = None,
     ) -> MailAnswer:
         """The rest of the walk for a message that was examined elsewhere."""
         event = self._event(decision_id or self.ids.new(), examined, envelope, source)
@@ -181,7 +193,9 @@ class MailPoint:
         identities += [("user", self.names.recipient(envelope.authenticated_user))] if envelope.authenticated_user else []
         for kind, value in identities:
             for entry in self.administration.matches(kind, value, now_s):
-                authenticated = kind in ("ip", "network", "user") or value in proven or (kind == "address" and examined.from_domain in proven)
+                authenticated = (
+                    kind in ("ip", "network", "user") or value in proven or (kind == "address" and examined.from_domain in proven)
+                )
                 if entry.list == "block" or authenticated:
                     found[entry.list].append(entry.id)
         return {"list.allow": found["allow"][:16], "list.block": found["block"][:16]}
@@ -261,11 +275,26 @@ class MailPoint:
     def _hold(self, event: MailEvent, envelope: Envelope, decision: Decision) -> Any:
         holder = "mail server" if envelope.queue_id else "caller"
         reason = decision.line or ",".join(decision.failed)
-        held = Held(id=event.id, holder=holder, queue_id=envelope.queue_id[:64], since_s=event.time_s, expires_s=event.time_s + self.hold_seconds, reason=reason)
+        held = Held(
+            id=event.id,
+            holder=holder,
+            queue_id=envelope.queue_id[:64],
+            since_s=event.time_s,
+            expires_s=event.time_s + self.hold_seconds,
+            reason=reason,
+        )
         act = Act(op="hold", actor="policy", point=POINT, held=held)
-        return self.shard.write("audit", self.ids.new(), point="administration", body=msgspec.msgpack.encode(act), apply=lambda seq: self.administration.absorb(seq, act))
+        return self.shard.write(
+            "audit",
+            self.ids.new(),
+            point="administration",
+            body=msgspec.msgpack.encode(act),
+            apply=lambda seq: self.administration.absorb(seq, act),
+        )
 
-    def _answer(self, body: MailDecision, decision: Decision, stricter: Mapping[str, str], authenticated: Authentication, started: float) -> MailAnswer:
+    def _answer(
+        self, body: MailDecision, decision: Decision, stricter: Mapping[str, str], authenticated: Authentication, started: float
+    ) -> MailAnswer:
         return MailAnswer(
             id=body.id,
             verdict=body.verdict,

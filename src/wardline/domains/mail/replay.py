@@ -21,7 +21,15 @@ from wardline.engine.policy import Policy
 from wardline.engine.record import Record
 
 # What the counting states give an event; the rest of the values comes from the message itself, which is not kept.
-STATE_VALUES = ("near_duplicate.count", "near_duplicate.spam", "near_duplicate.ham", "sender.from_domain", "sender.network", "sender.pair", "sender.first_contact")
+STATE_VALUES = (
+    "near_duplicate.count",
+    "near_duplicate.spam",
+    "near_duplicate.ham",
+    "sender.from_domain",
+    "sender.network",
+    "sender.pair",
+    "sender.first_contact",
+)
 SHOWN = 20
 
 
@@ -86,7 +94,9 @@ def replay(
     return report
 
 
-def _decision(report: Report, seq: int, body: MailDecision, detectors: tuple[Detector[Mail], ...], policy_of: Callable[[str], Policy | None]) -> None:
+def _decision(
+    report: Report, seq: int, body: MailDecision, detectors: tuple[Detector[Mail], ...], policy_of: Callable[[str], Policy | None]
+) -> None:
     policy = policy_of(body.policy_digest)
     if policy is None:
         report.unknown_policy += 1
@@ -98,7 +108,9 @@ def _decision(report: Report, seq: int, body: MailDecision, detectors: tuple[Det
             report.differ(Difference(body.id, seq, what, stored, now))
             return
     if again.reasons != body.reasons:
-        report.differ(Difference(body.id, seq, "reasons", [reason.text for reason in body.reasons], [reason.text for reason in again.reasons]))
+        report.differ(
+            Difference(body.id, seq, "reasons", [reason.text for reason in body.reasons], [reason.text for reason in again.reasons])
+        )
 
 
 def _pairs(body: MailDecision, verdict: str, score: float, log_odds: float, line: str) -> Iterator[tuple[str, Value, Value]]:

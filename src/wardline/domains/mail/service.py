@@ -1,7 +1,7 @@
 """Mail as the gateways see it: one object that decides and learns (`door.MailDoor`).
 
-    service = MailService(point, learner)
-    answer = await service.decide(raw, envelope, source="milter")
+service = MailService(point, learner)
+answer = await service.decide(raw, envelope, source="milter")
 """
 
 from collections.abc import Mapping

@@ -23,7 +23,11 @@ POINT = "mail.in"
 ROLES = ("from_domain", "spf_domain", "dkim_domain", "network", "pair")
 # What a message shows of itself before anything is proven.
 _CLAIMED = ("from_domain", "network", "pair")
-_BODIES: dict[str, type[MailEvent] | type[MailDecision] | type[MailLabel]] = {"event": MailEvent, "decision": MailDecision, "label": MailLabel}
+_BODIES: dict[str, type[MailEvent] | type[MailDecision] | type[MailLabel]] = {
+    "event": MailEvent,
+    "decision": MailDecision,
+    "label": MailLabel,
+}
 
 Body = MailEvent | MailDecision | MailLabel
 
@@ -41,7 +45,10 @@ class MailStates:
 
     def __init__(self, window_hours: int = 24, half_life_days: int = 30) -> None:
         self.applied_seq = 0
-        self._make: Callable[[], tuple[NearDuplicates, Reputation]] = lambda: (NearDuplicates(window_hours * 3600), Reputation(half_life_days))
+        self._make: Callable[[], tuple[NearDuplicates, Reputation]] = lambda: (
+            NearDuplicates(window_hours * 3600),
+            Reputation(half_life_days),
+        )
         self.near, self.reputation = self._make()
 
     def read(self, event: MailEvent) -> dict[str, Value]:

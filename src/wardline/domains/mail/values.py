@@ -1,6 +1,6 @@
 """The names of the values that mail's policy may read, beside those that detectors declare.
 
-    "auth.spf" in NAMES
+"auth.spf" in NAMES
 """
 
 from wardline.domains.mail import authentication

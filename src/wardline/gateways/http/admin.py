@@ -1,7 +1,7 @@
 """Administration over HTTP: mode, pause, lists, holds, keys, audit, backup, forget, replay. Scope admin; the control socket has it.
 
-    PUT  /v1/mode            {"mode": "tag"}
-    POST /v1/lists/block     {"kind": "domain", "value": "bad.example", "owner": "ada", "reason": "phishing wave", "ttl_days": 30}
+PUT  /v1/mode            {"mode": "tag"}
+POST /v1/lists/block     {"kind": "domain", "value": "bad.example", "owner": "ada", "reason": "phishing wave", "ttl_days": 30}
 """
 
 from collections.abc import Awaitable, Callable
@@ -96,11 +96,26 @@ class AdminRoutes:
             Route("PUT", "/v1/pause", "admin", "Stop or resume all enforcement", self._acts(Pause, self.pause), body=Pause),
             Route("GET", "/v1/lists/{list}", "admin", "Show the allow or block list", self.show_list, answer="application/json"),
             Route("POST", "/v1/lists/{list}", "admin", "Add an entry", self.add_entry, body=NewEntry, answer=ListEntry),
-            Route("DELETE", "/v1/lists/{list}", "admin", "Remove entries by id or value", self.remove_entry, (Parameter("value", "id or value", True),)),
+            Route(
+                "DELETE",
+                "/v1/lists/{list}",
+                "admin",
+                "Remove entries by id or value",
+                self.remove_entry,
+                (Parameter("value", "id or value", True),),
+            ),
             Route("GET", "/v1/held", "admin", "What is on hold", self.held, answer="application/json"),
             Route("POST", "/v1/held/{id}/{what}", "admin", "Release or drop a held message", self.settle, answer=Released),
             Route("GET", "/v1/keys", "admin", "API keys, without their secrets", self.keys, answer="application/json"),
-            Route("POST", "/v1/keys", "admin", "Make an API key; its token is shown this once", self.add_key, body=NewKey, answer="application/json"),
+            Route(
+                "POST",
+                "/v1/keys",
+                "admin",
+                "Make an API key; its token is shown this once",
+                self.add_key,
+                body=NewKey,
+                answer="application/json",
+            ),
             Route("DELETE", "/v1/keys/{id}", "admin", "Withdraw an API key", self.remove_key),
             Route("GET", "/v1/audit", "admin", "The latest administrative acts", self.audit, answer="application/json"),
             Route("POST", "/v1/backup", "admin", "Back the data folder up while it runs", self._acts(Path, self.backup), body=Path),
@@ -135,14 +150,26 @@ class AdminRoutes:
         name = _list_name(exchange)
         now_s = self.office.now_s()
         entries = [entry for entry in self.office.administration.entries.values() if entry.list == name]
-        await exchange.json({"entries": [{**msgspec.to_builtins(entry), "expired": bool(entry.expires_s and entry.expires_s <= now_s)} for entry in entries]})
+        await exchange.json(
+            {
+                "entries": [
+                    {**msgspec.to_builtins(entry), "expired": bool(entry.expires_s and entry.expires_s <= now_s)} for entry in entries
+                ]
+            }
+        )
 
     async def add_entry(self, exchange: Exchange) -> None:
         """POST /v1/lists/{list}."""
         name, new = _list_name(exchange), await _document(exchange, NewEntry)
         entry = await _told(
             self.office.add_entry(
-                list_name=name, kind=new.kind, value=new.value, owner=new.owner, reason=new.reason, ttl_days=new.ttl_days, actor=_actor(exchange)
+                list_name=name,
+                kind=new.kind,
+                value=new.value,
+                owner=new.owner,
+                reason=new.reason,
+                ttl_days=new.ttl_days,
+                actor=_actor(exchange),
             )
         )
         await exchange.json(entry)
@@ -188,7 +215,16 @@ class AdminRoutes:
         acts = []
         for record in reversed(records):
             act = msgspec.msgpack.decode(record.body, type=Act)
-            acts.append({"time": _iso(record.time_us // 1_000_000), "seq": record.seq, "op": act.op, "actor": act.actor, "point": act.point, "value": act.value})
+            acts.append(
+                {
+                    "time": _iso(record.time_us // 1_000_000),
+                    "seq": record.seq,
+                    "op": act.op,
+                    "actor": act.actor,
+                    "point": act.point,
+                    "value": act.value,
+                }
+            )
         await exchange.json({"acts": acts})
 
     async def backup(self, order: Path, _actor: str) -> dict[str, Any]:

@@ -1,8 +1,8 @@
 """The decision door: one event, a batch, or events without a decision.
 
-    POST /v1/decide         {"id": "01K…", "type": "mail.envelope", "occurred_at": "2026-11-21T09:30:00Z", …}   -> one decision
-    POST /v1/decide/batch   NDJSON in order -> NDJSON in order: a decision, or {"id", "accepted": true}, or a problem on that line
-    POST /v1/events         one event or NDJSON, recorded only
+POST /v1/decide         {"id": "01K…", "type": "mail.envelope", "occurred_at": "2026-11-21T09:30:00Z", …}   -> one decision
+POST /v1/decide/batch   NDJSON in order -> NDJSON in order: a decision, or {"id", "accepted": true}, or a problem on that line
+POST /v1/events         one event or NDJSON, recorded only
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -54,8 +54,24 @@ class DecideRoutes:
         """What the door offers."""
         return [
             Route("POST", "/v1/decide", "decide", "Decide one event", self.decide, body=Event, answer=Answer),
-            Route("POST", "/v1/decide/batch", "decide", "Decide events in order (NDJSON)", self.batch, body="application/x-ndjson", answer="application/x-ndjson"),
-            Route("POST", "/v1/events", "decide", "Record events without a decision (JSON or NDJSON)", self.events, body=Event, answer=AcceptedCount),
+            Route(
+                "POST",
+                "/v1/decide/batch",
+                "decide",
+                "Decide events in order (NDJSON)",
+                self.batch,
+                body="application/x-ndjson",
+                answer="application/x-ndjson",
+            ),
+            Route(
+                "POST",
+                "/v1/events",
+                "decide",
+                "Record events without a decision (JSON or NDJSON)",
+                self.events,
+                body=Event,
+                answer=AcceptedCount,
+            ),
         ]
 
     async def decide(self, exchange: Exchange) -> None:

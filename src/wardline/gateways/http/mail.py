@@ -1,8 +1,8 @@
 """Mail over HTTP: check, explain, learn, and finding a decision again.
 
-    POST /v1/mail/check?client_ip=192.0.2.7&mail_from=a@example.com&rcpt=b@example.net      body: the message, message/rfc822
-    POST /v1/mail/learn?label=spam&user=b@example.net
-    GET  /v1/decisions?recipient=b@example.net&around=2026-11-21T09:30:00Z
+POST /v1/mail/check?client_ip=192.0.2.7&mail_from=a@example.com&rcpt=b@example.net      body: the message, message/rfc822
+POST /v1/mail/learn?label=spam&user=b@example.net
+GET  /v1/decisions?recipient=b@example.net&around=2026-11-21T09:30:00Z
 """
 
 import hashlib
@@ -108,9 +108,36 @@ class MailRoutes:
             Parameter("around", "with recipient: a time, RFC 3339; one hour either way"),
         )
         return [
-            Route("POST", "/v1/mail/check", "decide", "Judge one message and record the decision", self.check, ENVELOPE, "message/rfc822", Checked),
-            Route("POST", "/v1/mail/explain", "read", "Explain a message without recording anything", self.explain_raw, ENVELOPE, "message/rfc822", Explanation),
-            Route("POST", "/v1/mail/learn", "learn", "Learn that a message is spam or ham", self.learn, (label, user), "message/rfc822", LearnAnswer),
+            Route(
+                "POST",
+                "/v1/mail/check",
+                "decide",
+                "Judge one message and record the decision",
+                self.check,
+                ENVELOPE,
+                "message/rfc822",
+                Checked,
+            ),
+            Route(
+                "POST",
+                "/v1/mail/explain",
+                "read",
+                "Explain a message without recording anything",
+                self.explain_raw,
+                ENVELOPE,
+                "message/rfc822",
+                Explanation,
+            ),
+            Route(
+                "POST",
+                "/v1/mail/learn",
+                "learn",
+                "Learn that a message is spam or ham",
+                self.learn,
+                (label, user),
+                "message/rfc822",
+                LearnAnswer,
+            ),
             Route("POST", "/v1/mail/unlearn", "learn", "Take a label back", self.unlearn, (user,), "message/rfc822", LearnAnswer),
             Route("GET", "/v1/decisions/{id}", "read", "Explain one recorded decision", self.explain_id, answer=Explanation),
             Route("GET", "/v1/decisions", "read", "Find decisions: where is my mail?", self.find, find, answer=FoundList),
@@ -147,7 +174,10 @@ class MailRoutes:
             raise Problem(400, "give exactly one of queue_id, message_id and recipient")
         around = _time(query["around"]) if query.get("around") else None
         found = self.explainer.find(
-            queue_id=query.get("queue_id", ""), message_id=query.get("message_id", ""), recipient=query.get("recipient", ""), around_s=around
+            queue_id=query.get("queue_id", ""),
+            message_id=query.get("message_id", ""),
+            recipient=query.get("recipient", ""),
+            around_s=around,
         )
         decisions = [
             Found(

@@ -17,7 +17,10 @@ from wardline.gateways.http.routes import Parameter, Route
 
 HTML = b"text/html; charset=utf-8"
 HEADERS = [
-    (b"content-security-policy", b"default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"),
+    (
+        b"content-security-policy",
+        b"default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    ),
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
 ]
@@ -49,7 +52,15 @@ class PageRoutes:
         """The pages' routes."""
         return [
             Route("GET", "/", "read", "The front page", self.front, answer="text/html"),
-            Route("GET", "/stopped", "", "For the person who was stopped", self.stopped, (Parameter("id", "the id in the refusal"),), answer="text/html"),
+            Route(
+                "GET",
+                "/stopped",
+                "",
+                "For the person who was stopped",
+                self.stopped,
+                (Parameter("id", "the id in the refusal"),),
+                answer="text/html",
+            ),
         ]
 
     async def front(self, exchange: Exchange) -> None:
