@@ -10,139 +10,32 @@ The answers are handed back for the record: `verify_recorded` rebuilds the same 
 """
 
 import asyncio
-import ipaddress
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Generator, Mapping
 from typing import TypeVar
 
-import msgspec
-
 from wardline.domains.mail.events import Envelope
+from wardline.domains.mail.sender_proof import NAMES, Authentication, Plan, Settings, aligned, nothing, plan_of
+from wardline.domains.mail.trusted_host import from_trusted_host
 from wardline.engine.feature import Value, bounded
 from wardline.protocols import arc, authres, dkim, dmarc
 from wardline.protocols.arc import ArcResult
 from wardline.protocols.dkim import DkimResult
-from wardline.protocols.dkim_message import SplitMessage, split
 from wardline.protocols.dmarc import Discovery, DmarcResult
-from wardline.protocols.dns import Answer, Question, a_label, address, drive
+from wardline.protocols.dns import Answer, Question, drive
 from wardline.protocols.spf import SpfResult, check_host
 from wardline.sources.resolver import Off, Recorded, Resolver, Session, run
+
+__all__ = ["NAMES", "Authentication", "Settings", "from_record", "header", "nothing", "record", "relevant", "verify", "verify_recorded"]
 
 Result = TypeVar("Result")
 
 # Above this size hashing takes longer than a turn of the loop should: the checks are stepped in a thread.
 THREAD_BYTES = 256 * 1024
 TEXT_RECORD_LIMIT = 8192
-_LOCAL_NETWORKS = tuple(
-    ipaddress.ip_network(text)
-    for text in (
-        "127.0.0.0/8",
-        "10.0.0.0/8",
-        "172.16.0.0/12",
-        "192.168.0.0/16",
-        "100.64.0.0/10",
-        "169.254.0.0/16",
-        "::1/128",
-        "fc00::/7",
-        "fe80::/10",
-    )
-)
-
-
-class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """How a site checks.
-
-    deadline_seconds: for all look-ups of one message together. questions: look-ups per message. max_signatures: DKIM signatures looked at.
-    trusted_hosts: authserv-ids whose Authentication-Results are believed where no resolver is given; such a host must take out forged fields
-    that bear its name.
-    trusted_hops: how many Received fields may stand above a trusted field: what lies deeper came with the message.
-    trusted_sealers: domains of forwarders and lists whose ARC seals are believed; anyone can seal, so without this a chain that holds proves nothing.
-    """
-
-    deadline_seconds: float = 3.0
-    questions: int = 60
-    max_signatures: int = 5
-    trusted_hosts: tuple[str, ...] = ()
-    trusted_hops: int = 1
-    trusted_sealers: tuple[str, ...] = ()
-
-
-class Authentication(msgspec.Struct, frozen=True, kw_only=True):
-    """What was found. values: "auth.*", bounded as a decision stores them. answers: by Question.key(), for `record`. The rest is for headers and people."""
-
-    values: dict[str, Value]
-    answers: dict[str, Answer] = {}
-    spf: SpfResult | None = None
-    dkim: tuple[DkimResult, ...] = ()
-    arc: ArcResult | None = None
-    dmarc: DmarcResult | None = None
-
-
-class _Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """What is to be checked of one message, found before the first question."""
-
-    message: SplitMessage
-    spf_identity: tuple[str, str, str, str] | None  # address, domain, sender, HELO
-    from_domain: str
-    from_problem: str
-    trusted_sealers: tuple[str, ...] = ()
-
-
-NAMES = (
-    "auth.source",
-    "auth.spf",
-    "auth.spf_domain",
-    "auth.dkim",
-    "auth.dkim_domains",
-    "auth.dkim_reason",
-    "auth.dkim_length_limited",
-    "auth.dkim_added",
-    "auth.dmarc",
-    "auth.dmarc_policy",
-    "auth.dmarc_percent",
-    "auth.arc",
-    "auth.arc_domains",
-    "auth.arc_vouches",
-    "auth.aligned",
-    "auth.from_domain",
-    "auth.from_problem",
-    "auth.unknown",
-)
-
-
-def nothing(why: str) -> dict[str, Value]:
-    """All values unknown, and why in one word: "off", "submission"."""
-    return {**dict.fromkeys(NAMES), "auth.unknown": [why]}
-
-
-def _plan(raw: bytes, envelope: Envelope, settings: Settings) -> _Plan:
-    message = split(raw)
-    fields = [field.raw.partition(b":")[2] for field in message.fields if field.name == b"from"]
-    domains = dmarc.from_domains(fields[0].decode("utf-8", "replace")) if fields else []
-    return _Plan(
-        message=message,
-        spf_identity=_spf_identity(envelope),
-        from_domain=domains[0] if domains else "",
-        from_problem=dmarc.from_domain_problem(domains, len(fields)),
-        trusted_sealers=settings.trusted_sealers,
-    )
-
-
-def _spf_identity(envelope: Envelope) -> tuple[str, str, str, str] | None:
-    """What SPF is asked about; None where it has no meaning: no client address, or one of our own network (RFC 7208 §2.4)."""
-    client = address(envelope.client_ip)
-    if client is None or any(client.version == network.version and client in network for network in _LOCAL_NETWORKS):
-        return None
-    helo = a_label(envelope.helo)
-    mail_from = envelope.mail_from.strip().strip("<>")
-    local, at, domain = mail_from.rpartition("@")
-    if not at:
-        return str(client), helo, f"postmaster@{helo}", helo
-    domain = a_label(domain)
-    return str(client), domain, f"{local}@{domain}", helo
 
 
 def _checks(
-    plan: _Plan, settings: Settings, now: int | None
+    plan: Plan, settings: Settings, now: int | None
 ) -> tuple[
     Generator[Question, Answer, SpfResult | None],
     Generator[Question, Answer, list[DkimResult]],
@@ -173,7 +66,7 @@ async def verify(raw: bytes, envelope: Envelope, resolver: Resolver, *, settings
     if isinstance(resolver, Off):
         return from_trusted_host(raw, settings) or Authentication(values=nothing("off"))
     large = len(raw) > THREAD_BYTES
-    plan = await asyncio.to_thread(_plan, raw, envelope, settings) if large else _plan(raw, envelope, settings)
+    plan = await asyncio.to_thread(plan_of, raw, envelope, settings) if large else plan_of(raw, envelope, settings)
     session = Session(resolver, budget=settings.questions, keep=relevant)
 
     async def result(check: Generator[Question, Answer, Result]) -> Result:
@@ -196,7 +89,7 @@ def verify_recorded(
     if envelope.direction == "out" or envelope.authenticated_user:
         return Authentication(values=nothing("submission"))
     recorded = Recorded(answers)
-    plan = _plan(raw, envelope, settings)
+    plan = plan_of(raw, envelope, settings)
     spf_check, dkim_check, arc_check, discovery = _checks(plan, settings, now)
     found = (
         drive(spf_check, recorded.lookup),
@@ -208,7 +101,7 @@ def verify_recorded(
 
 
 def _conclude(
-    plan: _Plan,
+    plan: Plan,
     spf_result: SpfResult | None,
     dkim_results: list[DkimResult],
     arc_result: ArcResult,
@@ -250,7 +143,7 @@ def _conclude(
         "auth.arc": _known(arc_result.result),
         "auth.arc_domains": list(arc_result.domains),
         "auth.arc_vouches": _vouches(arc_result, plan.trusted_sealers),
-        "auth.aligned": _aligned(plan, [spf_pair], whole_pairs),
+        "auth.aligned": aligned(plan, [spf_pair], whole_pairs),
         "auth.from_domain": plan.from_domain,
         "auth.from_problem": plan.from_problem,
         "auth.unknown": list(unknown),
@@ -286,16 +179,6 @@ def _vouches(found: ArcResult, trusted: tuple[str, ...]) -> bool | None:
     return seen is not None and any(one.result == "pass" for one in seen.of("dmarc"))
 
 
-def _aligned(plan: _Plan, spf_pairs: list[tuple[str, str]], dkim_pairs: list[tuple[str, str]]) -> bool | None:
-    """Whether an identity that passed belongs to the organisation in From, policy or not; None when an open one might."""
-    if plan.from_problem:
-        return False
-    fitting = [result for result, domain in (*spf_pairs, *dkim_pairs) if dmarc.aligned(domain, plan.from_domain, strict=False)]
-    if "pass" in fitting:
-        return True
-    return None if "temperror" in fitting else False
-
-
 def relevant(question: Question, answer: Answer) -> Answer:
     """Drops the TXT records that no check reads (site verifications and such) and those over 8 KB: answers are stored with the decision."""
     if question.type != "TXT" or answer.status != "ok":
@@ -325,84 +208,6 @@ def from_record(recorded: Mapping[str, list[str]]) -> dict[str, Answer]:
     return answers
 
 
-def from_trusted_host(raw: bytes, settings: Settings) -> Authentication | None:
-    """What a trusted host says it found; None when none is configured or none of its fields stands high enough in the message."""
-    if not settings.trusted_hosts:
-        return None
-    wanted = {host.lower().rstrip(".") for host in settings.trusted_hosts}
-    message = split(raw)
-    results: list[authres.MethodResult] = []
-    hops = 0
-    found = False
-    for field in message.fields:
-        if field.name == b"received":
-            hops += 1
-            if hops > settings.trusted_hops:
-                break
-        elif field.name == b"authentication-results":
-            parsed = authres.parse(field.raw.partition(b":")[2])
-            if parsed is not None and parsed.authserv_id in wanted:
-                found = True
-                results.extend(parsed.results)
-    return _from_results(_plan(raw, Envelope(), settings), results) if found else None
-
-
-_RESULTS = ("pass", "fail", "softfail", "neutral", "none", "permerror")
-
-
-def _from_results(plan: _Plan, results: list[authres.MethodResult]) -> Authentication:
-    def of(method: str) -> list[authres.MethodResult]:
-        return [one for one in results if one.method == method]
-
-    def first(method: str) -> str | None:
-        for one in of(method):
-            word = {"hardfail": "fail", "policy": "permerror"}.get(one.result, one.result)
-            return word if word in _RESULTS else None
-        return None
-
-    dkim_pairs = [(one.result, _domain(one, "header.d", "header.i")) for one in of("dkim")]
-    spf_pairs = [(one.result, _domain(one, "smtp.mailfrom", "smtp.mfrom", "smtp.helo")) for one in of("spf")]
-    words = {word for word, _ in dkim_pairs}
-    dkim_word = next((word for word in ("pass", "fail", "neutral", "permerror", "none") if word in words), None)
-    verdict = next(iter(of("dmarc")), None)
-    dmarc_word = first("dmarc")
-    # A host that read another sender in From than we do has proven nothing about ours.
-    same_sender = verdict is None or _domain(verdict, "header.from") in ("", plan.from_domain)
-    proven = dmarc_word == "pass" and same_sender and not plan.from_problem
-    values: dict[str, Value] = {
-        **nothing(""),
-        "auth.source": "trusted_header",
-        "auth.spf": first("spf"),
-        "auth.spf_domain": spf_pairs[0][1] if spf_pairs else None,
-        "auth.dkim": dkim_word,
-        "auth.dkim_domains": list(dict.fromkeys(domain for word, domain in dkim_pairs if word == "pass" and domain)),
-        "auth.dmarc": dmarc_word,
-        "auth.dmarc_policy": _stated_policy(verdict) if verdict else None,
-        "auth.arc": first("arc"),
-        "auth.aligned": True if proven else _aligned(plan, spf_pairs, dkim_pairs) if spf_pairs or dkim_pairs else None,
-        "auth.from_domain": plan.from_domain,
-        "auth.from_problem": plan.from_problem,
-        "auth.unknown": [str(name) for name, word in (("spf", first("spf")), ("dkim", dkim_word), ("dmarc", dmarc_word)) if word is None],
-    }
-    return Authentication(values={name: bounded(value) for name, value in values.items()})
-
-
-def _domain(result: authres.MethodResult, *names: str) -> str:
-    text = next((result.properties[name] for name in names if name in result.properties), "")
-    return a_label(text.rpartition("@")[2])
-
-
-def _stated_policy(result: authres.MethodResult) -> str | None:
-    """The policy a host states beside its result: policy.dmarc=reject, or p=REJECT in a comment as large hosts write it."""
-    stated = result.properties.get("policy.dmarc", "").lower()
-    if stated in dmarc.POLICIES:
-        return stated
-    for word in result.comment.lower().replace(",", " ").replace(";", " ").split():
-        if word.startswith("p=") and word[2:] in dmarc.POLICIES:
-            return word[2:]
-    return None
-
-
 def header(values: Mapping[str, Value], our_name: str) -> str:
     """The value of the Authentication-Results field that we write (RFC 8601), from stored values; "" when we checked nothing ourselves."""
     if values.get("auth.source") != "own" or not our_name:
@@ -430,30 +235,3 @@ def header(values: Mapping[str, Value], our_name: str) -> str:
     results += result("dmarc", {"header.from": text("from_domain")}, comment=f"p={text('dmarc_policy')}" if text("dmarc_policy") else "")
     results += result("arc", {}) if text("arc") != "none" else []
     return authres.format_results(our_name, results)
-
-
-class Authenticator:
-    """What the walk of a message holds: a resolver, the settings, and our name.
-
-    now: the time in whole seconds since 1970, for expired signatures; None ignores expiry.
-    """
-
-    def __init__(
-        self, resolver: Resolver, *, settings: Settings = Settings(), host_name: str = "", now: Callable[[], int] | None = None
-    ) -> None:
-        self.resolver = resolver
-        self.settings = settings
-        self.host_name = host_name
-        self._now = now
-
-    async def verify(self, raw: bytes, envelope: Envelope) -> Authentication:
-        """Everything that was found, with the answers for the record."""
-        return await verify(raw, envelope, self.resolver, settings=self.settings, now=self._now() if self._now else None)
-
-    async def gather(self, raw: bytes, envelope: Envelope) -> dict[str, Value]:
-        """The values alone."""
-        return (await self.verify(raw, envelope)).values
-
-    def header(self, values: Mapping[str, Value]) -> str:
-        """The value of our Authentication-Results field for stored values, or ""."""
-        return header(values, self.host_name)
