@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#define TABLE_COLUMNS 4 /* weight, updates, abusive, benign */
+#define TABLE_COLUMNS 6 /* weight, own weight, updates, own updates, abusive, benign */
 
 /* grams(data, size, salt, bits, base) -> bytes: the distinct rows as native uint32, in order of first appearance */
 static PyObject *grams(PyObject *self, PyObject *args)
@@ -81,7 +81,8 @@ static inline int32_t ln_of(int32_t count, const int32_t *logs, Py_ssize_t logs_
     return logs[count] + added;
 }
 
-/* sums(table, rows, logs, ln2, prior, clip) -> (sum of weights, sum of clipped log ratios of the rows that were counted) */
+/* sums(table, rows, logs, ln2, prior, clip) -> (sum of weights, sum of own weights, sum of clipped log ratios of the
+ * rows that were counted) */
 static PyObject *sums(PyObject *self, PyObject *args)
 {
     Py_buffer table, rows, logs;
@@ -94,7 +95,7 @@ static PyObject *sums(PyObject *self, PyObject *args)
     const uint32_t *row = rows.buf;
     const int32_t *ln = logs.buf;
     const int32_t(*cell)[TABLE_COLUMNS] = table.buf;
-    int64_t weights = 0, ratios = 0;
+    int64_t weights = 0, own = 0, ratios = 0;
     if (logs_size < 2 || check_rows(&table, &rows) < 0) {
         if (!PyErr_Occurred())
             PyErr_SetString(PyExc_ValueError, "the table of logarithms is too short");
@@ -103,13 +104,14 @@ static PyObject *sums(PyObject *self, PyObject *args)
     for (Py_ssize_t at = 0; at < count; at++) {
         const int32_t *values = cell[row[at]];
         weights += values[0];
-        if (values[2] | values[3]) {
-            int32_t ratio = ln_of(values[2], ln, logs_size, ln2) - ln_of(values[3], ln, logs_size, ln2) - prior;
+        own += values[1];
+        if (values[4] | values[5]) {
+            int32_t ratio = ln_of(values[4], ln, logs_size, ln2) - ln_of(values[5], ln, logs_size, ln2) - prior;
             ratio = ratio > clip ? clip : ratio < -clip ? -clip : ratio;
             ratios += ratio;
         }
     }
-    result = Py_BuildValue("LL", (long long)weights, (long long)ratios);
+    result = Py_BuildValue("LLL", (long long)weights, (long long)own, (long long)ratios);
 done:
     PyBuffer_Release(&table);
     PyBuffer_Release(&rows);
@@ -119,7 +121,7 @@ done:
 
 static PyMethodDef methods[] = {
     {"grams", grams, METH_VARARGS, "grams(data, size, salt, bits, base) -> bytes"},
-    {"sums", sums, METH_VARARGS, "sums(table, rows, logs, ln2, prior, clip) -> (int, int)"},
+    {"sums", sums, METH_VARARGS, "sums(table, rows, logs, ln2, prior, clip) -> (int, int, int)"},
     {NULL, NULL, 0, NULL},
 };
 

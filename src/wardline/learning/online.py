@@ -1,21 +1,27 @@
-"""A linear model and a naive Bayes model over the same hashed n-grams, learned one label at a time, in whole numbers.
+"""Linear models and a naive Bayes model over the same hashed n-grams, learned one label at a time, in whole numbers.
 
-    model = OnlineModel((Field("subject", bits=19), Field("visible", bits=19)))
-    rows = model.rows({"subject": b"cheap pills", "visible": b"order now"})
+    model = OnlineModel((Field("head"), Field("visible")))
+    rows = model.rows({"head": b"Subject: cheap pills", "visible": b"order now"})
     model.log_odds(rows)                           0.0: it knows nothing yet
     change = model.propose(rows, abusive=True)     what a label would change; None when the model is sure of it already
     model.add(change); model.subtract(change)      exact twins, in any order and at any distance
 
-Score: z = sum over fields of (W/2^22 + SHARE * B/2^16) / sqrt(n), where n is the number of rows of the field, W the sum of their weights and B
-the sum of ln P(row | abusive) - ln P(row | benign) of the rows that were counted, each clipped to ±7. The linear weights learn what the
-counts leave over: when the whole is wrong by more than MARGIN (|y - 1/(1+exp(-z))|), every weight of the message moves by
-STEP * (y - p) / sqrt(n) * (times it was moved before + 1)^-1/4. Messages wrong by more than COUNT_MARGIN are counted.
+With n rows in a field, W and O the sums of their weights and own weights, and B the sum of ln P(row | abusive) - ln P(row | benign) of the
+rows that were counted, each clipped to ±7:
+
+    whole = sum over fields of (W + SHARE * B) / sqrt(n)        its weights learn what the whole got wrong
+    own   = (O + SHARE * B) / sqrt(n), for each field           its weights learn what this field alone got wrong
+    score = whole + OWN_SHARE * (sum of own)
+
+A part that is wrong by more than MARGIN (|y - 1/(1+exp(-z))|) moves every one of its weights in the message by STEP * (y - p) / sqrt(n) *
+(times it was moved before + 1)^-1/4. A message is counted when the whole is wrong by more than COUNT_MARGIN or a field of its own by
+more than MARGIN. The whole makes the fewest mistakes where labels come at once; fields that stand for themselves hold where they do not.
 
 Logistic regression trained near the error: Goodman and Yih, "Online discriminative spam filter training", CEAS 2006. Falling rates per weight:
 Duchi, Hazan and Singer, "Adaptive subgradient methods", JMLR 2011. Each choice has its figures in docs/experiments/.
 
-Bound. Fields own disjoint parts of the table and rows are sets, so by Cauchy-Schwarz a change with the steps b_1..b_k moves the linear
-score of no message by more than b_1 + ... + b_k (`Change.bound_log_odds`), unless it counts. `ceiling_log_odds` scales a change down to that.
+Bound. Fields own disjoint parts of the table and rows are sets, so by Cauchy-Schwarz a linear change with the reaches b_1..b_k (step times
+sqrt(n)) moves the score of no message by more than b_1 + ... + b_k (`bound_log_odds`). `ceiling_log_odds` scales a change down to that.
 """
 
 import hashlib
@@ -27,9 +33,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wardline.learning import fixed
-from wardline.learning.change import Change
+from wardline.learning.change import Ages, Change
 from wardline.learning.ngrams import Rows, grams
-from wardline.learning.tables import TableError, pack, unpack
+from wardline.learning.tables import COLUMNS, TableError, pack, unpack
 
 try:
     from wardline.learning import _ngrams as _native
@@ -37,13 +43,14 @@ except ImportError:
     _native = None  # type: ignore[assignment]
 
 UNIT = 1 << 22  # one log-odds in the units of a weight: a weight holds ±512
-STEP = 6.0
+STEP = 5.0
 MARGIN = fixed.ONE // 10
-COUNT_MARGIN = fixed.ONE // 20
-SHARE = 0.04  # of the naive Bayes sum: its n-grams overlap, so their evidence is far from independent
+COUNT_MARGIN = fixed.ONE // 32
+SHARE = 0.045  # of the naive Bayes sum: its n-grams overlap, so their evidence is far from independent
 CLIP = 7 * fixed.ONE
 QUORUM = 10  # labels of each class before the counts have a say
-WEIGHT, UPDATES, ABUSIVE, BENIGN = range(4)
+OWN_SHARE = 0.35
+WEIGHT, OWN, UPDATES, OWN_UPDATES, ABUSIVE, BENIGN = range(COLUMNS)
 
 Table = NDArray[np.int32]
 
@@ -71,14 +78,15 @@ class Layout(NamedTuple):
 
 
 class OnlineModel:
-    """The pair of models. Rows are as `rows` makes them: per field, distinct. Memory: 16 bytes for each row of the table."""
+    """The pair of models. Rows are as `rows` makes them: per field, distinct. Memory: 24 bytes for each row of the table."""
 
-    def __init__(self, fields: Sequence[Field], *, step: float = STEP, share: float = SHARE) -> None:
+    def __init__(self, fields: Sequence[Field], *, step: float = STEP, share: float = SHARE, own_share: float = OWN_SHARE) -> None:
         self.fields, self.bases = self.layout(fields)
         self.step = step
         self.share = share
+        self.own_share = own_share if len(self.fields) > 1 else 0.0  # a single field is the whole
         self.labels = [0, 0]  # counted messages: benign, abusive
-        self.table: Table = np.zeros((self.bases[-1], 4), np.int32)
+        self.table: Table = np.zeros((self.bases[-1], COLUMNS), np.int32)
 
     @staticmethod
     def layout(fields: Sequence[Field]) -> Layout:
@@ -91,14 +99,23 @@ class OnlineModel:
 
     def log_odds(self, rows: Sequence[Rows]) -> float:
         """ln(P(abusive) / P(benign)) as the models see it; 0.0 for a message without rows. IndexError for rows of another model."""
+        whole, own = self._parts(rows)
+        return whole + self.own_share * sum(own)
+
+    def _parts(self, rows: Sequence[Rows]) -> tuple[float, list[float]]:
+        """The whole's answer, and each field's own."""
         prior, counted = self._prior()
-        total = 0.0
+        whole, own = 0.0, []
         for field_rows in rows:
             if len(field_rows) == 0:
+                own.append(0.0)
                 continue
-            weights, ratios = self._sums(field_rows, prior)
-            total += (weights / UNIT + (self.share * (ratios / fixed.ONE) if counted else 0.0)) / math.sqrt(len(field_rows))
-        return total
+            weights, own_weights, ratios = self._sums(field_rows, prior)
+            root = math.sqrt(len(field_rows))
+            counts = self.share * (ratios / fixed.ONE) if counted else 0.0
+            whole += (weights / UNIT + counts) / root
+            own.append((own_weights / UNIT + counts) / root)
+        return whole, own
 
     def propose(
         self,
@@ -114,19 +131,34 @@ class OnlineModel:
         may take part (they are not bounded), `ceiling_log_odds`: the most that the change may move any score, `offset`: what else was
         added to the score. None when the model is right already, or when nothing is left under the ceiling.
         """
-        error = (fixed.ONE if abusive else 0) - fixed.logistic(self.log_odds(rows) + offset)
-        counts = counts and (abs(error) > COUNT_MARGIN or min(self.labels) < QUORUM)
-        steps = [0] * len(rows)
-        if abs(error) > MARGIN and weight > 0:
-            used = sum(1 for field_rows in rows if len(field_rows))
-            reach = self.step * min(weight, 1.0) * abs(error) / fixed.ONE
-            if ceiling_log_odds is not None and reach * used > ceiling_log_odds:
-                reach = max(ceiling_log_odds, 0.0) / used
-            steps = [math.floor(reach / math.sqrt(len(field_rows)) * UNIT) if len(field_rows) else 0 for field_rows in rows]
-        if not counts and not any(steps):
+        whole, own = self._parts(rows)
+        truth = fixed.ONE if abusive else 0
+        error = abs(truth - fixed.logistic(whole + offset))
+        own_errors = [
+            abs(truth - fixed.logistic(part + offset)) if len(field_rows) and self.own_share else 0
+            for part, field_rows in zip(own, rows, strict=True)
+        ]
+        counts = counts and (error > COUNT_MARGIN or max(own_errors, default=0) > MARGIN or min(self.labels) < QUORUM)
+        scale = self.step * min(max(weight, 0.0), 1.0) / fixed.ONE
+        reaches = [scale * error if error > MARGIN and len(field_rows) else 0.0 for field_rows in rows]
+        own_reaches = [scale * own_error if own_error > MARGIN else 0.0 for own_error in own_errors]
+        bound = sum(reaches) + self.own_share * sum(own_reaches)
+        shrink = 1.0 if ceiling_log_odds is None or bound <= ceiling_log_odds else max(ceiling_log_odds, 0.0) / bound
+        steps = _steps(reaches, rows, shrink)
+        own_steps = _steps(own_reaches, rows, shrink)
+        if not counts and not any(steps) and not any(own_steps):
             return None
-        ages = tuple(np.minimum(self.table[field_rows, UPDATES], 255).clip(0).astype(np.uint8) for field_rows in rows)
-        return Change(abusive=abusive, counted=counts, steps=tuple(steps), rows=tuple(rows), ages=ages)
+        ages, own_ages = self._ages(rows, UPDATES), self._ages(rows, OWN_UPDATES)
+        return Change(abusive=abusive, counted=counts, rows=tuple(rows), steps=steps, own_steps=own_steps, ages=ages, own_ages=own_ages)
+
+    def bound_log_odds(self, change: Change) -> float:
+        """The most that the linear part of a change can move the score of any message."""
+        roots = [math.sqrt(len(rows)) / UNIT for rows in change.rows]
+        own = sum(step * root for step, root in zip(change.own_steps, roots, strict=True))
+        return sum(step * root for step, root in zip(change.steps, roots, strict=True)) + self.own_share * own
+
+    def _ages(self, rows: Sequence[Rows], column: int) -> tuple[Ages, ...]:
+        return tuple(self.table[field_rows, column].clip(0, 255).astype(np.uint8) for field_rows in rows)
 
     def add(self, change: Change) -> None:
         """Apply a change. IndexError when it was made for another model; then nothing is applied."""
@@ -137,17 +169,19 @@ class OnlineModel:
         self._apply(change, -1)
 
     def _apply(self, change: Change, sign: int) -> None:
-        if any(len(rows) and int(rows.max()) >= len(self.table) for rows in change.rows):
+        if len(change.rows) != len(self.fields) or any(len(rows) and int(rows.max()) >= len(self.table) for rows in change.rows):
             raise IndexError("the change belongs to another model: a row lies outside the table")
         way = sign if change.abusive else -sign
-        for rows, ages, step in zip(change.rows, change.ages, change.steps, strict=True):
-            if step:
-                # Modulo 2^32, so that adding and subtracting commute whatever happens.
-                self.table[rows, WEIGHT] += (way * ((step * fixed.rate_table()[ages]) >> 16)).astype(np.int32)
-                self.table[rows, UPDATES] += np.int32(sign)
-            if change.counted:
-                self.table[rows, ABUSIVE if change.abusive else BENIGN] += np.int32(sign)
+        parts = ((WEIGHT, UPDATES, change.steps, change.ages), (OWN, OWN_UPDATES, change.own_steps, change.own_ages))
+        for column, updates, steps, ages in parts:
+            for rows, step, age in zip(change.rows, steps, ages, strict=True):
+                if step:
+                    # Modulo 2^32, so that adding and subtracting commute whatever happens.
+                    self.table[rows, column] += (way * ((step * fixed.rate_table()[age]) >> 16)).astype(np.int32)
+                    self.table[rows, updates] += np.int32(sign)
         if change.counted:
+            for rows in change.rows:
+                self.table[rows, ABUSIVE if change.abusive else BENIGN] += np.int32(sign)
             self.labels[change.abusive] += sign
 
     def weigh(self, rows: Rows, count: int) -> NDArray[np.float64]:
@@ -157,14 +191,15 @@ class OnlineModel:
         share = np.zeros(len(rows))
         if counted:
             share = np.array([_ratio(int(a), int(b), prior) for a, b in cells[:, (ABUSIVE, BENIGN)]]) * (self.share / fixed.ONE)
-        result: NDArray[np.float64] = (cells[:, WEIGHT] / UNIT + share) / math.sqrt(max(count, 1))
+        linear = (cells[:, WEIGHT] + self.own_share * cells[:, OWN]) / UNIT
+        result: NDArray[np.float64] = (linear + (1.0 + self.own_share) * share) / math.sqrt(max(count, 1))
         return result
 
     def _prior(self) -> tuple[int, bool]:
         benign, abusive = max(self.labels[0], 0), max(self.labels[1], 0)
         return fixed.ln_of(abusive) - fixed.ln_of(benign), min(benign, abusive) >= QUORUM
 
-    def _sums(self, rows: Rows, prior: int) -> tuple[int, int]:
+    def _sums(self, rows: Rows, prior: int) -> tuple[int, int, int]:
         if _native is not None:
             return _native.sums(self.table, rows, fixed.ln_table(), fixed.LN2, prior, CLIP)
         return sums_numpy(self.table, rows, prior)
@@ -207,9 +242,17 @@ def _ln_numpy(counts: Table) -> NDArray[np.int64]:
     return fixed.ln_table()[counts] + added
 
 
-def sums_numpy(table: Table, rows: Rows, prior: int) -> tuple[int, int]:
-    """The twin of the compiled `sums`: the rows' weights together, and their clipped log ratios together."""
+def _steps(reaches: Sequence[float], rows: Sequence[Rows], shrink: float) -> tuple[int, ...]:
+    """How far one weight moves in each field, so that the field as a whole reaches that far; rounded down."""
+    return tuple(
+        math.floor(reach * shrink / math.sqrt(len(field)) * UNIT) if len(field) else 0 for reach, field in zip(reaches, rows, strict=True)
+    )
+
+
+def sums_numpy(table: Table, rows: Rows, prior: int) -> tuple[int, int, int]:
+    """The twin of the compiled `sums`: the rows' weights, own weights and clipped log ratios, each added up."""
     cells = table[rows]
     seen = cells[(cells[:, ABUSIVE] != 0) | (cells[:, BENIGN] != 0)]
     ratios = np.clip(_ln_numpy(seen[:, ABUSIVE]) - _ln_numpy(seen[:, BENIGN]) - prior, -CLIP, CLIP)
-    return int(cells[:, WEIGHT].sum(dtype=np.int64)), int(ratios.sum(dtype=np.int64))
+    linear = cells[:, (WEIGHT, OWN)].sum(axis=0, dtype=np.int64)
+    return int(linear[0]), int(linear[1]), int(ratios.sum(dtype=np.int64))

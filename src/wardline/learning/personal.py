@@ -21,7 +21,7 @@ from wardline.learning.tables import TableError
 OFFSET_LIMIT = 2.0
 TOTAL_LOG_ODDS = 0.5
 DAY_LOG_ODDS = 0.25
-USERS_LIMIT = 4096  # with an offset of their own; 16 KiB each
+USERS_LIMIT = 4096  # with an offset of their own; 24 KiB each
 MICRO = 1_000_000
 
 

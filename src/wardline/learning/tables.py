@@ -1,10 +1,10 @@
 """The stored form of a model's table: plain numbers, checked before they are believed. No pickle.
 
-    data = pack({"fields": [["visible", 19]]}, table)      table: int32[rows, 4]
+    data = pack({"fields": [["visible", 19]]}, table)      table: int32[rows, 6]
     about, table = unpack(data, rows)
 
 Form: "WLTABLE1"; little-endian u32 length of the head; the head as JSON (`rows`, `used`, `dense`, and what the model says of itself);
-then, where few rows are used, their numbers (u32) and after them their values (i32 x 4), else all values; SHA-256 of everything before.
+then, where few rows are used, their numbers (u32) and after them their values (i32 x 6), else all values; SHA-256 of everything before.
 """
 
 import hashlib
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 MAGIC = b"WLTABLE1"
 HEAD_LIMIT = 65536
-COLUMNS = 4
+COLUMNS = 6
 _SHA = 32
 
 
@@ -28,7 +28,7 @@ class TableError(ValueError):
 def pack(about: dict[str, Any], table: NDArray[np.int32]) -> bytes:
     """The table and what the model says of itself (JSON values) as bytes."""
     used = np.flatnonzero(table.any(axis=1)).astype("<u4")
-    dense = len(used) * 20 > len(table) * 16
+    dense = len(used) * (4 + 4 * COLUMNS) > len(table) * 4 * COLUMNS
     body = table.astype("<i4").tobytes() if dense else used.tobytes() + table[used].astype("<i4").tobytes()
     head = msgspec.json.encode({**about, "rows": len(table), "used": len(used), "dense": dense})
     data = MAGIC + struct.pack("<I", len(head)) + head + body
