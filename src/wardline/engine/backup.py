@@ -9,6 +9,7 @@ snapshots of the states, and the folder key unless it is kept elsewhere. `manife
 180-4); restoring checks them first and refuses a copy that does not match. Whoever holds a backup with its folder key can read the vault.
 """
 
+import contextlib
 import shutil
 import sqlite3
 from contextlib import closing
@@ -55,9 +56,11 @@ def backup(journal: "Journal", target: Path, taken_us: int) -> Manifest:
     last_seq = journal.copy_database(target / "journal.db")
     # Keys after the database: a key that is newer than the rows does no harm, a row without its key could not be read.
     for name in COPIED_FOLDERS:
-        source = journal.folder.path / name
-        if source.is_dir():
-            shutil.copytree(source, target / name, ignore=shutil.ignore_patterns("*.new"))
+        for path in sorted((journal.folder.path / name).rglob("*")):
+            # A snapshot that is being replaced at this moment has another name by now; the one that took its place is newer than the copy.
+            if path.is_file() and path.suffix != ".new":
+                with contextlib.suppress(FileNotFoundError):
+                    _copy(path, target / path.relative_to(journal.folder.path))
     files = [_described(target, path) for path in sorted(target.rglob("*")) if path.is_file()]
     manifest = Manifest(schema.SCHEMA_VERSION, last_seq, taken_us, files)
     Folder(target, DiskFiles(), None).write_atomic(MANIFEST, msgspec.json.format(msgspec.json.encode(manifest)) + b"\n")
