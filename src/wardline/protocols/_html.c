@@ -1,4 +1,4 @@
-/* One pass over HTML: the compiled twin of htmlscan.py, css.py and entities.py, which say what everything means and why.
+/* One pass over HTML: the compiled twin of htmlscan.py, htmlwalk.py, htmlfacts.py, css.py and entities.py, which say what everything means and why.
  *
  *     tables = _html.tables(ELEMENTS, NAMED, COLOURS)        the constants, once
  *     _html.scan(head, tail, caps, tables) -> (visible, hidden, alt, title, base, shape, links, hidden_by, limits, counts)
@@ -17,7 +17,7 @@ typedef uint8_t u8;
 typedef int64_t i64;
 typedef Py_ssize_t size;
 
-/* ---- what htmlscan.py, elements.py and css.py number ---- */
+/* ---- what htmlfacts.py, elements.py and css.py number ---- */
 
 enum { VOID = 1, BLOCK = 2, SPACE = 4, FORMATTING = 8, RAW = 16, CLOSES_P = 32, IGNORED = 64, UNSEEN = 128, PRE = 256, SPECIAL = 512 };
 enum { P = 1, CELL = 8, ROW = 16, SECTION = 32, TABLE = 512, BUTTON = 2048 };
@@ -1119,7 +1119,7 @@ static void emit(Scan *s, Out *out, Str text, int pre, int counted)
     }
 }
 
-/* htmlscan.plain with line feeds as spaces, appended to `into`; returns how many bytes were added. */
+/* htmlfacts.plain with line feeds as spaces, appended to `into`; returns how many bytes were added. */
 static size plain_line(Scan *s, Str text, Buf *into)
 {
     Out out = {{NULL, 0, 0}, 0};
@@ -2291,7 +2291,7 @@ fail:
 }
 
 static PyMethodDef methods[] = {
-    {"scan", html_scan, METH_VARARGS, "scan(head, tail, caps, tables): see htmlscan.scan; the result is a plain tuple in the order of htmlscan.Scan."},
+    {"scan", html_scan, METH_VARARGS, "scan(head, tail, caps, tables): see htmlscan.scan; the result is a plain tuple in the order of htmlfacts.Scan."},
     {"tables", html_tables, METH_VARARGS, "tables(elements, entities, colours): the constants that scan needs, copied."},
     {NULL, NULL, 0, NULL},
 };

@@ -14,7 +14,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from wardline.protocols import htmlscan
+from wardline.protocols import htmlfacts, htmlscan
 from wardline.protocols.css import COLOURS
 from wardline.protocols.elements import ELEMENTS
 from wardline.protocols.entities import NAMED
@@ -22,7 +22,7 @@ from wardline.protocols.url import join
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
-    """What is read of one document. Characters of the head and the tail; the rest counts as in `htmlscan.Caps`."""
+    """What is read of one document. Characters of the head and the tail; the rest counts as in `htmlfacts.Caps`."""
 
     head_chars: int = 400_000
     tail_chars: int = 24_000
@@ -89,7 +89,7 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
     bidi_overrides: int = 0
 
 
-Engine = Callable[[bytes, bytes, htmlscan.Caps], htmlscan.Scan]
+Engine = Callable[[bytes, bytes, htmlfacts.Caps], htmlfacts.Scan]
 
 
 def _compiled() -> Engine | None:
@@ -100,7 +100,7 @@ def _compiled() -> Engine | None:
         return None
     tables = _html.tables(ELEMENTS, NAMED, COLOURS)
     scan = _html.scan
-    return lambda head, tail, caps: htmlscan.Scan._make(scan(head, tail, caps, tables))
+    return lambda head, tail, caps: htmlfacts.Scan._make(scan(head, tail, caps, tables))
 
 
 _engine: Engine = _compiled() or htmlscan.scan
@@ -134,7 +134,7 @@ def _see(html: str, limits: Limits, engine: Engine) -> Page:
     if len(html) > limits.head_chars + limits.tail_chars:
         head, tail = html[: limits.head_chars], html[len(html) - limits.tail_chars :]
         over.append("html_size")
-    caps = htmlscan.Caps(
+    caps = htmlfacts.Caps(
         limits.tags, limits.tail_chars, limits.depth, limits.attributes, limits.links, limits.rules, limits.url_chars, limits.link_text_chars,
         limits.sheet_chars,
     )  # fmt: skip
@@ -152,7 +152,7 @@ def _see(html: str, limits: Limits, engine: Engine) -> Page:
     )
     hidden = found.hidden.decode("utf-8", "ignore")
     hidden_by = _names(found.hidden_by, _hidings)
-    facts = dict(zip(htmlscan.COUNTS, counts, strict=True))
+    facts = dict(zip(htmlfacts.COUNTS, counts, strict=True))
     if facts["split_words"]:
         hidden_by.append("zero_width")
     return Page(
@@ -164,7 +164,7 @@ def _see(html: str, limits: Limits, engine: Engine) -> Page:
         base=base,
         links=links,
         hidden_by=tuple(hidden_by),
-        limits=tuple(over + _names(found.limits, htmlscan.LIMIT_NAMES)),
+        limits=tuple(over + _names(found.limits, htmlfacts.LIMIT_NAMES)),
         hidden_chars=len(hidden),
         **facts,
     )
