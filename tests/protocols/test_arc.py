@@ -97,7 +97,7 @@ def test_an_older_seal_that_does_not_hold() -> None:
 
 def test_a_chain_beyond_our_limits_is_not_a_broken_one() -> None:
     found = check(ONE + b"\n" * 1_000_001)
-    assert (found.result, found.reason) == ("permerror", "lines_limit")
+    assert (found.result, found.reason) == ("temperror", "lines_limit")
 
 
 def test_keys_that_are_missing_or_do_not_come() -> None:

@@ -26,7 +26,7 @@ _KINDS = (b"arc-authentication-results", b"arc-message-signature", b"arc-seal")
 class ArcResult(msgspec.Struct, frozen=True, kw_only=True):
     """The chain.
 
-    result: none (no chain), pass, fail, temperror (a key could not be fetched), permerror (cut at one of our limits). reason: one word, with the instance where one is to blame: "seal_body i=2".
+    result: none (no chain), pass, fail, temperror (a key could not be fetched, or the message was cut at a limit: not known). reason: one word, with the instance where one is to blame: "seal_body i=2".
     sets: how many. domain: who sealed the newest set. domains: all sealers, oldest first. results: the newest ARC-Authentication-Results
     without "i=N;", at most 4,096 characters, "" unless the chain holds.
     """
@@ -197,7 +197,7 @@ def verify(raw: bytes | SplitMessage, *, rules: Rules = RFC_8301) -> Generator[Q
     """Checks the chain. Never raises on any bytes."""
     message = raw if isinstance(raw, SplitMessage) else split(raw)
     if message.cut:
-        return ArcResult(result="permerror", reason=message.cut)
+        return ArcResult(result="temperror", reason=message.cut)
     sets: list[ArcSet] = []
     seals: list[Seal] = []
     try:

@@ -26,7 +26,7 @@ _GUARDED = (b"from", b"to", b"cc", b"subject", b"date", b"reply-to", b"sender", 
 class DkimResult(msgspec.Struct, frozen=True, kw_only=True):
     """One signature.
 
-    result: pass, fail (it does not match), permerror (it or its key cannot be used), temperror (the DNS did not answer).
+    result: pass, fail (it does not match), permerror (it or its key cannot be used), temperror (the DNS did not answer, or the message was cut at a limit: not known).
     reason: one word for everything but pass: body_hash, signature, body_length, syntax, version, algorithm, sha1, domain, identity, from_unsigned,
     canonicalization, query, expired, timestamps, no_key, dns, header_limit, lines_limit, or one of dkim_key.KeyProblem.
     uncovered_bytes: bytes of the body that l= leaves unsigned. added: guarded fields that stand more often than they were signed.
@@ -218,7 +218,7 @@ def check_signature(
         return outcome("temperror" if str(problem) == "dns" else "permerror", str(problem))
     if message.cut and (not holds or body.digest != signature.body_hash):
         # What was cut at one of our limits cannot be compared, which is not the sender's forgery.
-        return outcome("permerror", message.cut, bits, testing)
+        return outcome("temperror", message.cut, bits, testing)
     if body.uncovered_bytes < 0:
         return outcome("fail", "body_length", bits, testing)
     if body.digest != signature.body_hash:

@@ -30,7 +30,7 @@ class Field(msgspec.Struct, frozen=True):
 
 
 class SplitMessage(msgspec.Struct, frozen=True):
-    """Fields from top to bottom, the body with CRLF line ends, and which limit cut something off: "header_limit", "lines_limit" or ""."""
+    """Fields from top to bottom, the body with CRLF line ends, and which limit cut something off: "header_limit", "lines_limit", "gateway_size" or ""."""
 
     fields: tuple[Field, ...]
     body: bytes

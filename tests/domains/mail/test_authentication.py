@@ -253,6 +253,19 @@ async def test_words_of_a_trusted_host_that_say_nothing() -> None:
     assert values["auth.unknown"] == ["spf", "dkim", "dmarc"]
 
 
+async def test_a_message_that_was_cut_is_not_held_against_its_sender() -> None:
+    """The gateway kept head and tail, or the message went over a limit of ours: the signature cannot be compared, and DMARC stays open."""
+    raw = SIGNER.sign(MESSAGE)
+    elsewhere = Envelope(client_ip="203.0.113.9", mail_from="x@forwarder.example")
+    cut = (await verify(raw.replace(b"noon", b""), elsewhere, zone(), now=None, whole=False)).values
+    long = (await verify(raw + b"\n" * 1_000_001, elsewhere, zone(), now=None)).values
+    for values in (cut, long):
+        assert (values["auth.dkim"], values["auth.dmarc"], values["auth.aligned"], values["auth.arc"]) == (None, None, None, None)
+        assert values["auth.unknown"] == ["dkim", "dmarc", "arc"]
+    unsigned = (await verify(MESSAGE, elsewhere, zone(), now=None, whole=False)).values
+    assert (unsigned["auth.dkim"], unsigned["auth.dmarc"]) == ("none", "fail")
+
+
 async def test_our_field() -> None:
     text = header((await check(SIGNER.sign(MESSAGE))).values, "mx.example.net")
     found = authres.parse(text)

@@ -56,17 +56,22 @@ def _check_spf(identity: tuple[str, str, str, str] | None) -> Generator[Question
     return (yield from check_host(*identity))
 
 
-async def verify(raw: bytes, envelope: Envelope, resolver: Resolver, *, settings: Settings = Settings(), now: int | None) -> Authentication:
+async def verify(
+    raw: bytes, envelope: Envelope, resolver: Resolver, *, settings: Settings = Settings(), now: int | None, whole: bool = True
+) -> Authentication:
     """Checks one message within the deadline; the four checks run side by side. Never raises on any message.
 
-    now: seconds since 1970 when the message came, for expired signatures; None ignores expiry. Mail that our own users hand in is not checked.
+    now: seconds since 1970 when the message came, for expired signatures; None ignores expiry. whole: False when `raw` is only head and
+    tail of the message: then no signature can be held against it. Mail that our own users hand in is not checked.
     """
     if envelope.direction == "out" or envelope.authenticated_user:
         return Authentication(values=nothing("submission"))
     if isinstance(resolver, Off):
         return from_trusted_host(raw, settings) or Authentication(values=nothing("off"))
     large = len(raw) > THREAD_BYTES
-    plan = await asyncio.to_thread(plan_of, raw, envelope, settings) if large else plan_of(raw, envelope, settings)
+    plan = (
+        await asyncio.to_thread(plan_of, raw, envelope, settings, whole=whole) if large else plan_of(raw, envelope, settings, whole=whole)
+    )
     session = Session(resolver, budget=settings.questions, keep=relevant)
 
     async def result(check: Generator[Question, Answer, Result]) -> Result:
@@ -84,12 +89,13 @@ def verify_recorded(
     *,
     settings: Settings = Settings(),
     now: int | None,
+    whole: bool = True,
 ) -> Authentication:
     """The same from recorded answers, without a network: for feature replay. What was not recorded times out."""
     if envelope.direction == "out" or envelope.authenticated_user:
         return Authentication(values=nothing("submission"))
     recorded = Recorded(answers)
-    plan = plan_of(raw, envelope, settings)
+    plan = plan_of(raw, envelope, settings, whole=whole)
     spf_check, dkim_check, arc_check, discovery = _checks(plan, settings, now)
     found = (
         drive(spf_check, recorded.lookup),
