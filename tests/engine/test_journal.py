@@ -210,11 +210,13 @@ async def test_a_broken_disk_answers_nobody_and_a_restart_reads_back_what_was_an
     files = Odd()
     journal = Journal.open(tmp_path, files, settings=SMALL)
     await journal.append(record("a"))
+    assert journal.failure is None
     files.broken.set()
     with pytest.raises(StorageFailed, match="restart"):
         await journal.append(record("b"))
     with pytest.raises(StorageFailed):
         journal.append(record("c"))
+    assert journal.failure is not None
     journal.close()
     with Journal.open(tmp_path, settings=SMALL) as again:
         assert [r.id for r in again.read()] == ["a"]
@@ -240,6 +242,31 @@ def test_a_data_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match="cannot be made"):
         Journal.open(tmp_path / "file", settings=SMALL)
     assert not (tmp_path / "file" / "lock").exists()
+
+
+@pytest.mark.parametrize("fault", ["segments", "index"])
+def test_a_start_on_a_full_disk_says_so_gives_the_folder_up_and_works_later(
+    tmp_path: Path, fault: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal = Journal.open(tmp_path, settings=LAZY)
+    journal.append(record("a")).result(30)
+    crash(journal)
+    with monkeypatch.context() as patch:
+
+        def no_segment(*_: object, **__: object) -> None:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+        def no_index(*_: object, **__: object) -> None:
+            raise OperationalError("INSERT", {}, Exception("database or disk is full"))
+
+        if fault == "segments":
+            patch.setattr("wardline.engine.commitlog.CommitLog.prepare", no_segment)
+        else:
+            patch.setattr("wardline.engine.index.Index.write", no_index)
+        with pytest.raises(StorageFull, match="start again"):
+            Journal.open(tmp_path, settings=LAZY)
+    with Journal.open(tmp_path, settings=LAZY) as again:
+        assert [r.id for r in again.read()] == ["a"]
 
 
 def test_close_leaves_a_blank_log_and_no_write_ahead_log(tmp_path: Path) -> None:

@@ -117,7 +117,7 @@ class Journal:
                 raise
         except BaseException as error:
             folder.close()
-            if isinstance(error, OSError):
+            if isinstance(error, OSError | DatabaseError):
                 raise _told(error, path) from error
             raise
         return journal
@@ -169,6 +169,11 @@ class Journal:
     def durable_seq(self) -> int:
         """The newest record that is durable together with all before it."""
         return self._receipts.durable_seq
+
+    @property
+    def failure(self) -> StorageError | None:
+        """Why nothing can be written until a restart, None while all is well: for readiness checks."""
+        return self._receipts.failure
 
     @property
     def last_seq(self) -> int:
@@ -434,10 +439,10 @@ class Journal:
         """Leave no trace of what was removed: neither in the log's segments nor in SQLite's write-ahead log."""
         self._log.rotate()
         self._log.recycle(self._index.indexed_seq)
-        for _ in range(100):
+        # SQLite itself waits half a minute for readers.
+        for _ in range(2):
             if self._index.checkpoint(truncate=True):
                 return
-            time.sleep(0.05)
         raise StorageError(
             "a reader keeps old pages in use",
             str(self._index.path),
@@ -461,8 +466,13 @@ class Journal:
         return self._index.verify()
 
 
-def _told(error: OSError, path: Path) -> StorageError:
-    what = f"the data folder cannot be used: {error.strerror or error}"
-    if error.errno == errno.ENOSPC:
-        return StorageFull(what, str(path), "Free space on this disk, then start again.")
+def _reason(error: Exception) -> str:
+    return str(error.orig) if isinstance(error, DatabaseError) else str(error)
+
+
+def _told(error: OSError | DatabaseError, path: Path) -> StorageError:
+    reason = _reason(error)
+    what = f"the data folder cannot be used: {reason}"
+    if (isinstance(error, OSError) and error.errno == errno.ENOSPC) or "disk is full" in reason:
+        return StorageFull(what, str(path), "Free space on this disk, then start again: nothing that was answered is lost.")
     return StorageError(what, str(path), "Check the folder's owner and the disk, then start again.")
