@@ -241,6 +241,37 @@ def attachments(size: int) -> bytes:
     return _MIXED + _fill(part, size) + b"--b--\n"
 
 
+def many_pdfs(size: int) -> bytes:
+    """Small documents, each of which inflates to much."""
+    stream = zlib.compress(b"\0" * 60_000, 9)
+    body = base64.encodebytes(b"%PDF-1.5\n" + (b"1 0 obj <</Filter/FlateDecode>>stream\n" + stream + b"\nendstream\n") * 40)
+    part = b"--b\nContent-Type: application/pdf; name=a.pdf\nContent-Transfer-Encoding: base64\n\n" + body
+    return _MIXED + _fill(part, size) + b"--b--\n"
+
+
+def many_message_files(size: int) -> bytes:
+    """Attached message files, each full of parts."""
+    inner = _HEAD + b"Content-Type: multipart/mixed; boundary=i\n\n" + b"--i\n\nhello\n" * 100 + b"--i--\n"
+    return _MIXED + _fill(b"--b\nContent-Type: application/octet-stream; name=a.eml\n\n" + inner, size) + b"--b--\n"
+
+
+def wide_and_deep(size: int) -> bytes:
+    """Many containers at the cap on depth, each of which looks as if it held many parts."""
+    opens = b"".join(b"Content-Type: multipart/mixed; boundary=n%d\n\n--n%d\n" % (level, level) for level in range(14))
+    wide = b"Content-Type: multipart/mixed; boundary=w\n\n" + (
+        b"--w\nContent-Type: multipart/mixed; boundary=z\n\n" + b"--q\nContent-Type: text/plain\n\nx\n" * 60
+    )
+    return _HEAD + opens + _fill(wide, size)
+
+
+def unclosed_comments(size: int) -> bytes:
+    return _MIXED + _fill(b"--b\nContent-Type: text/html\n\n<!--" + b"<b>x" * 5000 + b"\n", size) + b"--b--\n"
+
+
+def spaced_delimiters(size: int) -> bytes:
+    return _MIXED + _fill(b"--b" + b" " * 5000 + b"\n", size) + b"--b" + b" " * 5000 + b"\n\n" + SPAM + b"\n--b--\n"
+
+
 def tnef(size: int) -> bytes:
     body = b"\x78\x9f\x3e\x22\0\0" + _fill(b"\1" + b"\x10\x80\x01\0" + b"\1\0\0\0a\0\0", size * 3 // 4)
     return _HEAD + b"Content-Type: application/ms-tnef; name=winmail.dat\nContent-Transfer-Encoding: base64\n\n" + base64.encodebytes(body)
@@ -259,7 +290,7 @@ _ALL: tuple[Callable[[int], bytes], ...] = (
     nuls, many_headers, tiny_headers, one_header, folded_header, no_header_end, recipients, recipients_one_line, nested_comments, quotes, encoded_words,
     broken_encoded_words, many_encoded_headers, raw_8bit_headers, continuations, parameters, semicolons, received, domains, base64_part, base64_text,
     base64_pieces, base64_blanks, quoted_printable, uuencoded, uu_begins, odd_charsets, utf16_broken, links, dots, one_line_of_text, html_tags, html_nesting,
-    pdf_streams, pdf_strings, zip_members, attachments, tnef, calendar, random_bytes,
+    pdf_streams, pdf_strings, zip_members, attachments, many_pdfs, many_message_files, wide_and_deep, unclosed_comments, spaced_delimiters, tnef, calendar, random_bytes,
 )  # fmt: skip
 NAMES = tuple(bomb.__name__ for bomb in _ALL)
 

@@ -106,6 +106,11 @@ def test_a_boundary_that_begins_another():
     assert [content for _, content in leaves(raw)] == [b"one", b"two", b"three"]
 
 
+def test_a_delimiter_with_blanks_behind_it():
+    raw = b"Content-Type: multipart/mixed; boundary=b\n\n--b" + b" " * 900 + b"\n\none\n--b-- \t\n"
+    assert leaves(raw) == [("text/plain", b"one")]
+
+
 def test_a_container_in_base64_is_read():
     inner = b"--i\nContent-Type: text/html\n\n<p>deep\n--i--\n"
     raw = b"Content-Type: multipart/mixed; boundary=i\nContent-Transfer-Encoding: base64\n\n" + base64.encodebytes(inner)

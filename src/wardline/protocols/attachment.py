@@ -29,18 +29,20 @@ class Findings(msgspec.Struct, gc=False):
     urls: tuple[str, ...] = ()
 
 
-def wants_more(head: bytes, name: str, content_type: str) -> bool:
+def wants_more(head: bytes, name: str) -> bool:
     """Whether more than the first 64 KB is needed to say what this file carries."""
     kind = filetype.detect(head)
     return kind in _INSIDE or filetype.extension(name) in _DISK
 
 
-def examine(head: bytes, tail: bytes, size_bytes: int, name: str, content_type: str, *, max_names: int = 100) -> Findings:
-    """Look at a file of `size_bytes` of which `head` (and `tail`, where it was cut) are at hand."""
+def examine(
+    head: bytes, tail: bytes, size_bytes: int, name: str, content_type: str, *, inside: bool = True, max_names: int = 100
+) -> Findings:
+    """Look at a file of `size_bytes` of which `head` (and `tail`, where it was cut) are at hand; containers are opened where `inside`."""
     kind = filetype.detect(head)
     flags: dict[str, None] = dict.fromkeys(filetype.name_flags(name))
     found = Findings(name=name[:512], size_bytes=size_bytes)
-    if kind in _INSIDE:
+    if inside and kind in _INSIDE:
         kind = _inside(kind, head, tail, found, flags, max_names)
     if tail.endswith(b"conectix", 0, len(tail) - 504) and len(tail) >= 512:
         kind = "application/x-vhd"

@@ -25,6 +25,7 @@ _USUAL_FIRST_FIELD = re.compile(
     rb"dkim-signature|arc-[a-z-]{4,30}|authentication-results|from )[ \t]*+[: ]",
     re.IGNORECASE,
 )
+_DELIMITER_REST = re.compile(rb"(--)?+[ \t\r]*+(?:\n|\Z)")
 _BLANK_LINE = re.compile(rb"\n\r?\n")
 _FIRST_FIELD = re.compile(rb"[!-9;-~]++[ \t]*+:")
 _CONTENT_FIELD = re.compile(rb"[Cc][Oo][Nn][Tt][Ee][Nn][Tt]-[!-9;-~]++:")
@@ -47,7 +48,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     part_header_bytes: int = 16384  # [header_bytes] of one part's
     all_header_bytes: int = 1048576  # [header_bytes] of all blocks together
     fields: int = 512  # [headers] in one block
-    misses: int = 8192  # [parts] lines that begin like a delimiter and are none
+    misses: int = 4096  # [parts] lines that begin like a delimiter and are none
     scan_factor: int = 3  # [depth] the bytes searched for delimiters, as a multiple of the size
 
 
@@ -149,6 +150,7 @@ class _Parser:
         self.header_bytes_left = caps.all_header_bytes
         self.scan_left = 0
         self.misses_left = caps.misses
+        self.flat_left = 80  # leaves that are taken from where the tree is not followed
 
     def tame(self, raw: bytes) -> bytes:
         """`raw` within the size cap, and with LF line ends where it uses lone CRs or CRCRLF as line ends."""
@@ -395,11 +397,10 @@ class _Parser:
     @staticmethod
     def after(buffer: bytes, at: int, end: int) -> int:
         """What follows a boundary: the start of the next line, -1 for a closing delimiter, -2 when the line is another one."""
-        eol = buffer.find(b"\n", at, min(end, at + 256))
-        rest = buffer[at : eol if eol >= 0 else min(end, at + 256)].strip(b" \t\r")
-        if not rest:
-            return eol + 1 if eol >= 0 else end
-        return -1 if rest == b"--" else -2
+        rest = _DELIMITER_REST.match(buffer, at, end)
+        if rest is None:
+            return -2
+        return -1 if rest[1] else rest.end()
 
     def reread(self, part: Part, depth: int) -> bool:
         """A multipart in a transfer encoding, which RFC 2045 §6.4 forbids and some readers decode."""
@@ -432,12 +433,14 @@ class _Parser:
         """Below the cap on depth the tree is not followed: what looks like the first and the last parts is read as leaves."""
         buffer, start, end = part.buffer, part.start, part.end
         starts: list[int] = []
+        keep = max(2, min(40, self.flat_left))
         windows = [(start, end)] if end - start <= 2097152 else [(start, start + 1048576), (end - 1048576, end)]
         for low, high in windows:
             for match in _NESTED.finditer(buffer, max(low - 1, 0), high):
                 starts.append(match.end())
-                if len(starts) > 40:
-                    del starts[8]  # keep the first eight and the last
+                if len(starts) > keep:
+                    del starts[keep // 4]  # keep a few of the first and more of the last
+        self.flat_left -= len(starts)
         leaves = [Part(depth=depth + 1, buffer=buffer, start=start, end=starts[0] if starts else end)]
         for index, begin in enumerate(starts):
             stop = starts[index + 1] if index + 1 < len(starts) else end

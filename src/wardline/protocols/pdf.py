@@ -27,7 +27,7 @@ _FLAGS = (
 )
 STREAMS = 48
 STREAM_BYTES = 65536
-INFLATED_BYTES = 1048576
+INFLATED_BYTES = 524288
 ATTEMPTS = 512
 
 
@@ -79,7 +79,7 @@ def _unescape(match: "re.Match[bytes]") -> bytes:
 
 
 def _inflated(data: bytes) -> list[bytes]:
-    """The first 64 KB of each of the first compressed streams that are not pictures or fonts, one megabyte in all."""
+    """The first 64 KB of each of the first compressed streams that are not pictures or fonts, half a megabyte in all."""
     out: list[bytes] = []
     left = INFLATED_BYTES
     for count, match in enumerate(_STREAM.finditer(data)):

@@ -37,6 +37,11 @@ def test_html_is_seen_and_hidden_text_told_apart():
     assert body.facts().parts == 1
 
 
+def test_text_behind_a_comment_that_never_ends_counts_as_hidden():
+    body = read(f"Content-Type: text/html\n\n<html><!--#x>{SPAM} {'and more words ' * 20}".encode())
+    assert SPAM in "".join(body.hidden) and SPAM not in text(body)
+
+
 def test_both_sides_of_an_alternative_that_differ():
     body = read(multipart("alternative", f"\n{SPAM}", "Content-Type: text/html\n\n<p>Minutes of the meeting on Tuesday"))
     assert SPAM in text(body) and "Minutes" in text(body)

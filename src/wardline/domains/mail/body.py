@@ -41,6 +41,10 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     links: int = 256  # [links]
     attachments: int = 64  # [attachments]
     attachment_bytes: int = 4194304  # [attachment_bytes] decoded of all attachments, to look inside
+    inspections: int = (
+        16  # [attachment_bytes] attached files that are looked into (archives, documents); of later ones only the type is told
+    )
+    message_files: int = 4  # attached message files that are read
     guesses: int = 24  # parts whose charset is guessed from their bytes; later ones are read as Windows-1252
     html: HtmlLimits = HtmlLimits()
 
@@ -62,6 +66,8 @@ class Body:
         self.tags_left = limits.html.tags
         self.guesses_left = limits.guesses
         self.within_file = False
+        self.message_files_left = limits.message_files
+        self.inspections_left = limits.inspections
 
     def add(self, part: mime.Part) -> None:
         """Read `part` and everything below it, in order."""
@@ -133,10 +139,10 @@ class Body:
 
     def outside(self, part: mime.Part, start: int, end: int) -> None:
         """Preamble and epilogue: readers do not show them, old ones and naive filters read them (RFC 2046 §5.1.1)."""
-        if end - start < 120:
+        if end - start < 200:
             return
         text = self.clean(part.buffer[start : min(end, start + 4096)], "").strip()
-        if len(text) > 120:
+        if len(text) > 200:  # longer than the sentences that mail programs put there
             self.defects.add("text_outside_parts")
             self.hidden.append(text)
 
@@ -232,6 +238,13 @@ class Body:
         page = html.see(text, caps)
         self.tags_left -= page.tags
         self.pages.append(page)
+        if not page.visible and page.comment_chars > 100 and "<!--" in text:
+            # A comment that is never closed hides all from a browser; older readers end it at the first `>` and show the rest.
+            unclosed = html.see(text.replace("<!--", "<!"), caps)
+            self.tags_left -= unclosed.tags
+            if unclosed.visible:
+                self.hidden.append(unclosed.visible)
+            self.links += [(link.url, link.text, link.origin, link.hidden) for link in unclosed.links]
         self.limits.update(page.limits)
         if page.visible:
             self.visible.append(page.visible)
@@ -253,13 +266,18 @@ class Body:
         left = max(8192, self.file_bytes_left)
         size = part.end - part.start
         sample = part.sample(min(65536, left)) if size > 131072 else part.sample(131072)
-        if sample.cut and files.wants_more(sample.head, part.name, part.content_type):
+        deep = files.wants_more(sample.head, part.name)
+        if deep:
+            self.inspections_left -= 1
+            if self.inspections_left < 0:
+                self.limits.add("attachment_bytes")
+        if sample.cut and deep and self.inspections_left >= 0:
             sample = part.sample(min(2097152, left), min(524288, left))
             if sample.cut:
                 self.limits.add("attachment_bytes")
         self.file_bytes_left -= len(sample.head) + len(sample.tail)
         self.defects |= sample.defects
-        found = files.examine(sample.head, sample.tail, sample.size_bytes, part.name, part.content_type)
+        found = files.examine(sample.head, sample.tail, sample.size_bytes, part.name, part.content_type, inside=self.inspections_left >= 0)
         inline = part.disposition == "inline" or bool(part.content_id)
         kind = found.detected_type or part.content_type
         flags: list[str] = []
@@ -286,9 +304,10 @@ class Body:
 
     def enclosed_file(self, data: bytes) -> None:
         """A message that is attached as a file: its reader opens it like any other. One level; a file within that file is only listed."""
-        if self.within_file:
+        if self.within_file or self.message_files_left <= 0:
             return
         self.within_file = True
+        self.message_files_left -= 1
         inner = mime.parse(data, _ENCLOSED)
         self.limits |= inner.limits
         self.enclosed_header(inner.root)
