@@ -1,0 +1,219 @@
+"""The HTTP frame, spoken to as raw ASGI: limits, access, dispatch, errors; no network."""
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+
+from wardline.base.metrics import Metrics
+from wardline.base.storage import StorageBusy, StorageFull
+from wardline.engine.administration import Act, Administration, new_key
+from wardline.gateways.http.access import Access
+from wardline.gateways.http.app import HttpApp
+from wardline.gateways.http.decide import read_event
+from wardline.gateways.http.exchange import Exchange
+from wardline.gateways.http.mail import envelope_of
+from wardline.gateways.http.problem import Problem
+from wardline.gateways.http.routes import Route
+
+TOKEN, KEY = new_key("tests", ("read",), 1)
+LIMIT = 1000
+
+
+async def echo(exchange: Exchange) -> None:
+    body = await exchange.body(LIMIT)
+    await exchange.json({"length": len(body), "values": exchange.values, "query": exchange.query()})
+
+
+async def fails(exchange: Exchange) -> None:
+    raise {
+        "full": StorageFull("full", "here", "free space"),
+        "busy": StorageBusy("busy", "here", "wait"),
+        "ours": KeyError("secret detail"),
+    }[exchange.values["how"]]
+
+
+async def slow(exchange: Exchange) -> None:
+    await asyncio.sleep(0.2)
+    await exchange.json({})
+
+
+ROUTES = [
+    Route("POST", "/echo", "", "", echo),
+    Route("GET", "/things/{name}/{part}", "read", "", echo),
+    Route("DELETE", "/things/{name}/{part}", "admin", "", echo),
+    Route("GET", "/fails/{how}", "", "", fails),
+    Route("GET", "/slow", "", "", slow),
+]
+
+
+def make(*, control: bool = False, trusted: tuple[str, ...] = ("127.0.0.0/8",), concurrency: int = 10) -> HttpApp:
+    administration = Administration()
+    administration.act(Act(op="key.add", actor="tests", key=KEY))
+    access = Access(administration, trusted, ("decide",), "the learn secret")
+    return HttpApp(ROUTES, access, Metrics(), concurrency=concurrency, version="1", control=control)
+
+
+async def ask(
+    app: HttpApp,
+    method: str,
+    path: str,
+    *chunks: bytes,
+    headers: dict[str, str] | None = None,
+    query: bytes = b"",
+    peer: str = "127.0.0.1",
+    hang_up: bool = False,
+) -> tuple[int, dict[str, Any], dict[str, str]]:
+    fields = [(name.lower().encode(), value.encode()) for name, value in (headers or {}).items()]
+    scope = {"type": "http", "method": method, "path": path, "query_string": query, "headers": fields, "client": (peer, 1)}
+    waiting = [
+        {"type": "http.request", "body": chunk, "more_body": at < len(chunks) - 1 or hang_up} for at, chunk in enumerate(chunks or (b"",))
+    ]
+    sent: list[dict[str, Any]] = []
+
+    async def receive() -> dict[str, Any]:
+        return waiting.pop(0) if waiting else {"type": "http.disconnect"}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    await app(scope, receive, send)
+    found = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
+    assert len(sent) == 2 and int(found["content-length"]) == len(sent[1]["body"])
+    return sent[0]["status"], json.loads(sent[1]["body"]), found
+
+
+async def test_a_request_is_answered() -> None:
+    status, body, _ = await ask(make(), "POST", "/echo", b"abc", b"def", query=b"a=1&a=2&b=%C3%BC")
+    assert (status, body) == (200, {"length": 6, "values": {}, "query": {"a": ["1", "2"], "b": ["ü"]}})
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"), [("GET", "/echo", 405), ("GET", "/none", 404), ("POST", "/things/a/b", 405), ("GET", "/things/a", 404)]
+)
+async def test_unknown_places(method: str, path: str, status: int) -> None:
+    found, body, headers = await ask(make(), method, path)
+    assert (found, body["status"], headers["content-type"]) == (status, status, "application/problem+json")
+
+
+async def test_placeholders() -> None:
+    _, body, _ = await ask(make(), "GET", "/things/a%20b/c", headers={"authorization": f"Bearer {TOKEN}"})
+    assert body["values"] == {"name": "a%20b", "part": "c"}
+
+
+@pytest.mark.parametrize(
+    ("headers", "peer", "control", "status"),
+    [
+        ({}, "127.0.0.1", False, 401),
+        ({"authorization": f"Bearer {TOKEN}"}, "203.0.113.9", False, 200),
+        ({"x-api-key": TOKEN}, "203.0.113.9", False, 200),
+        ({"authorization": "Bearer wl_nope_nope"}, "127.0.0.1", False, 401),
+        ({"authorization": "Basic dGVzdA=="}, "127.0.0.1", False, 401),
+        ({}, "anything", True, 200),
+        ({}, "not an address", False, 401),
+    ],
+)
+async def test_scopes(headers: dict[str, str], peer: str, control: bool, status: int) -> None:
+    found, body, answered = await ask(make(control=control), "GET", "/things/a/b", headers=headers, peer=peer)
+    assert found == status
+    if status == 401:
+        assert "scope read" in body["detail"]
+        assert "Bearer" in answered["www-authenticate"]
+
+
+def test_the_learning_secret_grants_learning_alone() -> None:
+    access = Access(Administration(), ("127.0.0.0/8",), ("decide",), "the learn secret")
+    assert access.scopes("203.0.113.9", {b"authorization": b"Bearer the learn secret"}) == {"learn"}
+    assert access.scopes("127.0.0.1", {b"authorization": b"Bearer the learn secret"}) == {"learn", "decide"}
+    assert access.scopes("203.0.113.9", {b"authorization": b"Bearer the learn secre"}) == frozenset()
+    assert Access(Administration(), (), (), "").scopes("127.0.0.1", {b"authorization": b"Bearer "}) == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("chunks", "headers", "status"),
+    [
+        ((b"x" * (LIMIT + 1),), {}, 413),
+        ((b"x" * LIMIT, b"x"), {}, 413),
+        ((b"x",), {"content-length": str(10**12)}, 413),
+        ((b"x",), {"content-length": "9" * 5000}, 413),
+        ((b"x",), {"content-length": "lies"}, 200),
+    ],
+)
+async def test_bodies_are_bounded(chunks: tuple[bytes, ...], headers: dict[str, str], status: int) -> None:
+    assert (await ask(make(), "POST", "/echo", *chunks, headers=headers))[0] == status
+
+
+async def test_a_client_that_hangs_up() -> None:
+    status, body, _ = await ask(make(), "POST", "/echo", b"half", hang_up=True)
+    assert status == 400
+    assert "before the whole request body" in body["detail"]
+
+
+async def test_a_query_that_cannot_be_read() -> None:
+    assert (await ask(make(), "POST", "/echo", query=b"&".join(b"a=1" for _ in range(3000))))[0] == 400
+    assert (await ask(make(), "POST", "/echo", query=b"a=%ff"))[0] == 400
+
+
+@pytest.mark.parametrize(("how", "status"), [("full", 507), ("busy", 503), ("ours", 500)])
+async def test_our_own_failures(how: str, status: int) -> None:
+    app = make()
+    found, body, headers = await ask(app, "GET", f"/fails/{how}")
+    assert found == status
+    assert "secret detail" not in body["detail"]
+    assert headers.get("retry-after") == ("1" if how == "busy" else None)
+
+
+async def test_too_many_at_once_are_told_to_wait() -> None:
+    app = make(concurrency=2)
+    answers = await asyncio.gather(*(ask(app, "GET", "/slow") for _ in range(5)))
+    assert sorted(status for status, _, _ in answers) == [200, 200, 429, 429, 429]
+    assert next(headers for status, _, headers in answers if status == 429)["retry-after"] == "1"
+    assert (await ask(app, "GET", "/slow"))[0] == 200
+
+
+async def test_the_description_lists_every_route() -> None:
+    _, document, _ = await ask(make(), "GET", "/openapi.json")
+    assert set(document["paths"]) == {route.path for route in ROUTES} | {"/openapi.json"}
+    assert document["paths"]["/things/{name}/{part}"]["get"]["parameters"][0]["name"] == "name"
+
+
+@pytest.mark.parametrize(
+    ("data", "status", "part"),
+    [
+        (b"{", 400, "not JSON"),
+        (b"\xff", 400, "not JSON"),
+        (b"[" * 5000, 422, "Expected"),
+        (b'{"id": "x", "fields": ' + b"[" * 50_000, 400, "not JSON"),
+        (b"{}", 422, "id"),
+        (b'{"id": "", "type": "a", "occurred_at": "2026-01-01T00:00:00Z"}', 422, "id"),
+        (b'{"id": "x", "type": "a", "occurred_at": "yesterday"}', 422, "occurred_at"),
+        (b'{"id": "x", "type": "a", "occurred_at": "2026-01-01T00:00:00"}', 422, "time zone"),
+        (b'{"id": "x", "type": "a", "occurred_at": "2999-01-01T00:00:00Z"}', 422, "ahead of our clock"),
+        (b'{"id": 7, "type": "a", "occurred_at": "2026-01-01T00:00:00Z"}', 422, "id"),
+    ],
+)
+def test_events_that_cannot_be_read(data: bytes, status: int, part: str) -> None:
+    with pytest.raises(Problem) as error:
+        read_event(data)
+    assert error.value.status == status
+    assert part in error.value.detail
+
+
+def test_an_event_keeps_fields_it_does_not_know() -> None:
+    event = read_event(b'{"id": "x", "type": "login", "occurred_at": "2026-01-01T00:00:00+01:00", "fields": {"new": 1}, "later": true}')
+    assert event.fields == {"new": 1}
+    assert event.received_at is not None
+
+
+def test_envelopes_from_the_query() -> None:
+    envelope = envelope_of({"client_ip": ["2001:DB8::7"], "rcpt": ["a@example.com", "b@example.com"], "user": ["ann"]})
+    assert (envelope.client_ip, envelope.recipients, envelope.authenticated_user) == (
+        "2001:db8::7",
+        ("a@example.com", "b@example.com"),
+        "ann",
+    )
+    with pytest.raises(Problem, match="client_ip"):
+        envelope_of({"client_ip": ["nowhere"]})
+    with pytest.raises(Problem, match="recipients"):
+        envelope_of({"rcpt": ["a@example.com"] * 1001})
