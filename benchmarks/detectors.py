@@ -49,11 +49,13 @@ def load_scrub(path: str | None) -> Callable[[bytes], bytes]:
     return scrub
 
 
-def messages(folder: Path, limit: int, scrub: Callable[[bytes], bytes]) -> Iterator[tuple[Mail, bool]]:
-    """(message, abusive) of a corpus; with a limit, evenly spread over it."""
+def messages(folder: Path, limit: int, scrub: Callable[[bytes], bytes], others: bool = False) -> Iterator[tuple[Mail, bool]]:
+    """(message, abusive) of a corpus; with a limit, evenly spread over it, or all the others."""
     rows = [line.split("\t") for line in (folder / "index.tsv").read_text("utf-8").splitlines() if line]
     step = max(len(rows) // limit, 1) if limit else 1
-    for path, label in rows[::step]:
+    for index, (path, label) in enumerate(rows):
+        if (index % step == 0) == others:
+            continue
         raw = (folder / path).read_bytes()
         yield read(scrub(raw), Envelope()), label != "ham"
 
@@ -63,14 +65,14 @@ def facts(mail: Mail) -> dict[str, Value]:
     return {"mail.limits": [*mail.limits], "mail.defects": [*mail.defects], "mail.size_bytes": mail.size_bytes, "mail.direction": "in"}
 
 
-def hits(folders: list[str], limit: int, scrub: Callable[[bytes], bytes], show: int) -> None:
+def hits(folders: list[str], limit: int, scrub: Callable[[bytes], bytes], show: int, others: bool) -> None:
     """Print the table."""
     detectors = [kind() for kind in ALL]
     totals = {True: 0, False: 0}
     spoken: Counter[tuple[str, bool]] = Counter()
     cues: Counter[tuple[str, str, bool]] = Counter()
     for folder in folders:
-        for mail, abusive in messages(Path(folder), limit, scrub):
+        for mail, abusive in messages(Path(folder), limit, scrub, others):
             totals[abusive] += 1
             known = facts(mail)
             for detector in detectors:
@@ -120,12 +122,13 @@ def main() -> None:
     parser.add_argument("--limit", type=int, default=0)
     parser.add_argument("--repeats", type=int, default=50)
     parser.add_argument("--scrub")
+    parser.add_argument("--others", action="store_true", help="with --limit: what the sample leaves out")
     parser.add_argument("--show", type=int, default=6)
     given = parser.parse_args()
     if given.what == "cost":
         cost(given.folders, given.repeats)
     else:
-        hits(given.folders, given.limit, load_scrub(given.scrub), given.show)
+        hits(given.folders, given.limit, load_scrub(given.scrub), given.show, given.others)
 
 
 if __name__ == "__main__":

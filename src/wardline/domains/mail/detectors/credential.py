@@ -34,6 +34,7 @@ FORM_WORDS = "It contains a form."
 FOREIGN_WORDS = "Its links lead to another organisation than the sender's."
 _PROMPTS = frozenset(("verify", "mailbox", "expiry", "payment", "sign_in", "document"))
 _PAGES = frozenset(("html_form", "html_password", "html_script", "html_refresh"))  # an attached page that does something
+_ANCHORS = ("anchor", "form", "area", "attachment")
 _FOLLOWED = ("anchor", "text", "form", "area", "attachment")
 
 
@@ -51,8 +52,10 @@ class Credential(Detector[Mail]):
         if not found:
             return {"credential.cues": found}
         home = registrable(subject.sender.domain)
+        # In HTML a person follows what is marked as a link; words like "sign.in" only look like one.
+        followed = _ANCHORS if subject.html.parts else _FOLLOWED
         hosts = {
-            link.registrable for link in subject.links[:64] if link.scheme in ("http", "https") and link.origin in _FOLLOWED and link.host
+            link.registrable for link in subject.links[:64] if link.scheme in ("http", "https") and link.origin in followed and link.host
         }
         ways: list[Scalar] = []
         if hosts:
