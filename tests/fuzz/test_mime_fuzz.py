@@ -23,3 +23,8 @@ def test_spam_at_the_end_of_a_bomb_is_seen(name):
     mail = intake._read(raw, Envelope(), intake.Limits())
     if bombs.SPAM in raw[-400:].replace(b"\r", b""):
         assert "Cheap pills" in mail.visible_text
+
+
+def test_the_innermost_of_very_many_containers_is_seen():
+    mail = intake._read(bombs.nested_multiparts(3_000_000), Envelope(), intake.Limits())
+    assert "depth" in mail.limits and "Cheap pills" in mail.visible_text

@@ -434,12 +434,19 @@ class _Parser:
         buffer, start, end = part.buffer, part.start, part.end
         starts: list[int] = []
         keep = max(2, min(40, self.flat_left))
-        windows = [(start, end)] if end - start <= 2097152 else [(start, start + 1048576), (end - 1048576, end)]
+        reach = 262144
+        windows = [(start, end)] if end - start <= 2 * reach else [(start, start + reach), (end - reach, end)]
         for low, high in windows:
             for match in _NESTED.finditer(buffer, max(low - 1, 0), high):
                 starts.append(match.end())
                 if len(starts) > keep:
                     del starts[keep // 4]  # keep a few of the first and more of the last
+        if len(windows) > 1:  # between the windows: the first and the last text part as most programs spell it
+            for found in (buffer.find(b"\nContent-Type: text/", start, end), buffer.rfind(b"\nContent-Type: text/", start, end)):
+                line = buffer.rfind(b"\n--", max(start, found - 2000), found) if found > 0 else -1
+                if line >= 0:
+                    starts.append(buffer.find(b"\n", line + 1, end) + 1)
+            starts = sorted(set(starts))
         self.flat_left -= len(starts)
         leaves = [Part(depth=depth + 1, buffer=buffer, start=start, end=starts[0] if starts else end)]
         for index, begin in enumerate(starts):
