@@ -31,7 +31,7 @@ _label_minimum = 5  # shorter labels have too many honest neighbours to compare 
 
 
 class Brand(msgspec.Struct, frozen=True):
-    """One protected name. `names` folded as people write it, `domains` registrable, `label` the part of the first domain before its suffix."""
+    """One protected name. `names` folded as people write it, `domains` registrable ("name.*": under any suffix), `label` the part of the first domain before its suffix."""
 
     name: str
     names: tuple[str, ...]
@@ -56,11 +56,15 @@ class Brands:
     def __init__(self, brands: Iterable[Brand]) -> None:
         self.brands = tuple(brands)
         self._by_domain: dict[str, Brand] = {}
+        self._everywhere: dict[str, Brand] = {}
         self._by_skeleton: dict[str, list[Brand]] = {}
         self._by_words: dict[tuple[str, ...], Brand] = {}
         for brand in self.brands:
             for domain in brand.domains:
-                self._by_domain.setdefault(domain, brand)
+                if domain.endswith(".*"):
+                    self._everywhere.setdefault(domain[:-2], brand)
+                else:
+                    self._by_domain.setdefault(domain, brand)
             for label in dict.fromkeys((brand.label, *(name.replace(" ", "") for name in brand.names))):
                 if len(label) >= _label_minimum or brand.protected:
                     kept = self._by_skeleton.setdefault(skeleton(label), [])
@@ -79,7 +83,8 @@ class Brands:
             found = self._by_domain.get(".".join(labels[start:]))
             if found is not None:
                 return found
-        return None
+        name, _, suffix = registrable(host).partition(".")
+        return self._everywhere.get(name) if suffix else None
 
     def look_alikes(self, label: str) -> list[Brand]:
         """The brands whose label or name looks like this one (equal skeletons); the brand itself included."""
@@ -102,7 +107,7 @@ class Brands:
 
     def owns(self, brand: Brand, host: str) -> bool:
         """Whether a host is one of the brand's own."""
-        return self.of_domain(host) == brand or registrable(host) in brand.domains
+        return self.of_domain(host) == brand
 
 
 @lru_cache(maxsize=1)
