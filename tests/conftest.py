@@ -14,9 +14,14 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from hypothesis import settings
 
 from wardline.domains.mail.door import LearnAnswer, MailAnswer, Reason
 from wardline.domains.mail.events import Envelope
+
+# The same examples in every run, and no clock: a slow machine is no failure.
+settings.register_profile("wardline", deadline=None, derandomize=True)
+settings.load_profile("wardline")
 
 NOT_RUN = "not run: "
 SYSTEM_FOLDERS = "/usr/local/sbin:/usr/sbin:/sbin"
