@@ -99,10 +99,10 @@ class OnlineModel:
 
     def log_odds(self, rows: Sequence[Rows]) -> float:
         """ln(P(abusive) / P(benign)) as the models see it; 0.0 for a message without rows. IndexError for rows of another model."""
-        whole, own = self._parts(rows)
+        whole, own = self.parts(rows)
         return whole + self.own_share * sum(own)
 
-    def _parts(self, rows: Sequence[Rows]) -> tuple[float, list[float]]:
+    def parts(self, rows: Sequence[Rows]) -> tuple[float, list[float]]:
         """The whole's answer, and each field's own."""
         prior, counted = self._prior()
         whole, own = 0.0, []
@@ -131,7 +131,7 @@ class OnlineModel:
         may take part (they are not bounded), `ceiling_log_odds`: the most that the change may move any score, `offset`: what else was
         added to the score. None when the model is right already, or when nothing is left under the ceiling.
         """
-        whole, own = self._parts(rows)
+        whole, own = self.parts(rows)
         truth = fixed.ONE if abusive else 0
         error = abs(truth - fixed.logistic(whole + offset))
         own_errors = [

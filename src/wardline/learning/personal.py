@@ -19,6 +19,7 @@ from wardline.learning.online import Field, OnlineModel
 from wardline.learning.tables import TableError
 
 OFFSET_LIMIT = 2.0
+STEP = 1.5  # the first report of a kind moves the offset by up to that much
 TOTAL_LOG_ODDS = 0.5
 DAY_LOG_ODDS = 0.25
 USERS_LIMIT = 4096  # with an offset of their own; 24 KiB each
@@ -34,7 +35,7 @@ class Offsets:
         self.users: dict[str, OnlineModel] = {}
 
     def _new(self) -> OnlineModel:
-        return OnlineModel((self.field,), step=3.0, share=0.0)
+        return OnlineModel((self.field,), step=STEP, share=0.0)
 
     def value(self, subject: str, rows: Sequence[Rows]) -> float:
         """The user's offset for a message, within ±OFFSET_LIMIT; 0.0 for a user who never reported anything."""
@@ -136,7 +137,8 @@ class Budgets:
 
     def snapshot(self) -> bytes:
         """The state as MessagePack, users in order."""
-        return msgspec.msgpack.encode(dict(sorted(self.spent.items())), order="sorted")
+        ordered = {user: Spent(self.spent[user].standing, dict(sorted(self.spent[user].days.items()))) for user in sorted(self.spent)}
+        return msgspec.msgpack.encode(ordered)
 
     def restore(self, data: bytes) -> None:
         """The inverse of `snapshot`; TableError for anything else, and then nothing changes."""

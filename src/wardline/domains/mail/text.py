@@ -13,7 +13,6 @@ by no more than the budget of learning/personal.py, and beyond that only the use
 
 import hashlib
 import struct
-from collections.abc import Sequence
 
 import msgspec
 import numpy as np
@@ -214,16 +213,16 @@ def _words(model: OnlineModel, at: int, field: Field, text: bytes) -> list[tuple
     distinct, place, times = np.unique(rows, return_inverse=True, return_counts=True)
     weights = (model.weigh(distinct, len(distinct)) / times)[place]
     breaks = np.fromiter((byte in _WORD_BREAK for byte in text), bool, len(text))
-    # The n-gram that starts at byte i belongs to the word around its second byte, so that a leading space goes with its word.
+    # An n-gram that begins with the space before a word belongs to that word.
     words: dict[bytes, float] = {}
-    start = 0
-    ends: Sequence[int] = [*np.flatnonzero(breaks).tolist(), len(text)]
     sums = np.concatenate(([0.0], np.cumsum(weights)))
-    for end in ends:
+    start = taken = 0
+    for end in (*np.flatnonzero(breaks).tolist(), len(text)):
         if end > start:
             word = text[start:end][:60]
-            low, high = min(max(start - 1, 0), len(weights)), min(max(end - 1, 0), len(weights))
-            words[word] = words.get(word, 0.0) + float(sums[high] - sums[low])
+            upto = min(end, len(weights))
+            words[word] = words.get(word, 0.0) + float(sums[upto] - sums[taken])
+            taken = upto
         start = end + 1
     return [(word.decode("utf-8", "replace"), weight, field.name) for word, weight in words.items() if weight]
 

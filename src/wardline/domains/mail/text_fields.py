@@ -65,6 +65,11 @@ def carries_weight(name: str) -> bool:
     return lower not in _NO_WEIGHT and not lower.startswith(_NO_WEIGHT_BEGINNING)
 
 
+def _unmarked(subject: str) -> str:
+    """The subject without the mark that another filter put before it."""
+    return _SUBJECT_MARK.sub("", subject)
+
+
 def texts(mail: Mail) -> dict[str, bytes]:
     """The fields of a message. Never raises."""
     kept = [(name, value) for name, value in mail.headers if carries_weight(name)]
@@ -82,7 +87,7 @@ def head_text(kept: list[tuple[str, str]]) -> bytes:
     lines, left = [], HEAD_BYTES
     for name, value in kept:
         if name.lower() == "subject":
-            value = _SUBJECT_MARK.sub("", value)
+            value = _unmarked(value)
         line = f"{name[:80]}: {value[:VALUE_BYTES]}\n".encode("utf-8", "replace")
         lines.append(line)
         left -= len(line)
@@ -93,9 +98,13 @@ def head_text(kept: list[tuple[str, str]]) -> bytes:
 
 def body_text(raw: bytes) -> bytes:
     """The body as it travelled, head and tail; all of it for what has no header."""
-    lf, crlf = raw.find(b"\n\n"), raw.find(b"\r\n\r\n")
-    start = lf + 2 if lf >= 0 and (crlf < 0 or lf < crlf) else crlf + 4 if crlf >= 0 else 0
-    return _clip(raw, start, BODY_BYTES, BODY_TAIL_BYTES).replace(b"\r\n", b"\n")
+    return _clip(raw, _body_start(raw), BODY_BYTES, BODY_TAIL_BYTES).replace(b"\r\n", b"\n")
+
+
+def _body_start(raw: bytes) -> int:
+    lf = raw.find(b"\n\n")
+    crlf = raw.find(b"\r\n\r\n", 0, lf if lf >= 0 else len(raw))
+    return crlf + 4 if crlf >= 0 else lf + 2 if lf >= 0 else 0
 
 
 def _clip(data: bytes, start: int, head: int, tail: int) -> bytes:
@@ -123,9 +132,9 @@ def shape_text(mail: Mail, kept: list[tuple[str, str]]) -> bytes:
             lines.append(f"{name[:40]} {form}")
     facts = mail.html
     counts = {
-        "to": len(mail.to), "cc": len(mail.cc), "links": len(mail.links), "files": len(mail.attachments), "tags": facts.tags,
+        "to": len(mail.to), "cc": len(mail.cc), "links": sum(1 for link in mail.links if link.origin != "header"), "files": len(mail.attachments), "tags": facts.tags,
         "images": facts.images, "remote": facts.remote_images, "forms": facts.forms, "text": len(mail.visible_text), "hidden": len(mail.hidden_text),
-        "size": mail.size_bytes, "subject": len(mail.subject),
+        "size": len(mail.raw) - _body_start(mail.raw), "subject": len(_unmarked(mail.subject)),
     }  # fmt: skip
     lines.append(f"<{mail.structure}>")
     lines += [f"={name}={min(count, 1 << 20).bit_length():02d}=" for name, count in counts.items()]
@@ -138,4 +147,6 @@ def shape_text(mail: Mail, kept: list[tuple[str, str]]) -> bytes:
 def personal_text(mail: Mail) -> bytes:
     """What one person's wishes hang on: who writes, and about what."""
     sender = mail.sender
-    return f"{sender.address[:120]}|{sender.domain[:120]}|{fold(sender.display[:80])}|{fold(mail.subject[:120])}".encode("utf-8", "replace")
+    return f"{sender.address[:120]}|{sender.domain[:120]}|{fold(sender.display[:80])}|{fold(_unmarked(mail.subject)[:120])}".encode(
+        "utf-8", "replace"
+    )
