@@ -174,7 +174,9 @@ def demo(data: Path, samples: list[Path], milter_port: int = 8893) -> None:
         for path in samples:
             code, text = server.send(path.read_bytes(), client_ip="192.0.2.25")
             print(f"{code} {text[:60]:<60} {path.parent.name}/{path.name}")
-            if code == 250 and server.queued() == []:
+            if code == 250 and any(queue == "hold" and queue_id in text for queue, queue_id in server.queued()):
+                print("             on hold in Postfix's queue")
+            elif code == 250:
                 message = message_from_bytes(server.take()[-1])
                 marks = [
                     f"{name}={message[name]}"
