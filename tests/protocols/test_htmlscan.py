@@ -26,7 +26,7 @@ STYLE_PARTS = (
     "color", "background", "background-color", "background-image", "font", "font-size", "display", "opacity", "visibility", "position", "left",
     "text-indent", "margin-top", "width", "max-height", "overflow", "clip", "mso-hide", ":", ":", ":", ";", ";", "none", "hidden", "absolute", "0", "1px",
     "-9999px", "-50em", "50%", ".5", "1.999", "99999999999", "#fff", "#FFFFFE", "#12", "#1234", "#fffffff0", "rgb(255,255,255)", "rgba(0 0 0 / 0)",
-    "rgb(100%,-5,300)", "hsl(0,0%,0%)", "white", "WhiteSmoke", "transparent", "url(x)", "linear-gradient(red)", "!important", "/*", "*/", " ", "\t",
+    "rgb(100%,-5,300)", "hsl(0,0%,0%)", "white", "WhiteSmoke", "transparent", "inherit", "url(x)", "linear-gradient(red)", "!important", "/*", "*/", " ", "\t",
     "smaller", "xx-large", "12pt/1.5", "bold", "rect(0,0,0,0)", "rect(1px 1px 1px 1px)", "+3", "-", ".", "e", "(", ")", "all", "1in", "2ch", "3rem",
 )  # fmt: skip
 

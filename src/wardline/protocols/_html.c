@@ -50,6 +50,7 @@ enum {
 #define UNKNOWN_COLOUR (-1)
 #define TRANSPARENT (-2)
 #define NO_COLOUR (-3) /* None in Python */
+#define INHERIT (-4)
 #define SELECTOR_BYTES 64
 #define SHAPE_TAGS 64
 
@@ -717,7 +718,7 @@ static void declare(const Tables *tables, Str name, Str value, Declared *into)
         return;
     case 'c':
         if (equals(name, "color")) {
-            int shade = colour(tables, value);
+            int shade = equals(value, "inherit") ? INHERIT : colour(tables, value);
             if (shade != NO_COLOUR)
                 set(into, COLOUR, shade);
         } else if (equals(name, "clip")) {
@@ -936,6 +937,17 @@ static int simple_selector(Str s)
 
 static int is_selector_edge(u8 c) { return is_space(c) || c == '}'; }
 
+/* `@media all`, `@media screen`, and either with `only`. */
+static int plain_media(Str prelude)
+{
+    Str part;
+    if (!token(&prelude, &part) || !equals(part, "@media") || !token(&prelude, &part))
+        return 0;
+    if (equals(part, "only") && !token(&prelude, &part))
+        return 0;
+    return (equals(part, "all") || equals(part, "screen")) && !token(&prelude, &part);
+}
+
 /* 0 when the limit of rules was reached. */
 static int sheet(Scan *s, Str text)
 {
@@ -961,6 +973,10 @@ static int sheet(Scan *s, Str text)
         while (selectors.n && is_selector_edge(selectors.p[selectors.n - 1]))
             selectors.n--;
         if (selectors.n && selectors.p[0] == '@') {
+            if (plain_media(selectors)) {
+                at = brace + 1;
+                continue;
+            }
             int level = 1;
             for (at = brace + 1; at < text.n; at++) {
                 if (text.p[at] == '{')
@@ -1391,7 +1407,9 @@ static State styled(State now, const Declared *d, int extra)
         }
         now.font = (int)font;
     }
-    now.colour = get(d, COLOUR, now.colour);
+    int shade = get(d, COLOUR, INHERIT);
+    if (shade != INHERIT)
+        now.colour = shade;
     int ground = get(d, BACKGROUND, TRANSPARENT);
     if (ground != TRANSPARENT)
         now.background = ground;

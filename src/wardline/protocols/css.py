@@ -14,6 +14,7 @@ LEFT, TOP, RIGHT, BOTTOM, MARGIN_LEFT, MARGIN_TOP, INDENT, OVERFLOW, WIDTH, HEIG
 
 UNKNOWN = -1  # a colour that cannot be told: an image, a gradient, a function
 TRANSPARENT = -2
+INHERIT = -4  # the colour of the element around, where a link would have its own
 
 FAR_CENTI_PX = -50_000  # further out than -500 px counts as off the screen
 FAINT_CENTI = 10  # an opacity of 0.1 and less cannot be read
@@ -24,6 +25,9 @@ _number = re.compile(rb"([+-]?)([0-9]*+)(?:\.([0-9]*+))?([a-z%]*+)")
 _hex = re.compile(rb"#?([0-9a-f]{6}|[0-9a-f]{3})(?:[0-9a-f]{2}|[0-9a-f])?")
 _braces = re.compile(rb"[{}]")
 _selector = re.compile(rb"(?:\*|[a-z][a-z0-9]*)?(?:[.#][a-z0-9_-]+)?")
+
+# Blocks that hold for every reader at a screen: their rules count as if they stood alone.
+_plain_media = frozenset((b"@media all", b"@media screen", b"@media only screen", b"@media only all"))
 
 # Per unit: centi-pixels for one. Relative units are handled apart.
 _units = {b"": 100, b"px": 100, b"pt": 133, b"pc": 1600, b"in": 9600, b"cm": 3780, b"mm": 378, b"q": 94}
@@ -320,7 +324,7 @@ def _declare(name: bytes, value: bytes, into: Declarations) -> None:
     if name == b"display":
         into[DISPLAY] = int(value == b"none")
     elif name == b"color":
-        shade = colour(value)
+        shade = INHERIT if value == b"inherit" else colour(value)
         if shade is not None:
             into[COLOUR] = shade
     elif name == b"font-size":
@@ -405,7 +409,7 @@ def declarations(text: bytes, lowered: bool = False) -> Declarations:
 def sheet(text: bytes, rules: dict[bytes, Declarations], limit: int) -> bool:
     """Adds the rules of one style sheet whose selectors are `tag`, `.class`, `#id`, `tag.class` or `tag#id`, until `limit` are held.
 
-    Blocks of @-rules are stepped over. Returns False when the limit was reached, so that the caller can say so. Linear in the text.
+    Blocks of @-rules are stepped over, but for `@media all` and `@media screen`. Returns False when the limit was reached, so that the caller can say so. Linear in the text.
     """
     text = uncomment(text.lower()).replace(b"<!--", b" ").replace(b"-->", b" ")
     position, size = 0, len(text)
@@ -415,6 +419,9 @@ def sheet(text: bytes, rules: dict[bytes, Declarations], limit: int) -> bool:
             break
         selectors = text[position:brace].rpartition(b";")[2].strip(b"\t\n\f\r }")
         if selectors.startswith(b"@"):
+            if b" ".join(selectors.split()) in _plain_media:
+                position = brace + 1  # its closing brace is stripped from the selector that follows it
+                continue
             depth, position = 1, size
             for found in _braces.finditer(text, brace + 1):
                 depth += 1 if found[0] == b"{" else -1

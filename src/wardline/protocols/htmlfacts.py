@@ -99,7 +99,9 @@ def style(state: State, found: css.Declarations, extra: int) -> State:
     size = get(css.FONT)
     if size is not None:
         font = size if size >= 0 else min(font * (-size - 1) // 100, 10_000_000)
-    colour = get(css.COLOUR, colour)
+    shade = get(css.COLOUR, css.INHERIT)
+    if shade != css.INHERIT:
+        colour = shade
     ground = get(css.BACKGROUND, css.TRANSPARENT)
     if ground != css.TRANSPARENT:
         background = ground
