@@ -30,6 +30,7 @@ from wardline.protocols import charset
         (b"hello", "punycode", "hello", ("unknown_charset",)),
         (b"hello", "zlib", "hello", ("unknown_charset",)),
         (b"hello", "unicode_escape", "hello", ("unknown_charset",)),
+        ("“ł”".encode("cp1250").replace("ł".encode("cp1250"), "ł".encode("iso8859_2")), "iso-8859-2", "“ł”", ()),
         (b"a\x81b", "cp1252", "a?b", ("undecodable",)),
         (b"", "utf-16", "", ()),
     ],

@@ -95,7 +95,7 @@ def _scan(text: str, limit: int) -> tuple[list[Mailbox], bool]:
 
     def finish() -> None:
         nonlocal address
-        phrase = " ".join(" ".join(words).split())
+        phrase = " ".join(" ".join(words).split()).replace(" ,", ",").strip(", ")
         if address is None:
             if "=?" in phrase:  # the whole field in an encoded word, which RFC 2047 §5 forbids and some readers decode
                 phrase = decode_words(phrase)
@@ -103,6 +103,8 @@ def _scan(text: str, limit: int) -> tuple[list[Mailbox], bool]:
             if bare:
                 address = bare[0]
                 phrase = phrase.replace(address, " ", 1).strip(' <>"')
+            elif comments and (bare := _ADDRESS.search(" ".join(comments))):
+                address = bare[0]  # `Jo Doe (<jo@example.com>)`
         if address is not None or phrase:
             found.append(mailbox(_shown(phrase or " ".join(comments)), address or ""))
         words.clear()
@@ -130,6 +132,8 @@ def _scan(text: str, limit: int) -> tuple[list[Mailbox], bool]:
         elif mark:
             if mark == ":":
                 words.clear()  # the name of a group
+            elif mark == "," and address is None and words and not any("@" in word for word in words):
+                words.append(",")  # "Doe, Jo <jo@example.com>": a name whose quotes were forgotten
             else:
                 finish()
                 if len(found) >= limit:

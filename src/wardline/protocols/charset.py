@@ -46,6 +46,9 @@ _NO_STATEMENT = frozenset(
     {"", "usascii", "ascii", "ansix341968", "iso646us", "unknown8bit", "xunknown", "unknown", "8bit", "7bit", "default", "none", "binary"}
 )
 _SEPARATORS = re.compile(r"[^a-z0-9]")
+# Where ISO 8859 has controls, Windows has quotes and dashes, and writers of "iso-8859-2" mean those.
+_C1 = re.compile("[\x80-\x9f]")
+_WINDOWS_SIGNS = {code: bytes((code,)).decode("cp1252", "replace") for code in range(0x80, 0xA0)}
 # Codecs in which bytes below 0x80 do not always mean ASCII: pure ASCII bytes still have to be decoded.
 _SHIFTING = frozenset(
     {"utf-7", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be", "iso2022_jp_ext", "iso2022_jp_2", "iso2022_kr", "hz"}
@@ -86,7 +89,8 @@ def decode(data: bytes, label: str, *, fallback: str = "") -> tuple[str, tuple[s
     if name == "utf-16" and data[:2] not in (b"\xff\xfe", b"\xfe\xff"):
         name = "utf-16-be"  # RFC 2781 §4.3
     try:
-        return data.decode(name), ()
+        text = data.decode(name)
+        return (text.translate(_WINDOWS_SIGNS) if name.startswith("iso8859") and _C1.search(text) else text), ()
     except UnicodeDecodeError as error:
         if name == "utf-8" and error.start < len(data) - 4:
             text = data.decode("utf-8", "replace")

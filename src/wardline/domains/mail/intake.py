@@ -77,7 +77,7 @@ def _read(raw: bytes, envelope: Envelope, limits: Limits) -> Mail:
         fingerprint=fingerprint(message),
         headers=head.decoded,
         subject=head.first(b"subject"),
-        sender=from_boxes[0] if from_boxes else Address(),
+        sender=next((box for box in from_boxes if box.address), from_boxes[0] if from_boxes else Address()),
         senders=len(from_boxes),
         reply_to=head.mailboxes(b"reply-to"),
         sender_header=senders[0] if senders else Address(),
