@@ -31,7 +31,7 @@ from wardline.engine.record import Record, encode
 
 
 class SlowDisk(DiskFiles):
-    """The real disk, except that a sync takes at least `sync_ms`; with `one_at_a_time` syncs queue behind each other."""
+    """The real disk, except that a sync takes at least `sync_ms`; with `one_at_a_time` syncs queue behind each other, the worst a disk can do."""
 
     def __init__(self, sync_ms: float, one_at_a_time: bool) -> None:
         super().__init__()

@@ -10,7 +10,7 @@ import pytest
 from tests.forgetful_disk import ForgetfulDisk
 from wardline.base.storage import DiskFiles, StorageBusy, StorageError, StorageFailed
 from wardline.engine import segment
-from wardline.engine.commitlog import Batch, CommitLog, segment_names
+from wardline.engine.commitlog import ALONE, PERIOD, TOGETHER, Batch, CommitLog, segment_names
 from wardline.engine.recovery import payloads, recover
 
 FOLDER = Path("/nowhere/log")
@@ -182,3 +182,40 @@ def test_threads_on_a_real_disk(tmp_path: Path, writers: int) -> None:
     assert records == [b"%d" % seq * 20 for seq in range(1, count + 1)]
     with pytest.raises(StorageFailed, match="closed"):
         log.append(count + 1, b"x")
+
+
+@pytest.mark.parametrize(("together_s", "at_once"), [(0.005, 3), (0.007, 3), (0.009, 1), (0.012, 1)])
+def test_a_disk_that_serves_syncs_one_after_the_other_gets_one_writer(together_s: float, at_once: int) -> None:
+    log = by_hand(ForgetfulDisk(random.Random(1)), [])
+    log._writers = 3
+    log.append(1, b"x")
+    item = begun(log)
+
+    def took(number: int, crowded: bool, seconds: float) -> None:
+        item.number, item.crowded = number, crowded
+        log._compare(item, seconds)
+
+    for period in range(2):
+        log._batches = period * PERIOD
+        assert log._at_once() == 1
+        for number in range(ALONE):
+            took(log._batches + number, False, 0.004)
+        log._batches += ALONE
+        assert log._at_once() == 3
+        for number in range(TOGETHER):
+            took(log._batches + number, True, together_s)
+        log._batches += TOGETHER
+        took(log._batches, True, 1.0)
+        assert log._at_once() == at_once
+
+
+def test_a_load_too_light_to_overlap_keeps_all_writers() -> None:
+    log = by_hand(ForgetfulDisk(random.Random(1)), [])
+    log._writers = 3
+    log.append(1, b"x")
+    item = begun(log)
+    for number in range(ALONE + TOGETHER + 1):
+        item.number, item.crowded = number, False
+        log._compare(item, 0.004)
+    log._batches = ALONE + TOGETHER + 1
+    assert log._at_once() == 3

@@ -9,6 +9,9 @@ waits for a share of one sync before its own begins. Starts are spread over the 
 writers): without that the writers bunch together and the spread is lost. A batch may be on the medium before an earlier one; it is
 acknowledged only after it, since an answer may rest on everything that came before.
 
+Several syncs at once help only where the disk works on them together. Every 2,048 batches a few go alone and a few overlap on purpose; where
+an overlapping one takes more than twice as long, the disk serves them one after the other, and one writer at a time is then faster.
+
 Where the disk refuses a write the log stops for good: after a failed sync nobody knows what the medium holds (the kernel marks the pages
 clean), so the process must open the folder anew. A full disk is another matter: nothing here allocates while it writes.
 """
@@ -29,6 +32,10 @@ ZERO_CHUNK = bytes(1 << 19)
 # Below this a pause would cost more in waking threads than it gains in spreading them.
 SHORTEST_PAUSE_S = 0.0003
 LONGEST_PAUSE_S = 0.004
+# Of every PERIOD batches the first ALONE go one at a time, the next TOGETHER with all writers; the rest as these two compare.
+PERIOD = 2048
+ALONE = 8
+TOGETHER = 16
 
 
 class _Segment:
@@ -46,9 +53,11 @@ class _Segment:
 class Batch:
     """Records on their way to the medium: made by `begin`, moved by `write`, acknowledged by `finish`."""
 
-    __slots__ = ("data", "done", "last_seq", "offset", "segment", "started_s")
+    __slots__ = ("crowded", "data", "done", "last_seq", "number", "offset", "segment", "started_s")
 
-    def __init__(self, target: _Segment, offset: int, data: bytes, last_seq: int) -> None:
+    def __init__(self, target: _Segment, offset: int, data: bytes, last_seq: int, number: int, crowded: bool) -> None:
+        self.number = number
+        self.crowded = crowded
         self.segment = target
         self.offset = offset
         self.data = data
@@ -95,6 +104,10 @@ class CommitLog:
         self._closing = False
         self._last_start_s = 0.0
         self._sync_s = 0.0
+        self._writing = 0
+        self._together = True
+        self._alone_s: list[float] = []
+        self._together_s: list[float] = []
         self._batches = 0
         self._bytes = 0
         self._failure: StorageError | None = None
@@ -197,7 +210,8 @@ class CommitLog:
         self._queue_bytes -= size
         data = segment.batch(self._first_queued, self._durable_seq, frames)
         self._first_queued += len(frames)
-        item = Batch(target, target.used, data, self._first_queued - 1)
+        item = Batch(target, target.used, data, self._first_queued - 1, self._batches, self._writing > 0)
+        self._writing += 1
         target.used += len(data)
         target.last_seq = item.last_seq
         self._inflight.append(item)
@@ -226,8 +240,10 @@ class CommitLog:
                 self._wake.notify_all()
             item.done = error is None
             item.data = b""
+            self._writing -= 1
             took = time.monotonic() - item.started_s
             self._sync_s = took if self._sync_s == 0.0 else self._sync_s * 0.9 + took * 0.1
+            self._compare(item, took)
             while self._inflight and self._inflight[0].done and self._failure is None:
                 self._durable_seq = self._inflight.popleft().last_seq
                 advanced = True
@@ -236,6 +252,25 @@ class CommitLog:
             self._on_durable(durable)
         if failure is not None:
             self._on_failure(failure)
+
+    def _at_once(self) -> int:
+        """How many batches may be under way now."""
+        phase = self._batches % PERIOD
+        if phase < ALONE:
+            return 1
+        return self._writers if phase < ALONE + TOGETHER or self._together else 1
+
+    def _compare(self, item: Batch, took_s: float) -> None:
+        phase = item.number % PERIOD
+        if phase < ALONE and not item.crowded:
+            self._alone_s.append(took_s)
+        elif ALONE <= phase < ALONE + TOGETHER and item.crowded:
+            self._together_s.append(took_s)
+        elif phase >= ALONE + TOGETHER and (self._alone_s or self._together_s):
+            alone, together = sorted(self._alone_s), sorted(self._together_s)
+            # Where nothing overlapped the load is too light for it to matter.
+            self._together = not alone or not together or together[len(together) // 2] < 2 * alone[len(alone) // 2]
+            self._alone_s, self._together_s = [], []
 
     def _run(self) -> None:
         while True:
@@ -256,8 +291,8 @@ class CommitLog:
             if self._failure is not None or (self._closing and not self._queue):
                 return None
             pause = 0.0
-            if self._queue:
-                if self._inflight and not self._closing:
+            if self._queue and self._writing < self._at_once():
+                if self._writing and not self._closing:
                     pause = self._last_start_s + min(self._sync_s / self._writers, LONGEST_PAUSE_S) - time.monotonic()
                 if pause < SHORTEST_PAUSE_S:
                     item = self._begin()
