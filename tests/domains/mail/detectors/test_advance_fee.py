@@ -43,6 +43,20 @@ def test_a_lottery() -> None:
 @pytest.mark.parametrize(
     "text",
     [
+        "Are you available? I am in a meeting. Buy gift cards for a client and send me the codes.",
+        "Official giveaway: send any amount of bitcoin and get twice the amount back.",
+        "We offer loans to 5,000,000 USD without credit check. Apply with your full name and address.",
+    ],
+)
+def test_other_stories(text: str) -> None:
+    assert odds_of(AdvanceFee(), mail(text=text)) > 0.62
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Are you available on Tuesday? I am in a meeting until ten, call my mobile.",
+        "The winners of the survey get gift cards; bitcoin is not accepted.",
         "The emergency form asks for a next of kin and your full name and address.",
         "As the beneficiary of the insurance you will get the policy by post.",
         "Our company won a contract of 12 million USD. The chairman is pleased.",

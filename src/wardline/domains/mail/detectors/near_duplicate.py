@@ -2,7 +2,7 @@
 
     near_duplicate.count = 412, .spam = 3, .ham = 0   ->  Signal(0.97, "412 near copies were seen in the last day; people reported 3 …")
 
-Many copies alone are no abuse: a newsletter, a mailing list and a school's circular have many too. So the number alone says little, and
+Many copies alone are no abuse: a newsletter, a mailing list and a school's circular have many too. So the number alone says nothing, and
 labels of the copies say much, abusive ones more than benign ones: a spammer with one account here can call his own mail wanted.
 """
 
@@ -14,12 +14,10 @@ from wardline.engine.detector import Detector
 from wardline.engine.feature import Value, Values
 from wardline.engine.signal import Signal, probability
 
-MANY = 20  # copies below which nothing is said: a circle of friends, the lists that someone reads
 SPAM_ODDS = 1.6  # of the first report; every doubling adds as much again, up to the limit
 HAM_ODDS = 0.8
 LIMIT_ODDS = 5.0
 BENIGN_LIMIT_ODDS = 2.0
-COPY_ODDS = 0.2  # for every factor of ten
 
 
 class NearDuplicate(Detector[Mail]):
@@ -30,7 +28,7 @@ class NearDuplicate(Detector[Mail]):
     cost_us = 1.0
 
     def judge(self, values: Values) -> Signal:
-        """Labels of copies speak; copies alone speak softly and only from 20 on."""
+        """Labels of copies speak; copies alone are said and not judged."""
         count, spam, ham = (whole(values.get(name)) for name in self.reads)
         if count is None:
             return Signal(None, "It is not known how often this message was seen.")
@@ -40,7 +38,4 @@ class NearDuplicate(Detector[Mail]):
             odds = min(SPAM_ODDS * math.log2(1 + spam), LIMIT_ODDS) - min(HAM_ODDS * math.log2(1 + ham), BENIGN_LIMIT_ODDS)
             said = f"people reported {spam} of them as abuse and {ham} as wanted"
             return Signal(probability(odds), f"{count} near copies of this message were seen in the last day; {said}.", evidence)
-        if count < MANY:
-            return Signal(None, f"{count} near copies were seen and nobody said anything of them.")
-        odds = min(COPY_ODDS * math.log10(count), 0.8)
-        return Signal(probability(odds), f"{count} near copies of this message were seen in the last day.", evidence)
+        return Signal(None, f"{count} near copies of this message were seen in the last day, and nobody said anything of them.", evidence)
