@@ -34,6 +34,8 @@ from wardline.protocols import filetype
         (b"RIFF\0\0\0\0WEBP", "image/webp"),
         (b"\0\0\0\x18ftypmp42", "video/mp4"),
         (b"BEGIN:VCALENDAR", "text/calendar"),
+        (b"-----BEGIN PGP SIGNATURE-----", "application/pgp-signature"),
+        (b"-----BEGIN PGP MESSAGE-----", "application/pgp-encrypted"),
     ],
 )
 def test_types(head, kind):

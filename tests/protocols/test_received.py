@@ -18,6 +18,7 @@ DATE = "Fri, 20 Nov 2026 09:30:00 +0000"
         (f"from [192.0.2.9] (helo=pc) by in.example.net with esmtp (Exim 4.96) id 1; {DATE}", "192.0.2.9", "pc", "192.0.2.9", "in.example.net", "ESMTP"),
         (f"from unknown (HELO pc) (192.0.2.5) by in.example.net with SMTP; {DATE}", "unknown", "pc", "192.0.2.5", "in.example.net", "SMTP"),
         (f"from a.example ([IPv6:2001:db8::1]) by b.example with LMTP; {DATE}", "a.example", "a.example", "2001:db8::1", "b.example", "LMTP"),
+        (f"from a.example (2001:db8:0:1::2) by b.example (2001:db8::3) with Microsoft SMTP Server; {DATE}", "a.example", "a.example", "2001:db8:0:1::2", "b.example", "MICROSOFT"),
         (f"by in.example.net with local id 1; {DATE}", "", "", "", "in.example.net", "LOCAL"),
         (f"(qmail 12 invoked by uid 0); {DATE}", "", "", "", "", ""),
     ],

@@ -51,6 +51,8 @@ _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"SQLite format 3\x00", "application/vnd.sqlite3"),
     (b"\x60\xea", "application/x-arj"),
     (b"!<arch>\n", "application/x-archive"),
+    (b"-----BEGIN PGP SIG", "application/pgp-signature"),
+    (b"-----BEGIN PGP PUB", "application/pgp-keys"),
     (b"-----BEGIN PGP", "application/pgp-encrypted"),
     (b"BEGIN:VCALENDAR", "text/calendar"),
     (b"BEGIN:VCARD", "text/vcard"),
