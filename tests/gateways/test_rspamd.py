@@ -95,7 +95,7 @@ async def test_a_scan(stand: Stand) -> None:
     response = await stand.post("/checkv2", **HEADERS)
     answer = response.json()
     assert (response.status_code, response.headers["content-type"]) == (200, "application/json")
-    assert answer["score"] == 6.0 + 3.58 - 2.2 and answer["required_score"] == 6.0 and answer["action"] == "add header"
+    assert answer["score"] == 6.0 + (3.58 - 2.2) and answer["required_score"] == 6.0 and answer["action"] == "add header"
     assert answer["is_skipped"] is False and answer["message-id"] == "1@example.com" and answer["messages"] == {}
     assert answer["symbols"]["WARDLINE_TEXT"]["description"] == "The words are those of known spam."
     assert answer["symbols"]["WARDLINE_JUNK"]["options"] == ["01TESTID"]
@@ -317,7 +317,7 @@ async def test_answers_are_json_whatever_the_decision_holds(stand: Stand) -> Non
     stand.door.set(verdict='a"b\r\n\u2028', log_odds=float("nan"), reply='"\0\r\n', action="reject", mode="enforce")
     await stand.start()
     answer = json.loads((await stand.post("/checkv2")).content)
-    assert answer["score"] == 0.0 and answer["action"] == "reject"
+    assert answer["score"] == 6.0 and answer["action"] == "reject"
 
 
 async def test_both_doors_ignore_what_is_no_request(stand: Stand) -> None:

@@ -62,20 +62,33 @@ def test_compression_and_encryption_are_noticed() -> None:
     assert read_headers([(b"key", b"")]).encrypted
 
 
+@given(st.floats(-12, 12), st.floats(-12, 12), st.booleans())
+def test_scores_keep_the_order_of_log_odds(first: float, second: float, junk: bool) -> None:
+    low, high = sorted((first, second))
+    assert score(low, 2.2, junk=junk) <= score(high, 2.2, junk=junk)
+
+
 @given(st.floats(-12, 12), st.floats(-12, 12))
-def test_scores_keep_the_order_of_log_odds(first: float, second: float) -> None:
-    threshold = 2.2
-    assert (score(first, threshold) < score(second, threshold)) is (6.0 + first - threshold < 6.0 + second - threshold)
-    assert (score(first, threshold) >= rspamd.REQUIRED_SCORE) is (6.0 + first - threshold >= 6.0)
+def test_the_score_stands_on_the_side_of_its_verdict(log_odds: float, threshold: float) -> None:
+    assert score(log_odds, threshold, junk=True) >= rspamd.REQUIRED_SCORE > score(log_odds, threshold, junk=False)
+
+
+@given(st.floats(-12, 12))
+def test_a_verdict_by_the_threshold_has_the_exact_score(log_odds: float) -> None:
+    if log_odds >= 2.2:
+        assert score(log_odds, 2.2, junk=True) == 6.0 + (log_odds - 2.2)
+    elif log_odds <= 2.199:
+        assert score(log_odds, 2.2, junk=False) == 6.0 + (log_odds - 2.2)
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf, 1e300])
-def test_scores_are_finite(bad: float) -> None:
-    assert math.isfinite(score(bad, 1.0)) and math.isfinite(score(1.0, bad))
+@pytest.mark.parametrize("junk", [True, False])
+def test_scores_are_finite(bad: float, junk: bool) -> None:
+    assert math.isfinite(score(bad, 1.0, junk=junk)) and math.isfinite(score(1.0, bad, junk=junk))
 
 
-def test_at_the_threshold_of_junk_the_score_is_the_required_score() -> None:
-    assert score(2.1972245773362196, 2.1972245773362196) == rspamd.REQUIRED_SCORE
+def test_at_the_threshold_the_verdict_decides() -> None:
+    assert score(0.0, 0.0, junk=True) == 6.0 and score(0.0, 0.0, junk=False) == 5.999
 
 
 SCAN = Scan(

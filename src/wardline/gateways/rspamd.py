@@ -47,6 +47,7 @@ _ACTIONS = {
     "tempfail": "soft reject",
     "reject": "reject",
 }
+MILD = ("allow", "tag")  # verdicts below junk, mildest first
 _SCANS = {"/checkv2": rspamd.checkv2, "/check": rspamd.check, "/symbols": rspamd.check}
 _JSON = b"application/json"
 
@@ -217,7 +218,7 @@ class _App:
             symbols.append(rspamd.Symbol(unique, round(log_odds(reason.score), 3), reason.text, (f"{reason.score:.3f}",)))
         written = fields(answer, key=self.key, id_header=settings.id_header, observe_id=settings.observe_id)
         return rspamd.Scan(
-            score=rspamd.score(answer.log_odds, answer.junk_log_odds),
+            score=rspamd.score(answer.log_odds, answer.junk_log_odds, junk=answer.verdict not in MILD),
             action=action,
             symbols=tuple(symbols),
             smtp_message=refusal(answer) if action in ("reject", "soft reject") else "",

@@ -89,10 +89,19 @@ def read_headers(headers: Iterable[tuple[bytes, bytes]]) -> Request:
     )
 
 
-def score(log_odds: float, junk_log_odds: float) -> float:
-    """rspamd's score of a decision: 6.0 at the threshold of junk, one point per nat; finite whatever comes in, and not rounded."""
-    value = REQUIRED_SCORE + log_odds - junk_log_odds
-    return 0.0 if math.isnan(value) else min(max(value, -SCORE_LIMIT), SCORE_LIMIT)
+def score(log_odds: float, junk_log_odds: float, *, junk: bool) -> float:
+    """rspamd's score of a decision: 6.0 at the threshold of junk, one point per nat; finite whatever comes in, and not rounded.
+
+    `junk`: whether the verdict is junk or worse. Clients compare the score with 6.0, so a verdict that another line of the policy gave (a list, a
+    hold) puts the score on its side of 6.0, by at most a thousandth and in the same order among its like.
+    """
+    distance = log_odds - junk_log_odds
+    if math.isnan(distance):
+        distance = 0.0
+    distance = min(max(distance, -SCORE_LIMIT), SCORE_LIMIT)
+    if junk:
+        return REQUIRED_SCORE + distance if distance >= 0 else REQUIRED_SCORE + 0.001 / (1.0 - distance)
+    return REQUIRED_SCORE + distance if distance <= -0.001 else REQUIRED_SCORE - 0.001 / (1.0 + max(distance, 0.0))
 
 
 def symbol_name(detector: str) -> str:
