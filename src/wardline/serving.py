@@ -13,7 +13,7 @@ import signal
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import uvicorn
 
@@ -111,6 +111,7 @@ class Doors:
         settings = RspamdSettings(
             trusted_peers=config.rspamd.trusted_peers,
             secrets=(LearnSecret.of("learn_secret", secret),) if secret else (),
+            on_failure=self._on_failure(),
             own_names=(config.mail.host_name,),
             id_header=config.milter.id_header,
             version=f"wardline {__version__}",
@@ -124,14 +125,20 @@ class Doors:
             RspamdController(program.mail, settings, key=program.id_key, count=count),
         )
 
+    def _on_failure(self) -> Literal["accept", "tempfail"]:
+        """What a mail gateway answers when something of ours fails: the policy's fail mode, of which only waiting is no acceptance."""
+        return "tempfail" if self.program.policy.fail_mode == "defer" else "accept"
+
     async def _open_milter(self) -> None:
         config = self.program.config
         settings = MilterSettings(
             host=config.milter.host,
             port=config.milter.port,
+            peers=config.milter.peers,
             connections=config.milter.connections,
             idle_seconds=config.milter.timeout_seconds,
             body_limit_bytes=config.milter.body_limit_bytes,
+            on_failure=self._on_failure(),
             own_names=(config.mail.host_name,),
             id_header=config.milter.id_header,
         )

@@ -50,6 +50,10 @@ class Milter(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     host: Annotated[str, _doc("address to listen on")] = "127.0.0.1"
     port: Annotated[int, _doc("port of the milter; 0 closes this door", ge=0, le=65535)] = 8893
+    peers: Annotated[tuple[str, ...], _doc("networks of the mail servers that are served; anybody else is hung up on")] = (
+        "127.0.0.0/8",
+        "::1/128",
+    )
     connections: Annotated[
         int, _doc("connections at once; one more is closed, and the mail server's own default applies", ge=1, le=10_000)
     ] = 200
@@ -171,7 +175,8 @@ def load_config(path: Path | None, environment: Mapping[str, str] | None = None)
 
 
 def _check(config: Config, source: str) -> None:
-    for where, networks in (("http.trusted_peers", config.http.trusted_peers), ("rspamd.trusted_peers", config.rspamd.trusted_peers)):
+    http, milter, rspamd = config.http.trusted_peers, config.milter.peers, config.rspamd.trusted_peers
+    for where, networks in (("http.trusted_peers", http), ("milter.peers", milter), ("rspamd.trusted_peers", rspamd)):
         for network in networks:
             try:
                 ipaddress.ip_network(network)
