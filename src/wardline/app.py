@@ -34,7 +34,7 @@ from wardline.domains.mail.replay import Report
 from wardline.domains.mail.replay import replay as replay_records
 from wardline.domains.mail.service import MailService
 from wardline.domains.mail.states import MailStates
-from wardline.domains.mail.textstate import TextState
+from wardline.domains.mail.textstate import TextState, shipped_starter
 from wardline.domains.mail.values import NAMES
 from wardline.engine.administration import Administration
 from wardline.engine.event import Event
@@ -45,6 +45,7 @@ from wardline.engine.office import Office, OfficeError
 from wardline.engine.policy import Policy, load_policy, parse_policy
 from wardline.engine.shard import Shard
 from wardline.engine.snapshot import Snapshots, bring_up
+from wardline.learning.frozen import Frozen, FrozenError
 from wardline.sources.resolver import from_address
 
 HOUR_SECONDS = 3600.0
@@ -67,7 +68,7 @@ class Program:
         mail = config.mail
         self.administration = Administration()
         self.counters = MailStates(mail.near_duplicate_hours, mail.reputation_half_life_days)
-        self.text = TextState(journal.vault)
+        self.text = TextState(journal.vault, self._starter() if starter else None)
         self.shard = Shard(journal, (self.administration, self.counters, self.text), clock)
         self.snapshots = Snapshots(journal.folder)
         self.detectors = make_detectors()
@@ -142,6 +143,14 @@ class Program:
         if self.journal.folder.read(kept) != text:
             self.journal.folder.write_atomic(kept, text)
         return policy, digest
+
+    def _starter(self) -> Frozen | None:
+        """The shipped starter model. A damaged one is left out and said so: the program must start without it."""
+        try:
+            return shipped_starter()
+        except FrozenError as error:
+            logger("model").error("starter_left_out", detail=str(error))
+            return None
 
     def _names(self) -> set[str]:
         return {*NAMES, *(name for detector in self.detectors for name in detector.reads)}

@@ -14,7 +14,7 @@ import typer
 
 from wardline.app import default_data
 from wardline.base.version import __version__
-from wardline.commands import mail, measure, operate
+from wardline.commands import mail, measure, operate, train
 from wardline.commands.context import Context, Failure, end
 
 application = typer.Typer(
@@ -48,7 +48,7 @@ def options(
     )
 
 
-for group in (mail, operate, measure):
+for group in (mail, operate, measure, train):
     group.register(application)
 
 

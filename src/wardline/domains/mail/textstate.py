@@ -10,20 +10,26 @@ any more: the erasure subtracted it first, so a state that is rebuilt without it
 """
 
 from collections.abc import Mapping
+from importlib import resources
 
 from wardline.domains.mail.events import Mail
 from wardline.domains.mail.records import MailLabel, unpack
 from wardline.domains.mail.states import POINT
-from wardline.domains.mail.text import Features, TextModel, Update
+from wardline.domains.mail.text import TEXT_FIELDS, Features, TextModel, Update
 from wardline.engine.feature import Value
 from wardline.engine.record import Record
 from wardline.engine.vault import Vault
+from wardline.learning.frozen import Frozen, FrozenError
+from wardline.learning.online import OnlineModel
 
 # The vault asks for a subject; what the site itself teaches belongs to the site.
 SITE_SUBJECT = "site"
 CLASS = "update"
 DAY_SECONDS = 86_400
 PENDING_LIMIT = 4096
+FADE_LABELS = 200
+STARTER_NAME = "starter.bin"
+TEXT_ROWS = OnlineModel.layout(TEXT_FIELDS).bases[-1]
 
 
 class TextState:
@@ -31,9 +37,10 @@ class TextState:
 
     name = "text"
 
-    def __init__(self, vault: Vault) -> None:
+    def __init__(self, vault: Vault, starter: Frozen | None = None) -> None:
         self.applied_seq = 0
         self.model = TextModel()
+        self.starter = starter
         self._vault = vault
         # Updates between `keep` and `absorb`, so that the live path need not read back what it has just written.
         self._pending: dict[str, Update] = {}
@@ -42,12 +49,17 @@ class TextState:
     @property
     def label(self) -> str:
         """The name of what serves."""
-        return self.model.label
+        return f"{self.model.label}+{self.starter.name}" if self.starter else self.model.label
 
     def read(self, features: Features) -> dict[str, Value]:
         """What the models say, as values."""
         score = self.model.score(features)
-        return {"text.log_odds": score.text_log_odds, "text.trained": score.trained, "shape.log_odds": score.shape_log_odds}
+        odds, trained = score.text_log_odds, score.trained
+        if self.starter:
+            # The starter steps back as the site's own labels come in: at FADE_LABELS it counts half.
+            odds += self.starter.log_odds(features.text) * (FADE_LABELS / (FADE_LABELS + max(trained, 0)))
+            trained += 1
+        return {"text.log_odds": odds, "text.trained": trained, "shape.log_odds": score.shape_log_odds}
 
     def offset(self, who: str, features: Features) -> float:
         """What a recipient's own reports add for that recipient."""
@@ -108,3 +120,17 @@ class TextState:
     def digest(self) -> str:
         """SHA-256 of the models."""
         return self.model.digest()
+
+
+def shipped_starter() -> Frozen | None:
+    """The starter model that comes with the program; None when it is not there. FrozenError when it is damaged."""
+    found = resources.files("wardline.domains.mail").joinpath(STARTER_NAME)
+    return read_starter(found.read_bytes()) if found.is_file() else None
+
+
+def read_starter(data: bytes) -> Frozen:
+    """A starter model from its stored form."""
+    return Frozen.from_bytes(data, TEXT_ROWS)
+
+
+__all__ = ["FrozenError", "TextState", "read_starter", "shipped_starter"]
