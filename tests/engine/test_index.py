@@ -69,14 +69,22 @@ def test_erasing_notes_ranges_and_spares_others(index: Index) -> None:
             for seq in range(1, 11)
         ]
     )
-    assert index.erase("account:2", at_us=5) == 4
-    assert index.erase("account:2", at_us=6) == 0
+    assert index.erase("account:2", at_us=5) == (4, None)
+    assert index.erase("account:2", at_us=6) == (0, None)
     assert index.gaps() == [Gap(3, 4, 5, "subject"), Gap(7, 7, 5, "subject"), Gap(9, 9, 5, "subject")]
     assert index.gaps(5, 8) == [Gap(7, 7, 5, "subject")]
     assert [r.seq for r in index.read(1, 99)] == [1, 2, 5, 6, 8, 10]
     assert index.get(3) is None
     assert index.find_id("decision", "id3") is None
     assert index.verify() == (6, [])
+
+
+def test_erasing_goes_page_by_page(index: Index) -> None:
+    count = index_module.PAGE + 10
+    index.write([record(seq, keys=("account:1",)) for seq in range(1, count + 1)])
+    assert index.erase("account:1", 1) == (index_module.PAGE, index_module.PAGE)
+    assert index.erase("account:1", 1, index_module.PAGE) == (10, None)
+    assert list(index.read(1, count)) == []
 
 
 def test_blanking_moves_no_byte_of_the_file(index: Index) -> None:
@@ -109,8 +117,11 @@ def test_a_blanked_checksum_takes_as_many_bytes(crc: int) -> None:
 def test_expiry_is_by_kind_and_time(index: Index) -> None:
     count = index_module.PAGE + 50
     index.write([record(seq, kind="event" if seq % 2 else "label", time_us=1000 + seq) for seq in range(1, 2 * count + 1)])
-    assert index.expire("event", 1000 + 2 * count) == count
-    assert index.expire("event", 1000 + 2 * count) == 0
+    first, after = index.expire("event", 1000 + 2 * count)
+    second, after = index.expire("event", 1000 + 2 * count, after)
+    assert (first, second) == (index_module.PAGE, 50)
+    assert index.expire("event", 1000 + 2 * count, after) == (0, after)
+    assert index.expire("event", 1000 + 2 * count)[0] == 0
     assert {r.kind for r in index.read(1, 9999)} == {"label"}
     assert index.expired_before_us() == {"event": 1000 + 2 * count}
 

@@ -31,6 +31,7 @@ PAGE = 256
 CHUNK = 32
 BREATH_S = 0.0001
 MARGIN_ROWS = 1024
+FIRST = (-(1 << 63), 0)
 # A row that was blanked has schema_version 0 or less. Its checksum becomes a number that SQLite stores in as many bytes (file format §2.1).
 LIVE = schema.records.c.schema_version > 0
 SAME_WIDTH = ((0, 0), (1, 1), (127, 100), (32_767, 1000), (8_388_607, 100_000), (2_147_483_647, 10_000_000), (1 << 32, 3_000_000_000))
@@ -172,43 +173,43 @@ class Index:
         with self.engine.connect() as connection:
             return {row.kind: row.before_us for row in connection.execute(select(schema.expired))}
 
-    def erase(self, subject: str, at_us: int) -> int:
-        """Blank every record whose subject this is or that carries it among its keys. Gives how many; `checkpoint` makes it final."""
-        places = [lookup_hash("subject", subject), lookup_hash("key", subject)]
-        with self.engine.begin() as connection:
-            seqs = [row.seq for row in connection.execute(select(schema.lookups.c.seq).where(schema.lookups.c.hash.in_(places)).distinct())]
-            victims = []
-            for seq in sorted(seqs):
-                row = connection.execute(select(schema.records).where(schema.records.c.seq == seq, LIVE)).first()
-                if row is not None:
-                    record = _record(row)
-                    if record.subject == subject or subject in record.keys:
-                        victims.append(seq)
-                        _blank(connection, record, row.crc)
-            self._note(connection, victims, at_us, "subject")
-        return len(victims)
+    def erase(self, subject: str, at_us: int, after_seq: int = 0) -> tuple[int, int | None]:
+        """Blank a page of the records whose subject this is or that carry it among their keys, from the place `after_seq` on.
 
-    def expire(self, kind: str, before_us: int) -> int:
-        """Blank the records of a kind that are older than a time, a page per transaction. Gives how many."""
+        Gives how many and where the next page begins, None when none are left. `checkpoint` makes it final.
+        """
+        places = [lookup_hash("subject", subject), lookup_hash("key", subject)]
+        filed = schema.lookups.c
+        with self.engine.begin() as connection:
+            query = select(filed.seq).where(filed.hash.in_(places), filed.seq > after_seq).distinct().order_by(filed.seq).limit(PAGE)
+            seqs = [row.seq for row in connection.execute(query)]
+            rows = connection.execute(
+                select(schema.records).where(schema.records.c.seq.in_(seqs), LIVE).order_by(schema.records.c.seq)
+            ).all()
+            found = [(_record(row), row.crc) for row in rows]
+            victims = [(record, crc) for record, crc in found if record.subject == subject or subject in record.keys]
+            _blank(connection, victims)
+            self._note(connection, [record.seq for record, _ in victims], at_us, "subject")
+        return len(victims), seqs[-1] if len(seqs) == PAGE else None
+
+    def expire(self, kind: str, before_us: int, after: tuple[int, int] = FIRST) -> tuple[int, tuple[int, int]]:
+        """Blank a page of records of a kind that are older than a time, oldest first, from the place `after` (time_us, seq) on.
+
+        Gives how many and where the next page begins; fewer than PAGE means that none are left. Let the indexer have its turn in between.
+        """
         table = schema.records
-        count, after = 0, (-(1 << 63), 0)
-        while True:
-            with self.engine.begin() as connection:
-                query = (
-                    select(table)
-                    .where(table.c.kind == kind, table.c.time_us < before_us, tuple_(table.c.time_us, table.c.seq) > after, LIVE)
-                    .order_by(table.c.time_us, table.c.seq)
-                    .limit(PAGE)
-                )
-                rows = connection.execute(query).all()
-                for row in rows:
-                    _blank(connection, _record(row), row.crc)
-                connection.execute(delete(schema.expired).where(schema.expired.c.kind == kind))
-                connection.execute(insert(schema.expired).values(kind=kind, before_us=before_us))
-            count += len(rows)
-            if len(rows) < PAGE:
-                return count
-            after = (rows[-1].time_us, rows[-1].seq)
+        with self.engine.begin() as connection:
+            query = (
+                select(table)
+                .where(table.c.kind == kind, table.c.time_us < before_us, tuple_(table.c.time_us, table.c.seq) > after, LIVE)
+                .order_by(table.c.time_us, table.c.seq)
+                .limit(PAGE)
+            )
+            rows = connection.execute(query).all()
+            _blank(connection, [(_record(row), row.crc) for row in rows])
+            connection.execute(delete(schema.expired).where(schema.expired.c.kind == kind))
+            connection.execute(insert(schema.expired).values(kind=kind, before_us=before_us))
+        return len(rows), (rows[-1].time_us, rows[-1].seq) if rows else after
 
     def reclaim(self) -> int:
         """Delete blank rows at the journal's beginning, all but the last thousand. Gives how many.
@@ -256,12 +257,13 @@ class Index:
             row = connection.execute(text(f"PRAGMA wal_checkpoint({'TRUNCATE' if truncate else 'PASSIVE'})")).first()
             return row is not None and row[0] == 0
 
-    def backup(self, target: Path) -> None:
-        """A consistent copy of the database as of now, made in one step while others write."""
+    def backup(self, target: Path) -> int:
+        """A consistent copy of the database as of now, made in one step while others write; gives how far its index goes."""
         source = self.engine.raw_connection()
         try:
             with contextlib.closing(sqlite3.connect(target)) as copy:
                 cast(sqlite3.Connection, source.driver_connection).backup(copy)
+                return int(copy.execute("SELECT value FROM facts WHERE name = 'indexed_seq'").fetchone()[0])
         finally:
             source.close()
 
@@ -330,18 +332,27 @@ def _row(record: Record) -> tuple[Any, ...]:
     )
 
 
-def _blank(connection: Connection, record: Record, crc: int) -> None:
-    """Overwrite a record where it lies: SQLite writes a row of the same size in place, whereas a deleted row can live on as an old copy."""
-    values = {
-        "id": " " * len(record.id.encode()),
-        "subject": " " * len(record.subject.encode()),
-        "keys": " " * len(msgspec.json.encode(record.keys)),
-        "schema_version": 0 if record.schema_version == 1 else -record.schema_version,
-        "crc": next(same for limit, same in SAME_WIDTH if crc <= limit),
-        "body": bytes(len(record.body)),
-    }
-    connection.execute(update(schema.records).where(schema.records.c.seq == record.seq).values(**values))
-    connection.execute(delete(schema.lookups).where(schema.lookups.c.hash.in_(lookup_hashes(record)), schema.lookups.c.seq == record.seq))
+def _blank(connection: Connection, victims: Sequence[tuple[Record, int]]) -> None:
+    """Overwrite records where they lie: SQLite writes a row of the same size in place, whereas a deleted row can live on as an old copy.
+
+    victims: each with the checksum in its row.
+    """
+    values = [
+        (
+            " " * len(record.id.encode()),
+            " " * len(record.subject.encode()),
+            " " * len(msgspec.json.encode(record.keys)),
+            0 if record.schema_version == 1 else -record.schema_version,
+            next(same for limit, same in SAME_WIDTH if crc <= limit),
+            bytes(len(record.body)),
+            record.seq,
+        )
+        for record, crc in victims
+    ]
+    places = [(place, record.seq) for record, _ in victims for place in lookup_hashes(record)]
+    if values:
+        connection.exec_driver_sql("UPDATE records SET id=?, subject=?, keys=?, schema_version=?, crc=?, body=? WHERE seq=?", values)
+        connection.exec_driver_sql("DELETE FROM lookups WHERE hash=? AND seq=?", places)
 
 
 def _record(row: Any) -> Record:

@@ -30,7 +30,7 @@ from wardline.base.privacy import Keyring, load_or_make_key
 from wardline.base.storage import Files, Folder, StorageBusy, StorageDamaged, StorageError, StorageFull
 from wardline.engine.backup import Manifest, backup
 from wardline.engine.commitlog import SEGMENT_BYTES, CommitLog
-from wardline.engine.index import Gap, Index, Sealed, decoded
+from wardline.engine.index import FIRST, PAGE, Gap, Index, Sealed, decoded
 from wardline.engine.receipt import Receipt, Receipts
 from wardline.engine.record import Record, check, encode
 from wardline.engine.recovery import payloads, recover
@@ -410,9 +410,17 @@ class Journal:
         caller's (`engine.snapshot`), and so are backups that were made before.
         """
         self.flush()
+        at_us = self._clock.now_us()
         with self._sql:
-            count = self._index.erase(subject, self._clock.now_us())
-            count += self.vault.forget(subject)
+            count = self.vault.forget(subject)
+        after: int | None = 0
+        while after is not None:
+            with self._sql:
+                removed, after = self._index.erase(subject, at_us, after)
+            count += removed
+            # The indexer's turn, before memory for what waits for it runs out.
+            self.index_now()
+        with self._sql:
             self._scrub()
         return count
 
@@ -420,9 +428,15 @@ class Journal:
         """Remove records older than their kind's time to live, and vault entries whose time has come. Gives how many."""
         self.flush()
         count = 0
+        for kind, days in sorted(ttl_days.items()):
+            removed, after = PAGE, FIRST
+            while removed == PAGE:
+                with self._sql:
+                    removed, after = self._index.expire(kind, now_us - days * 86_400_000_000, after)
+                count += removed
+                # The indexer's turn, before memory for what waits for it runs out.
+                self.index_now()
         with self._sql:
-            for kind, days in sorted(ttl_days.items()):
-                count += self._index.expire(kind, now_us - days * 86_400_000_000)
             count += self.vault.expire(now_us)
             self._index.reclaim()
             self._scrub()
@@ -451,10 +465,9 @@ class Journal:
 
     def copy_database(self, target: Path) -> int:
         """A consistent copy of everything appended before this call, made while appending goes on; gives its last seq. See `engine.backup`."""
-        with self._sql:
-            self.flush()
-            self._index.backup(target)
-            return self._index.indexed_seq
+        self.flush()
+        # SQLite's own snapshot: the indexer goes on, and so does everybody else.
+        return self._index.backup(target)
 
     def backup(self, target: Path) -> Manifest:
         """Copy the folder's data into a new folder while everything goes on. Blocks: not for event-loop threads. See `engine.backup`."""
