@@ -127,7 +127,7 @@ class Doors:
 
     def _on_failure(self) -> Literal["accept", "tempfail"]:
         """What a mail gateway answers when something of ours fails: the policy's fail mode, of which only waiting is no acceptance."""
-        return "tempfail" if self.program.policy.fail_mode == "defer" else "accept"
+        return "tempfail" if self.program.policy.document.fail_mode == "defer" else "accept"
 
     async def _open_milter(self) -> None:
         config = self.program.config
