@@ -10,6 +10,7 @@ the receiving side writes into a message carries no weight: `carries_weight` is 
 RFC 5321 §4.4) are left out too, since the receiving side's own are among them and cannot be told apart for certain.
 """
 
+import functools
 import re
 
 from wardline.domains.mail.events import Mail
@@ -38,27 +39,16 @@ _BEGINNINGS = """
 """
 _NO_WEIGHT = frozenset(_NAMES.split())
 _NO_WEIGHT_BEGINNING = tuple(_BEGINNINGS.split())
-_FORM_OF = frozenset(
-    (
-        "message-id",
-        "date",
-        "content-type",
-        "mime-version",
-        "in-reply-to",
-        "references",
-        "x-mailer",
-        "user-agent",
-        "content-transfer-encoding",
-    )
-)
-_UPPER = re.compile(r"[A-Z]+")
-_LOWER = re.compile(r"[a-z]+")
-_DIGITS = re.compile(r"[0-9]+")
+_FORM_OF = frozenset(("message-id", "date"))
+_WORD_OF = frozenset(("content-type", "mime-version", "x-mailer", "user-agent", "content-transfer-encoding"))
+# The form of a value: letters and digits become one sign each.
+_FORM = bytes(65 if 65 <= byte <= 90 else 97 if 97 <= byte <= 122 else 48 if 48 <= byte <= 57 else byte for byte in range(256))
 _SUBJECT_MARK = re.compile(r"^\s*\[SPAM\]\s*", re.IGNORECASE)
 # Letters, digits, bytes beyond ASCII and the signs that sell things stay; everything else is a space.
 _PLAIN = bytes(byte if chr(byte).isalnum() or byte >= 128 or chr(byte) in "$!%" else 32 for byte in range(256))
 
 
+@functools.lru_cache(maxsize=2048)
 def carries_weight(name: str) -> bool:
     """Whether the sender's side writes header fields of this name, so that a model may learn from them."""
     lower = name.strip().lower()
@@ -125,23 +115,35 @@ def visible_text(mail: Mail) -> bytes:
 
 def shape_text(mail: Mail, kept: list[tuple[str, str]]) -> bytes:
     """How the message is built, without its words: which fields in which order and case, the forms of ids and dates, the MIME tree, counts."""
-    lines = [">".join(name[:40] for name, _value in kept[:60])]
+    lines = [">".join([name[:40] for name, _value in kept[:60]])]
     for name, value in kept[:60]:
-        if name.lower() in _FORM_OF:
-            form = _DIGITS.sub("0", _LOWER.sub("a", _UPPER.sub("A", value[:120]))) if name.lower() in ("message-id", "date") else value[:60]
-            lines.append(f"{name[:40]} {form}")
-    facts = mail.html
-    counts = {
-        "to": len(mail.to), "cc": len(mail.cc), "links": sum(1 for link in mail.links if link.origin != "header"), "files": len(mail.attachments), "tags": facts.tags,
-        "images": facts.images, "remote": facts.remote_images, "forms": facts.forms, "text": len(mail.visible_text), "hidden": len(mail.hidden_text),
-        "size": len(mail.raw) - _body_start(mail.raw), "subject": len(_unmarked(mail.subject)),
-    }  # fmt: skip
-    lines.append(f"<{mail.structure}>")
-    lines += [f"={name}={min(count, 1 << 20).bit_length():02d}=" for name, count in counts.items()]
-    lines += [f"!{word}!" for word in (*mail.defects[:20], *mail.limits[:20], *facts.hidden_by)]
-    lines += [f"@{item.detected_type or item.content_type}@"[:60] for item in mail.attachments[:10]]
-    lines.append(f"~{mail.language}~ {'reply' if mail.reply_to else 'none'} {'date' if mail.date else 'undated'}")
+        if name.lower() in _WORD_OF:
+            lines.append(f"{name[:40]} {value[:60]}")
+        elif name.lower() in _FORM_OF:
+            lines.append(f"{name[:40]} {_form(value[:60])}")
+    facts, links = mail.html, [link for link in mail.links if link.origin != "header"]
+    subject = _unmarked(mail.subject)
+    lines += [
+        f"<{mail.structure}>",
+        f"=to={_size(len(mail.to))}=cc={_size(len(mail.cc))}=links={_size(len(links))}=files={_size(len(mail.attachments))}",
+        f"=tags={_size(facts.tags)}=images={_size(facts.images)}=remote={_size(facts.remote_images)}=forms={_size(facts.forms)}",
+        f"=text={_size(len(mail.visible_text))}=hidden={_size(len(mail.hidden_text))}=subject={_size(len(subject))}",
+        f"=size={_size(len(mail.raw) - _body_start(mail.raw))}=",
+        *[f"!{word}!" for word in (*mail.defects[:20], *mail.limits[:20], *facts.hidden_by)],
+        *[f"@{item.detected_type or item.content_type}@"[:60] for item in mail.attachments[:10]],
+        f"~{mail.language}~ {'reply' if mail.reply_to else 'none'} {'date' if mail.date else 'undated'}",
+    ]
     return "\n".join(lines).encode("utf-8", "replace")[:HEAD_BYTES]
+
+
+def _size(count: int) -> str:
+    """The order of magnitude of a count: its number of binary digits."""
+    return f"{min(count, 1 << 20).bit_length():02d}"
+
+
+def _form(value: str) -> str:
+    """Which kinds of characters stand where."""
+    return value.encode("utf-8", "replace").translate(_FORM).decode("utf-8", "replace")
 
 
 def personal_text(mail: Mail) -> bytes:
