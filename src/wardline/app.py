@@ -256,7 +256,8 @@ class Program:
         """Both replays, now."""
         self.journal.flush()
         gaps = self.journal.gaps()
-        fresh = None if gaps else MailStates(self.config.mail.near_duplicate_hours, self.config.mail.reputation_half_life_days)
+        whole = not gaps and not any(self.journal.expired_before_us().values())
+        fresh = None if not whole else MailStates(self.config.mail.near_duplicate_hours, self.config.mail.reputation_half_life_days)
         policies: dict[str, Policy | None] = {}
 
         def policy_of(digest: str) -> Policy | None:
@@ -264,8 +265,9 @@ class Program:
                 policies[digest] = self.policy_by_digest(digest)
             return policies[digest]
 
-        records = (record for record in self.journal.read(1))
-        return replay_records(records, self.detectors, policy_of, fresh, corrupt=corrupt, progress=progress)
+        report = replay_records(self.journal.read(1), self.detectors, policy_of, fresh, corrupt=corrupt, progress=progress)
+        report.erased = sum(gap.last_seq - gap.first_seq + 1 for gap in gaps)
+        return report
 
     async def discard(self, layer: str) -> dict[str, Any]:
         """Discard what a model layer learned by itself."""

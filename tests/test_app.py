@@ -1,0 +1,194 @@
+"""The program from inside: recipients, users, poisoning, states after a restart, replay's negative controls, damaged models, a full disk."""
+
+import asyncio
+from collections.abc import Iterator
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from wardline import Wardline
+from wardline.app import Program
+from wardline.base.config import Config, Mail, Store
+from wardline.base.storage import StorageFull
+from wardline.domains.mail.events import Envelope
+from wardline.domains.mail.textstate import STARTER_NAME
+
+
+def message(number: int, words: str, sender: str = "s@example.com") -> bytes:
+    return (
+        f"From: {sender}\r\nTo: b@example.net\r\nSubject: {words.split()[0]} {number}\r\nDate: Sat, 21 Nov 2026 10:00:00 +0000\r\n"
+        f"Message-ID: <{number}.{words[:3]}@example.com>\r\n\r\n{words} {number}\r\nand {words[::-1]} once more\r\n"
+    ).encode()
+
+
+SPAM = "cheap pills order now unbelievable discount pharmacy without prescription"
+HAM = "minutes of the weekly meeting agenda project schedule review and travel plans"
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Iterator[Wardline]:
+    with Wardline(tmp_path / "data", starter=False) as running:
+        yield running
+
+
+def taught(program: Wardline, count: int = 15) -> None:
+    for number in range(count):
+        program.learn_mail(message(number, SPAM), abusive=True)
+        program.learn_mail(message(number, HAM), abusive=False)
+
+
+def states(program: Wardline) -> dict[str, str]:
+    return {name: digest for name, _seq, digest in program.program.shard.digests()}
+
+
+def test_a_restart_finds_every_state_as_it_was(tmp_path: Path) -> None:
+    with Wardline(tmp_path / "data", starter=False) as first:
+        taught(first)
+        first.check_mail(message(1, SPAM), Envelope(client_ip="192.0.2.7", recipients=("b@example.net",)))
+        before = states(first)
+    for path in (tmp_path / "data" / "snapshots").iterdir():
+        path.unlink()  # without snapshots everything comes from the journal and the vault
+    with Wardline(tmp_path / "data", starter=False) as second:
+        assert states(second) == before
+
+
+def test_a_damaged_snapshot_is_passed_over(tmp_path: Path) -> None:
+    with Wardline(tmp_path / "data", starter=False) as first:
+        taught(first, 5)
+        before = states(first)
+    for path in (tmp_path / "data" / "snapshots").iterdir():
+        path.write_bytes(path.read_bytes()[:-7] + b"garbage")
+    with Wardline(tmp_path / "data", starter=False) as second:
+        assert states(second) == before
+
+
+def test_labels_in_any_order_are_taken_back_exactly(program: Wardline) -> None:
+    empty = states(program)["text"]
+    taught(program, 6)
+    assert states(program)["text"] != empty
+    for number in (3, 0, 5, 1, 4, 2):
+        program.unlearn_mail(message(number, HAM))
+    for number in range(6):
+        program.unlearn_mail(message(number, SPAM))
+    assert states(program)["text"] == empty
+
+
+def test_the_other_label_replaces_the_first(program: Wardline) -> None:
+    empty = states(program)["text"]
+    program.learn_mail(message(1, SPAM), abusive=False)
+    program.learn_mail(message(1, SPAM), abusive=True)
+    once = states(program)["text"]
+    program.unlearn_mail(message(1, SPAM))
+    assert states(program)["text"] == empty != once
+
+
+def test_one_user_cannot_turn_the_filter_for_others(program: Wardline) -> None:
+    """All reports of one user aimed at one honest sender: others must go on getting that sender's mail."""
+    taught(program)
+    victim = message(900, HAM, sender="newsletter@example.org")
+    others = Envelope(recipients=("somebody.else@example.net",))
+    before = program.check_mail(victim, others)
+    assert before.verdict == "allow"
+    for number in range(300):
+        program.learn_mail(message(1000 + number, HAM, sender="newsletter@example.org"), abusive=True, user="mallory@example.net")
+    after = program.check_mail(message(901, HAM, sender="newsletter@example.org"), others)
+    assert after.verdict == "allow"
+    moved = program.check_mail(message(902, HAM, sender="newsletter@example.org"), Envelope(recipients=("mallory@example.net",)))
+    assert moved.log_odds >= after.log_odds
+
+
+def test_one_message_has_one_answer_and_stricter_recipients_get_theirs_apart(program: Wardline) -> None:
+    taught(program)
+    own = ("strict@example.net", "mild@example.net")
+    for number in range(40):
+        program.learn_mail(message(2000 + number, HAM), abusive=True, user=own[0])
+    both = program.check_mail(message(3000, HAM), Envelope(recipients=own))
+    alone = program.check_mail(message(3001, HAM), Envelope(recipients=(own[1],)))
+    assert both.verdict == alone.verdict == "allow"
+    assert set(both.recipients) <= {own[0]}
+
+
+def test_fifty_thousand_recipients(program: Wardline) -> None:
+    many = tuple(f"r{number}@example.net" for number in range(50_000))
+    answer = program.check_mail(message(1, HAM), Envelope(recipients=many))
+    assert answer.id
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"",
+        b"\0" * 5000,
+        b"\r" * 5000,
+        b"no message at all",
+        b"From: a@example.com\r\n\r\n" + b"x" * 2_000_000,
+        b"Content-Type: text/plain; charset=klingon\r\n\r\n\xff\xfe",
+        b"Content-Type: multipart/mixed; boundary=b\r\n\r\n" + b"--b\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n" * 5000,
+        b"Content-Transfer-Encoding: base64\r\n\r\n!!!!" + b"A" * 1001,
+        b"Subject: " + b"=?utf-8?q?" * 20_000 + b"\r\n\r\n",
+        b"To: " + b"a@example.com, " * 50_000 + b"\r\n\r\nhello",
+    ],
+    ids=["empty", "nul", "cr", "no_message", "large", "charset", "nested", "base64", "words", "addresses"],
+)
+def test_bad_input_gets_a_verdict(program: Wardline, raw: bytes) -> None:
+    answer = program.check_mail(raw)
+    assert answer.verdict in ("allow", "tag", "junk", "quarantine")
+    assert program.program.point.recorded(answer.id) is not None
+
+
+def test_replay_finds_what_was_changed(program: Wardline) -> None:
+    taught(program, 3)
+    for number in range(5):
+        program.check_mail(message(number, SPAM), Envelope(client_ip="192.0.2.7", recipients=("b@example.net",)))
+    report = program.program.replay_now()
+    assert (report.replayed, report.features_replayed, report.different) == (5, 5, 0), report
+    for number in range(5):
+        assert program.program.replay_now(corrupt=number).different >= 1
+
+
+def test_an_id_that_was_decided_gets_its_first_answer(program: Wardline) -> None:
+    async def decide(raw: bytes) -> Any:
+        return await program.program.point.decide(raw, Envelope(), source="test", decision_id="mine")
+
+    first = asyncio.run_coroutine_threadsafe(decide(message(1, SPAM)), program._loop).result()
+    second = asyncio.run_coroutine_threadsafe(decide(message(2, HAM)), program._loop).result()
+    assert (first.id, first.score, first.verdict) == (second.id, second.score, second.verdict)
+
+
+def test_a_damaged_starter_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / STARTER_NAME).write_bytes(b"WLFROZEN1 and then nothing that makes sense" * 10)
+    for shipped in resources.files("wardline.domains.mail").iterdir():
+        if shipped.name.endswith(".yaml"):
+            (tmp_path / shipped.name).write_bytes(shipped.read_bytes())
+    monkeypatch.setattr("wardline.domains.mail.textstate.resources.files", lambda _package: tmp_path)
+    with Wardline(tmp_path / "data") as running:
+        assert "+" not in running.program.text.label
+        assert running.check_mail(message(1, HAM)).verdict == "allow"
+
+
+def test_a_full_disk_refuses_and_recovers(tmp_path: Path) -> None:
+    async def run() -> None:
+        program = Program.open(tmp_path / "data", Config(store=Store(min_free_bytes=0)), starter=False)
+        files = program.journal.folder.files
+        kept = await program.mail.decide(message(1, HAM), Envelope(), source="test")
+        free = files.free_bytes
+        program.journal._settings = type(program.journal._settings)(min_free_bytes=1 << 30)
+        files.free_bytes = lambda path: 5  # type: ignore[method-assign]
+        program.journal._space_checked_ns = -(10**12)
+        with pytest.raises(StorageFull, match="free"):
+            await program.mail.decide(message(2, HAM), Envelope(), source="test")
+        files.free_bytes = free  # type: ignore[method-assign]
+        program.journal._space_checked_ns = -(10**12)
+        program.journal._settings = type(program.journal._settings)(min_free_bytes=0)
+        again = await program.mail.decide(message(3, HAM), Envelope(), source="test")
+        assert program.point.recorded(kept.id) and program.point.recorded(again.id)
+        await program.close()
+
+    asyncio.run(run())
+
+
+def test_the_modes_begin_as_configured(tmp_path: Path) -> None:
+    with Wardline(tmp_path / "data", Config(mail=Mail(mode="tag")), starter=False) as running:
+        assert running.check_mail(message(1, HAM)).mode == "tag"
