@@ -34,6 +34,7 @@ from wardline.engine.index import FIRST, PAGE, Gap, Index, Sealed, decoded
 from wardline.engine.receipt import Receipt, Receipts
 from wardline.engine.record import Record, check, encode
 from wardline.engine.recovery import payloads, recover
+from wardline.engine.tail import Tail
 from wardline.engine.vault import Vault
 
 INDEX_RECORDS = 4096
@@ -70,9 +71,7 @@ class Journal:
         self._log: CommitLog
         self._next_seq = 1
         self.vault = Vault(self.append, index, keyring, clock)
-        self._tail: dict[int, tuple[Record, int]] = {}
-        self._tail_ids: dict[tuple[str, str], int] = {}
-        self._tail_bytes = 0
+        self._tail = Tail()
         self._lock = threading.Lock()
         self._work = threading.Condition(self._lock)
         # Held by whoever writes to SQL, so that the indexer and an erasure take turns instead of waiting in SQLite.
@@ -197,9 +196,7 @@ class Journal:
             payload = encode(record)
             self._log.append(seq, payload)
             self._next_seq = seq + 1
-            self._tail[seq] = (record, len(payload))
-            self._tail_ids.setdefault((record.kind, record.id), seq)
-            self._tail_bytes += len(payload)
+            self._tail.add(record, len(payload))
         return Receipt(self._receipts, seq)
 
     def receipt(self, seq: int) -> Receipt:
@@ -218,32 +215,32 @@ class Journal:
                 str(self.folder.path),
                 "Free space on this disk: it goes on by itself.",
             )
-        if self._tail_bytes + size > self._settings.tail_limit_bytes:
+        if self._tail.size_bytes + size > self._settings.tail_limit_bytes:
             if self._index_error is not None:
                 raise StorageFull(
                     f"the index cannot be written: {self._index_error}",
                     str(self._index.path),
                     "Free space or repair the disk: it goes on by itself.",
                 )
-            raise StorageBusy(f"{self._tail_bytes} bytes wait for the index", str(self._index.path), "Send again in a moment.")
+            raise StorageBusy(f"{self._tail.size_bytes} bytes wait for the index", str(self._index.path), "Send again in a moment.")
 
     async def room(self) -> None:
         """Wait until less than half of the memory for what is not indexed is in use: for bulk work on an event loop."""
         # Polled: the indexer is a thread, and an event of its own would cost every batch something that only bulk work needs.
-        while self._tail_bytes * 2 > self._settings.tail_limit_bytes:  # noqa: ASYNC110
+        while self._tail.size_bytes * 2 > self._settings.tail_limit_bytes:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
 
     def wait_for_room(self, timeout_seconds: float = 60.0) -> None:
         """The same without a loop. Raises TimeoutError."""
         end = time.monotonic() + timeout_seconds
-        while self._tail_bytes * 2 > self._settings.tail_limit_bytes:
+        while self._tail.size_bytes * 2 > self._settings.tail_limit_bytes:
             if time.monotonic() > end:
                 raise TimeoutError(f"the index made no room within {timeout_seconds} seconds")
             time.sleep(0.01)
 
     def _advanced(self, durable_seq: int) -> None:
         self._receipts.advance(durable_seq)
-        if self._log.wants_segment or self._tail_bytes > INDEX_BYTES:
+        if self._log.wants_segment or self._tail.size_bytes > INDEX_BYTES:
             with self._work:
                 self._work.notify()
 
@@ -251,27 +248,21 @@ class Journal:
 
     def find_id(self, kind: str, id: str) -> Record | None:
         """The first record of a kind with this id, also while it is still on its way to the medium."""
-        with self._lock:
-            seq = self._tail_ids.get((kind, id))
-            recent = self._tail[seq][0] if seq is not None else None
+        # The tail first: a record that moves to the index meanwhile is found in one of them or in both, never in neither.
+        recent = self._tail.find(kind, id)
         return self._index.find_id(kind, id) or recent
 
     def find_key(self, key: str, limit: int = 100) -> list[Record]:
         """The newest records that carry a key, newest first."""
-        recent = [record for record in self._recent() if key in record.keys]
+        recent = [record for record in self._tail.records() if key in record.keys]
         return self._merged(recent, self._index.find_key(key, limit), limit)
 
     def find_subject(self, subject: str, limit: int = 100) -> list[Record]:
         """The newest records of a subject, newest first."""
-        recent = [record for record in self._recent() if record.subject == subject]
+        recent = [record for record in self._tail.records() if record.subject == subject]
         return self._merged(recent, self._index.find_subject(subject, limit), limit)
 
-    def _recent(self) -> list[Record]:
-        with self._lock:
-            return [record for record, _ in self._tail.values() if record.kind != "vault"]
-
     def _merged(self, recent: list[Record], older: list[Record], limit: int) -> list[Record]:
-        # The tail was read first: a record that moved to the index meanwhile is in both, none is in neither.
         found = {record.seq: record for record in (*older, *recent)}
         return [found[seq] for seq in sorted(found, reverse=True)[:limit]]
 
@@ -281,7 +272,7 @@ class Journal:
         Places that were erased are skipped: ask `gaps`.
         """
         last = self.last_seq if to_seq is None else min(to_seq, self.last_seq)
-        recent = [r for r in self._recent() if from_seq <= r.seq <= last and (kinds is None or r.kind in kinds)]
+        recent = [r for r in self._tail.records() if from_seq <= r.seq <= last and (kinds is None or r.kind in kinds)]
         before = recent[0].seq - 1 if recent else last
         yield from self._index.read(from_seq, before, kinds)
         yield from recent
@@ -316,23 +307,10 @@ class Journal:
     def index_now(self) -> int:
         """Move durable records into the index, one batch; gives how many. Raises DatabaseError and OSError: nothing is lost then."""
         with self._sql:
-            durable = self._receipts.durable_seq
-            batch: list[Record] = []
-            size = 0
-            with self._lock:
-                for record, record_bytes in self._tail.values():
-                    if record.seq > durable or len(batch) >= INDEX_RECORDS or size > INDEX_BYTES:
-                        break
-                    batch.append(record)
-                    size += record_bytes
+            batch = self._tail.first(self._receipts.durable_seq, INDEX_RECORDS, INDEX_BYTES)
             if batch:
                 self._write_index(batch)
-                with self._lock:
-                    for record in batch:
-                        self._tail_bytes -= self._tail.pop(record.seq)[1]
-                        if self._tail_ids.get((record.kind, record.id)) == record.seq:
-                            del self._tail_ids[record.kind, record.id]
-                self._unfolded_bytes += size
+                self._unfolded_bytes += self._tail.remove(batch)
             self._index_error = None
             self._log.recycle(self._index.indexed_seq)
             self._log.prepare()
@@ -397,7 +375,7 @@ class Journal:
             "durable_seq": self.durable_seq,
             "indexed_seq": self._index.indexed_seq,
             "waiting_records": len(self._tail),
-            "waiting_bytes": self._tail_bytes,
+            "waiting_bytes": self._tail.size_bytes,
             "free_bytes": self._free_bytes,
             "index_failing": self._index_error is not None,
             **self._log.stats(),
