@@ -23,7 +23,7 @@ class Query:
     """A statement with named parameters (`bindparam`), compiled for SQLite."""
 
     def __init__(self, statement: Select[Any]) -> None:
-        compiled = statement.compile(dialect=sqlite.dialect(paramstyle="named"))  # type: ignore[no-untyped-call]
+        compiled = statement.compile(dialect=sqlite.dialect(paramstyle="named"))
         self.text = str(compiled)
         self._fixed = {name: value for name, value in compiled.params.items() if value is not None}
 
