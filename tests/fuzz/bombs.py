@@ -108,6 +108,17 @@ def recipients_one_line(size: int) -> bytes:
     return b"From: a@example.com\nTo: " + _fill(b"<a@b>,", size) + b"\nSubject: x\n\n" + SPAM
 
 
+def address_marks(size: int) -> bytes:
+    """Address fields of one kind of mark each, within the caps on headers."""
+    fields = (b"To: ", b"Cc: ", b"From: ", b"Reply-To: ", b"Sender: ", b"Bcc: ")
+    units = (b"a,", b"a b, c; ", b"a:", b"<a", b"@,", b"a (b) ", b'"a",', b"<>", b"\\,", b"=?a?q?b?=,", b"a@b ", b"a@")
+    return b"".join(fields[at % 6] + _fill(unit, min(size, 120_000) // 12) + b"\n" for at, unit in enumerate(units)) + b"\n" + SPAM
+
+
+def commas(size: int) -> bytes:
+    return b"From: a@example.com\nTo: " + _fill(b"a, ", size) + b"\n\n" + SPAM
+
+
 def nested_comments(size: int) -> bytes:
     return b"From: a@example.com\nTo: " + b"(" * size + b"\n\n" + SPAM
 
@@ -287,7 +298,7 @@ def random_bytes(size: int) -> bytes:
 
 _ALL: tuple[Callable[[int], bytes], ...] = (
     nested_multiparts, nested_same_boundary, nested_messages, many_parts, many_html_parts, near_boundaries, dashes, newlines, crlf_only, cr_only, crcrlf,
-    nuls, many_headers, tiny_headers, one_header, folded_header, no_header_end, recipients, recipients_one_line, nested_comments, quotes, encoded_words,
+    nuls, many_headers, tiny_headers, one_header, folded_header, no_header_end, recipients, recipients_one_line, address_marks, commas, nested_comments, quotes, encoded_words,
     broken_encoded_words, many_encoded_headers, raw_8bit_headers, continuations, parameters, semicolons, received, domains, base64_part, base64_text,
     base64_pieces, base64_blanks, quoted_printable, uuencoded, uu_begins, odd_charsets, utf16_broken, links, dots, one_line_of_text, html_tags, html_nesting,
     pdf_streams, pdf_strings, zip_members, attachments, many_pdfs, many_message_files, wide_and_deep, unclosed_comments, spaced_delimiters, tnef, calendar, random_bytes,

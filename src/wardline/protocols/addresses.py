@@ -91,10 +91,11 @@ def _scan(text: str, limit: int) -> tuple[list[Mailbox], bool]:
     words: list[str] = []
     comments: list[str] = []
     address: str | None = None
+    bare_seen = False  # an "@" among the words: an address without angle brackets
     depth = 0
 
     def finish() -> None:
-        nonlocal address
+        nonlocal address, bare_seen
         phrase = " ".join(" ".join(words).split()).replace(" ,", ",").strip(", ")
         if address is None:
             if "=?" in phrase:  # the whole field in an encoded word, which RFC 2047 §5 forbids and some readers decode
@@ -110,6 +111,7 @@ def _scan(text: str, limit: int) -> tuple[list[Mailbox], bool]:
         words.clear()
         comments.clear()
         address = None
+        bare_seen = False
 
     for token in _TOKEN.finditer(text):
         quoted, angle, bracket, mark, plain, _ = token.groups()
@@ -132,7 +134,7 @@ def _scan(text: str, limit: int) -> tuple[list[Mailbox], bool]:
         elif mark:
             if mark == ":":
                 words.clear()  # the name of a group
-            elif mark == "," and address is None and words and not any("@" in word for word in words):
+            elif mark == "," and address is None and words and not bare_seen and len(words) < 64:
                 words.append(",")  # "Doe, Jo <jo@example.com>": a name whose quotes were forgotten
             else:
                 finish()
@@ -143,5 +145,6 @@ def _scan(text: str, limit: int) -> tuple[list[Mailbox], bool]:
                 address = words.pop() + plain.split(None, 1)[0]  # a quoted local part (RFC 5321 §4.1.2)
             else:
                 words.append(plain)
+                bare_seen = bare_seen or "@" in plain
     finish()
     return found, False

@@ -18,7 +18,9 @@ _FROM_LATER = re.compile(r"\sfrom\s++([^\s();]++)(?:\s*+\(([^)]*+)\))?", re.IGNO
 _BY = re.compile(r"\s*+by\s++([^\s();]++)", re.IGNORECASE)
 _BY_LATER = re.compile(r"[\s)]by\s++([^\s();]++)", re.IGNORECASE)
 _WITH = re.compile(r"\s++with\s++([A-Za-z0-9./-]{1,40})")
-_IP = re.compile(r"\[(?:IPv6:)?([0-9A-Fa-f:.]{2,45})\]|(?<![\w.-])(\d{1,3}(?:\.\d{1,3}){3})(?![\w.-])|(?<![\w:.])((?:[0-9A-Fa-f]{1,4}:){2,7}:?[0-9A-Fa-f:]{0,30})(?![\w:.])")
+_IP = re.compile(
+    r"\[(?:IPv6:)?([0-9A-Fa-f:.]{2,45})\]|(?<![\w.-])(\d{1,3}(?:\.\d{1,3}){3})(?![\w.-])|(?<![\w:.])((?:[0-9A-Fa-f]{1,4}:){2,7}:?[0-9A-Fa-f:]{0,30})(?![\w:.])"
+)
 _HELO = re.compile(r"helo[= ]([^\s()]++)", re.IGNORECASE)
 _NAME = re.compile(r"[A-Za-z0-9_-]++(?:\.[A-Za-z0-9_-]++)++\.?+")
 
