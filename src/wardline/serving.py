@@ -57,6 +57,7 @@ class Doors:
         self._servers: list[tuple[_Server, asyncio.Task[None]]] = []
         self._listeners: list[socket.socket] = []
         self._failed = asyncio.Event()
+        self._opened = False
 
     def http_app(self, *, control: bool) -> HttpApp:
         """The HTTP application, for the network or for the control socket."""
@@ -80,6 +81,8 @@ class Doors:
 
     def is_ready(self) -> str:
         """ "" when decisions can be promised; else what stands in the way."""
+        if not self._opened:
+            return "the doors are being opened"  # HTTP answers before the milter listens: a mail server must not be sent there yet
         return "" if self.program.journal.durable_seq >= 0 and not self._failed.is_set() else "a door has failed"
 
     async def open(self) -> None:
@@ -97,6 +100,7 @@ class Doors:
             if config.milter.port:
                 await self._open_milter()
             await self._serve("control", self.http_app(control=True), self._listen_control(self.program.data / SOCKET_NAME))
+            self._opened = True
         except BaseException:
             await self.close()
             raise
@@ -104,6 +108,7 @@ class Doors:
     async def open_control(self) -> None:
         """Open the control socket alone, for a command that found no server running."""
         await self._serve("control", self.http_app(control=True), self._listen_control(self.program.data / SOCKET_NAME))
+        self._opened = True
 
     def _rspamd(self) -> tuple[RspamdScan, RspamdController]:
         config, program = self.program.config, self.program
