@@ -35,6 +35,7 @@ from wardline.domains.mail.replay import replay as replay_records
 from wardline.domains.mail.service import MailService
 from wardline.domains.mail.states import MailStates
 from wardline.domains.mail.textstate import TextState, shipped_starter
+from wardline.domains.mail.unlabelled import LAYER, Unlabelled
 from wardline.domains.mail.values import NAMES
 from wardline.engine.administration import Administration
 from wardline.engine.event import Event
@@ -102,6 +103,9 @@ class Program:
             host_name=mail.host_name,
         )
         self.learner = Learner(self.point, self.ids, self.metrics, self.id_key)
+        self.unlabelled = Unlabelled(self.point, self.ids)
+        if mail.self_training:
+            self.point.afterwards = self.unlabelled.after
         self.explainer = Explainer(self.point)
         self.mail = MailService(self.point, self.learner)
         self.envelope = envelope.EnvelopePoint(
@@ -240,6 +244,7 @@ class Program:
     async def forget(self, subject: str) -> dict[str, Any]:
         """Erase what is kept about a recipient: labels leave the models, keys are destroyed, records go."""
         name = self.names.recipient(subject)
+        self.unlabelled.pairs.clear()
         subtracted = await self.learner.forget(name)
         erased = await asyncio.to_thread(self.journal.erase, name)
         # Snapshots from before still hold what the subject left in the states.
@@ -271,7 +276,9 @@ class Program:
 
     async def discard(self, layer: str) -> dict[str, Any]:
         """Discard what a model layer learned by itself."""
-        raise OfficeError(f"there is no model layer {layer!r}")
+        if layer != LAYER:
+            raise OfficeError(f"there is no model layer {layer!r}; there is {LAYER!r}")
+        return {"layer": layer, "labels_taken_back": self.unlabelled.discard()}
 
     async def close(self) -> None:
         """Save the states and close the journal."""

@@ -49,6 +49,7 @@ COUNT_MARGIN = fixed.ONE // 32
 SHARE = 0.045  # of the naive Bayes sum: its n-grams overlap, so their evidence is far from independent
 CLIP = 7 * fixed.ONE
 QUORUM = 10  # labels of each class before the counts have a say
+BALANCE_LIMIT = 4.0  # between kinds of labels: the rarer weighs no more than so many times the even weight
 OWN_SHARE = 0.35
 WEIGHT, OWN, UPDATES, OWN_UPDATES, ABUSIVE, BENIGN = range(COLUMNS)
 
@@ -75,6 +76,15 @@ class Layout(NamedTuple):
             grams(texts.get(field.name, b""), size=field.size, salt=at + 1, bits=field.bits, base=self.bases[at])
             for at, field in enumerate(self.fields)
         )
+
+
+def class_balance(labels: Sequence[int], abusive: bool) -> float:
+    """How much a label of this kind weighs so that both kinds weigh alike, after `labels` (benign, abusive): 1/4 to 4; 1.0 before the first.
+
+    Without it the n-grams that all mail has in common take on the odds of the mail that happened to be labelled, and carry them elsewhere.
+    """
+    mine, both = max(labels[abusive], 0) + 2, max(labels[0], 0) + max(labels[1], 0) + 4
+    return min(max(both / (2 * mine), 1 / BALANCE_LIMIT), BALANCE_LIMIT)
 
 
 class OnlineModel:
@@ -126,10 +136,11 @@ class OnlineModel:
         counts: bool = True,
         ceiling_log_odds: float | None = None,
         offset: float = 0.0,
+        own_weight: float = 1.0,
     ) -> Change | None:
         """What one label would change; nothing is applied. `weight` scales it (a doubtful label: below 1), `counts`: whether the counts
         may take part (they are not bounded), `ceiling_log_odds`: the most that the change may move any score, `offset`: what else was
-        added to the score. None when the model is right already, or when nothing is left under the ceiling.
+        added to the score, `own_weight`: scales once more what the fields' own weights learn (see `class_balance`). None when the model is right already, or when nothing is left under the ceiling.
         """
         whole, own = self.parts(rows)
         truth = fixed.ONE if abusive else 0
@@ -141,7 +152,7 @@ class OnlineModel:
         counts = counts and (error > COUNT_MARGIN or max(own_errors, default=0) > MARGIN or min(self.labels) < QUORUM)
         scale = self.step * min(max(weight, 0.0), 1.0) / fixed.ONE
         reaches = [scale * error if error > MARGIN and len(field_rows) else 0.0 for field_rows in rows]
-        own_reaches = [scale * own_error if own_error > MARGIN else 0.0 for own_error in own_errors]
+        own_reaches = [scale * own_weight * own_error if own_error > MARGIN else 0.0 for own_error in own_errors]
         bound = sum(reaches) + self.own_share * sum(own_reaches)
         shrink = 1.0 if ceiling_log_odds is None or bound <= ceiling_log_odds else max(ceiling_log_odds, 0.0) / bound
         steps = _steps(reaches, rows, shrink)

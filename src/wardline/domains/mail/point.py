@@ -11,7 +11,7 @@ record     event and decision durable, then the answer
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -83,6 +83,8 @@ class MailPoint:
         self.hold_seconds = hold_seconds
         self.host_name = host_name
         self.junk_log_odds = log_odds(policy.threshold_score)
+        # What else learns from a message once it is decided (unlabelled.py).
+        self.afterwards: Callable[[Examined, Envelope], None] | None = None
         self.counts: dict[str, int] = {"scanned": 0, "learned_spam": 0, "learned_ham": 0}
 
     @property
@@ -128,6 +130,8 @@ class MailPoint:
         answer = await self._record(event, values, decision, verdict, stricter, examined, envelope, authenticated, started)
         self.counts["scanned"] += 1
         self.metrics.decided(POINT, answer.verdict, time.perf_counter() - started)
+        if self.afterwards:
+            asyncio.get_running_loop().call_soon(self.afterwards, examined, envelope)
         return answer
 
     def _subject(self, envelope: Envelope) -> str:

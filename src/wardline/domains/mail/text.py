@@ -21,7 +21,7 @@ from wardline.domains.mail.events import Mail
 from wardline.domains.mail.text_fields import texts
 from wardline.learning.change import Change
 from wardline.learning.ngrams import Rows, positions
-from wardline.learning.online import Field, OnlineModel
+from wardline.learning.online import Field, OnlineModel, class_balance
 from wardline.learning.personal import OFFSET_LIMIT, Budgets, Offsets
 from wardline.learning.tables import TableError
 
@@ -117,6 +117,7 @@ class TextModel:
         self.shape = OnlineModel(SHAPE_FIELDS)
         self.offsets = Offsets(PERSONAL_FIELD)
         self.budgets = Budgets()
+        self.given = [0, 0]  # the site's labels that stand: benign, abusive; also those that changed nothing
 
     def score(self, features: Features) -> TextScore:
         """What the shared models say of a message; shape_log_odds is None until labels of both kinds were seen."""
@@ -131,15 +132,34 @@ class TextModel:
         """What a label would change; nothing is applied. `day`: the day it was given (any number that grows by one a day), for the
         daily budget of a user. None: the models are sure of it already.
         """
+        balance = class_balance(self.given, abusive)
         if not subject:
-            text = self.text.propose(features.text, abusive, weight=weight)
+            text = self.text.propose(features.text, abusive, weight=weight, own_weight=balance)
             shape = self.shape.propose(features.shape, abusive, weight=weight)
             return Update(subject="", day=day, text=text, shape=shape) if text or shape else None
         left, weight = self.budgets.left(subject, day), weight * _USER_WEIGHT
-        text = self.text.propose(features.text, abusive, weight=weight, counts=False, ceiling_log_odds=left) if left else None
+        text = (
+            self.text.propose(features.text, abusive, weight=weight, counts=False, ceiling_log_odds=left, own_weight=balance)
+            if left
+            else None
+        )
         shape = self.shape.propose(features.shape, abusive, weight=weight, counts=False, ceiling_log_odds=left) if left else None
         personal = self.offsets.propose(subject, features.personal, abusive, self.text.log_odds(features.text))
         return Update(subject=subject, day=day, text=text, shape=shape, personal=personal) if text or shape or personal else None
+
+    def views(self, features: Features) -> float:
+        """What the fields think of a message, each by itself, on average: log-odds."""
+        _whole, own = self.text.parts(features.text)
+        return sum(own) / len(own)
+
+    def propose_unlabelled(self, features: Features, abusive: bool, weight: float, day: int) -> Update | None:
+        """What a message would teach that no person labelled: the text weights only, no counts, no class balance."""
+        text = self.text.propose(features.text, abusive, weight=weight, counts=False)
+        return Update(subject="", day=day, text=text) if text else None
+
+    def count(self, abusive: bool, sign: int) -> None:
+        """The site gave a label (sign 1) or took it back (-1)."""
+        self.given[abusive] += sign
 
     def add(self, update: Update) -> None:
         """Apply an update."""
@@ -182,14 +202,16 @@ class TextModel:
     def snapshot(self) -> bytes:
         """The state of all models; plain numbers and checksums, see learning/tables.py."""
         parts = [self.text.snapshot(), self.shape.snapshot(), self.offsets.snapshot(), self.budgets.snapshot()]
-        return MAGIC + msgspec.msgpack.encode([self.label, *parts])
+        return MAGIC + msgspec.msgpack.encode([self.label, *parts, self.given])
 
     def restore(self, data: bytes) -> None:
         """The inverse of `snapshot`. TableError for anything else, and then nothing changes."""
         if data[: len(MAGIC)] != MAGIC:
             raise TableError("this is no stored text model: restore it from a backup or train it anew")
         try:
-            label, text, shape, offsets, budgets = msgspec.msgpack.decode(data[len(MAGIC) :], type=tuple[str, bytes, bytes, bytes, bytes])
+            label, text, shape, offsets, budgets, given = msgspec.msgpack.decode(
+                data[len(MAGIC) :], type=tuple[str, bytes, bytes, bytes, bytes, tuple[int, int]]
+            )
         except (msgspec.DecodeError, RecursionError) as error:
             raise TableError(f"the stored text model cannot be read ({error}): restore it from a backup or train it anew") from None
         fresh = TextModel(label)
@@ -197,12 +219,13 @@ class TextModel:
         fresh.shape.restore(shape)
         fresh.offsets.restore(offsets)
         fresh.budgets.restore(budgets)
+        fresh.given = list(given)
         self.__dict__.update(fresh.__dict__)
 
     def digest(self) -> str:
         """SHA-256 of the state of all models."""
         parts = (self.text.digest(), self.shape.digest(), self.offsets.digest(), self.budgets.digest())
-        return hashlib.sha256("/".join(parts).encode()).hexdigest()
+        return hashlib.sha256("/".join((*parts, repr(self.given))).encode()).hexdigest()
 
 
 def _words(model: OnlineModel, at: int, field: Field, text: bytes) -> list[tuple[str, float, str]]:

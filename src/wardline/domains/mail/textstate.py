@@ -25,6 +25,8 @@ from wardline.learning.online import OnlineModel
 # The vault asks for a subject; what the site itself teaches belongs to the site.
 SITE_SUBJECT = "site"
 CLASS = "update"
+# The source of labels that the models gave themselves (unlabelled.py).
+UNLABELLED = "co-training"
 DAY_SECONDS = 86_400
 PENDING_LIMIT = 4096
 FADE_LABELS = 200
@@ -45,6 +47,7 @@ class TextState:
         # Updates between `keep` and `absorb`, so that the live path need not read back what it has just written.
         self._pending: dict[str, Update] = {}
         self.missing = 0
+        self._labelled = 0
 
     @property
     def label(self) -> str:
@@ -60,6 +63,11 @@ class TextState:
             odds += self.starter.log_odds(features.text) * (FADE_LABELS / (FADE_LABELS + max(trained, 0)))
             trained += 1
         return {"text.log_odds": odds, "text.trained": trained, "shape.log_odds": score.shape_log_odds}
+
+    def take_labelled(self) -> int:
+        """How many labels of people came since the last call, 0 to PENDING_LIMIT."""
+        count, self._labelled = self._labelled, 0
+        return count
 
     def offset(self, who: str, features: Features) -> float:
         """What a recipient's own reports add for that recipient."""
@@ -80,7 +88,14 @@ class TextState:
         if seq <= self.applied_seq:
             return
         self.applied_seq = seq
-        if label is None or not label.updates:
+        if label is None:
+            return
+        if label.source != UNLABELLED and not label.withdrawn:
+            self._labelled = min(self._labelled + 1, PENDING_LIMIT)
+        # The site's labels alone: users' would let one of them tilt what everybody's labels weigh.
+        if label.source != UNLABELLED and not label.subject:
+            self.model.count(label.abusive, -1 if label.withdrawn else 1)
+        if not label.updates:
             return
         update = self._pending.pop(label.updates, None) or self._stored(label)
         if update is None:
