@@ -1,11 +1,13 @@
 """Pseudonyms and keys: equal only under the same key, declared kinds only, and gone when destroyed."""
 
+import random
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.forgetful_disk import Crash, ForgetfulDisk
 from wardline.base.privacy import KINDS, SLOT_BYTES, Keyring, Pseudonyms, load_or_make_key, seal, unseal
 from wardline.base.storage import DiskFiles, StorageDamaged
 
@@ -117,3 +119,30 @@ def test_a_damaged_slot_is_no_key(tmp_path: Path) -> None:
     data[30] ^= 1
     (tmp_path / "subjects.keys").write_bytes(data)
     assert ring(tmp_path).load(1, slot) is None
+
+
+def test_keys_survive_a_power_loss_once_synced_and_are_gone_once_destroyed() -> None:
+    path = Path("/nowhere/keys/subjects.keys")
+    for crash_at in range(1, 16):
+        for seed in range(10):
+            disk = ForgetfulDisk(random.Random(seed), crash_at=crash_at)
+            synced: dict[int, tuple[int, bytes]] = {}
+            destroyed: list[bytes] = []
+            try:
+                keys = Keyring(KEY, disk, path)
+                for subject in range(1, 5):
+                    key, wrapped = keys.new(subject)
+                    slot = keys.store(subject, wrapped)
+                    keys.sync()
+                    synced[subject] = (slot, key)
+                    if subject == 2:
+                        slot, _ = synced.pop(1)
+                        wrapped = disk.content(path)[slot * SLOT_BYTES + 12 : slot * SLOT_BYTES + 72]
+                        keys.destroy(slot)
+                        destroyed.append(wrapped)
+            except Crash:
+                pass
+            after = disk.after_power_loss()
+            for subject, (slot, key) in synced.items():
+                assert Keyring(KEY, after, path).load(subject, slot) == key
+            assert all(wrapped not in after.content(path) for wrapped in destroyed)

@@ -20,6 +20,15 @@ def test_a_missing_folder_is_made_for_its_owner_only(tmp_path: Path) -> None:
         assert folder.free_bytes() > 0
 
 
+def test_every_new_folder_is_made_durable_in_its_parent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[Path] = []
+    files = DiskFiles()
+    monkeypatch.setattr(files, "sync_folder", synced.append)
+    files.make_folder(tmp_path / "a" / "b")
+    files.make_folder(tmp_path / "a" / "b")
+    assert synced == [tmp_path, tmp_path / "a"]
+
+
 def test_a_path_that_is_a_file_gives_a_clear_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StorageError, match="cannot be made") as caught:

@@ -39,13 +39,17 @@ KINDS: dict[str, Treatment] = {
     "device": "pseudonymous",
     "email": "pseudonymous",
     "fingerprint": "pseudonymous",
+    "from_domain": "pseudonymous",
+    "learned": "pseudonymous",
     "message": "pseudonymous",
+    "message_id": "pseudonymous",
     "network": "pseudonymous",
     "pair": "pseudonymous",
     "phone": "pseudonymous",
     "queue": "pseudonymous",
     "recipient": "pseudonymous",
     "sender": "pseudonymous",
+    "sender_domain": "pseudonymous",
     "session": "pseudonymous",
     "template": "pseudonymous",
     "url": "pseudonymous",
@@ -123,6 +127,7 @@ class Keyring:
         self._files = files
         files.make_folder(path.parent)
         self._descriptor = files.open(path, create=True)
+        files.sync_folder(path.parent)
         self._end = files.size(self._descriptor) // SLOT_BYTES
         self._free: list[int] = []
 

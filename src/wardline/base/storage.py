@@ -50,7 +50,10 @@ class StorageDamaged(StorageError):
 
 
 class Files(Protocol):
-    """What the durable parts ask of a file system. Offsets and sizes in bytes; `data` is written whole or OSError is raised."""
+    """What the durable parts ask of a file system. Offsets and sizes in bytes; `data` is written whole or OSError is raised.
+
+    A folder is durable when `make_folder` returns; the name of a new or replaced file is durable after `sync_folder`.
+    """
 
     def make_folder(self, path: Path) -> None: ...
 
@@ -88,7 +91,18 @@ class DiskFiles:
         self._dsync = _DSYNC
 
     def make_folder(self, path: Path) -> None:
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        """Durably: a file in a folder whose own name was never synced is gone with the folder after a power loss."""
+        missing = []
+        while not path.exists():
+            missing.append(path)
+            path = path.parent
+        if not path.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(path))
+        for folder in reversed(missing):
+            folder.mkdir(mode=0o700, exist_ok=True)
+            # A parent that may be searched and not read cannot be synced; its owner made it long ago.
+            with contextlib.suppress(PermissionError):
+                self.sync_folder(folder.parent)
 
     def names(self, path: Path) -> list[str]:
         return sorted(entry.name for entry in path.iterdir())

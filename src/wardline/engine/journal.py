@@ -107,6 +107,7 @@ class Journal:
             key = load_or_make_key(folder.files, folder_key_path if folder_key_path is not None else path / "keys" / "folder.key")
             # Made here, so that it and SQLite's files beside it get the mode 0600.
             folder.files.close(folder.files.open(path / "journal.db", create=True))
+            folder.files.sync_folder(path)
             index = Index.open(path / "journal.db")
             try:
                 journal = cls(folder, index, Keyring(key, folder.files, path / "keys" / "subjects.keys"), clock, settings)
