@@ -192,3 +192,17 @@ def test_a_full_disk_refuses_and_recovers(tmp_path: Path) -> None:
 def test_the_modes_begin_as_configured(tmp_path: Path) -> None:
     with Wardline(tmp_path / "data", Config(mail=Mail(mode="tag")), starter=False) as running:
         assert running.check_mail(message(1, HAM)).mode == "tag"
+
+
+def test_bodies_are_kept_only_where_asked_for(tmp_path: Path) -> None:
+    with Wardline(tmp_path / "without", starter=False) as running:
+        answer = running.check_mail(message(1, SPAM))
+        assert running.program.point.kept_body(answer.id) is None
+    with Wardline(tmp_path / "with", Config(store=Store(keep_bodies=True)), starter=False) as running:
+        taught(running)
+        answer = running.check_mail(message(1, SPAM), Envelope(recipients=("b@example.net",)))
+        assert running.program.point.kept_body(answer.id) == message(1, SPAM)
+        explanation = running.program.explainer.stored(answer.id)
+        assert explanation is not None and explanation.words
+    content = b"".join(path.read_bytes() for path in (tmp_path / "with").rglob("*") if path.is_file())
+    assert b"cheap pills" not in content

@@ -10,7 +10,6 @@ Opening recovers: snapshots first, then the journal's tail. `wardline.serving` o
 import asyncio
 import contextlib
 import hashlib
-import os
 import time
 from importlib import resources
 from pathlib import Path
@@ -46,6 +45,7 @@ from wardline.engine.office import Office, OfficeError
 from wardline.engine.policy import Policy, load_policy, parse_policy
 from wardline.engine.shard import Shard
 from wardline.engine.snapshot import Snapshots, bring_up
+from wardline.engine.vault import Class
 from wardline.learning.frozen import Frozen, FrozenError
 from wardline.sources.resolver import from_address
 
@@ -67,6 +67,8 @@ class Program:
         self.pseudonyms = Pseudonyms(key)
         self.id_key = hashlib.blake2b(key, digest_size=32, person=b"wl-message-id").digest()
         mail = config.mail
+        if config.store.keep_bodies:
+            journal.vault.classes["body"] = Class(config.store.body_days)
         self.administration = Administration()
         self.counters = MailStates(mail.near_duplicate_hours, mail.reputation_half_life_days)
         self.text = TextState(journal.vault, self._starter() if starter else None)
@@ -101,6 +103,7 @@ class Program:
             default_mode=mail.mode,
             hold_seconds=mail.hold_days * 86_400,
             host_name=mail.host_name,
+            keep_bodies=config.store.keep_bodies,
         )
         self.learner = Learner(self.point, self.ids, self.metrics, self.id_key)
         self.unlabelled = Unlabelled(self.point, self.ids)
@@ -285,12 +288,3 @@ class Program:
         with contextlib.suppress(StorageError, OSError, TimeoutError):
             self.save()
         self.journal.close()
-
-
-def default_data() -> Path:
-    """Where data lives when nobody says: /var/lib/wardline for root, else the user's data folder."""
-    if os.environ.get("WARDLINE_DATA"):
-        return Path(os.environ["WARDLINE_DATA"])
-    if os.geteuid() == 0:
-        return Path("/var/lib/wardline")
-    return Path(os.environ.get("XDG_DATA_HOME", Path.home() / ".local" / "share")) / "wardline"

@@ -11,7 +11,7 @@ says so. The words that weighed most need the message itself: content is not kep
 
 import msgspec
 
-from wardline.domains.mail.events import Envelope
+from wardline.domains.mail.events import Envelope, Mail
 from wardline.domains.mail.examine import digest
 from wardline.domains.mail.intake import Limits, read
 from wardline.domains.mail.point import MailPoint
@@ -24,6 +24,7 @@ from wardline.engine.signal import probability
 from wardline.protocols.mime import Limits as MimeLimits
 
 FLIPS_SHOWN = 8
+WORDS_SHOWN = 12
 FOUND_LIMIT = 20
 AROUND_SECONDS = 3600
 
@@ -91,7 +92,17 @@ class Explainer:
     def stored(self, decision_id: str) -> Explanation | None:
         """A recorded decision; None when there is none under this id."""
         decision = self.point.recorded(decision_id)
-        return self._explain(decision) if decision else None
+        if decision is None:
+            return None
+        explanation = self._explain(decision)
+        body = self.point.kept_body(decision_id)
+        if body is None:
+            return explanation
+        mail = read(body, Envelope(), limits=Limits(mime=MimeLimits(size_bytes=self.point.settings.size_limit_bytes)))
+        return msgspec.structs.replace(explanation, words=self._words(mail), words_note="weighed by the model of today")
+
+    def _words(self, mail: Mail) -> list[Word]:
+        return [Word(text, round(weight, 3), field) for text, weight, field in self.point.text.explain(mail, WORDS_SHOWN)]
 
     def fresh(self, raw: bytes, envelope: Envelope) -> Explanation:
         """A message as it would be judged now; nothing is recorded or counted."""
@@ -118,8 +129,7 @@ class Explainer:
             mode=point.mode,
             action="",
         )
-        words = [Word(text, round(weight, 3), field) for text, weight, field in point.text.explain(mail, 12)]
-        return msgspec.structs.replace(self._explain(stored), words=words, words_note="")
+        return msgspec.structs.replace(self._explain(stored), words=self._words(mail), words_note="")
 
     def find(self, *, queue_id: str = "", message_id: str = "", recipient: str = "", around_s: int | None = None) -> list[MailDecision]:
         """Decisions by queue id, by Message-ID, or by recipient around a time; newest first, at most 20."""

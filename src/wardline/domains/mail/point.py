@@ -27,7 +27,7 @@ from wardline.domains.mail.examine import Examined, Settings, examine
 from wardline.domains.mail.naming import Names, network_of
 from wardline.domains.mail.records import MailDecision, MailEvent, pack, unpack
 from wardline.domains.mail.states import POINT, MailStates
-from wardline.domains.mail.textstate import TextState
+from wardline.domains.mail.textstate import SITE_SUBJECT, TextState
 from wardline.engine.administration import Act, Administration, Held
 from wardline.engine.decision import Decision, judge
 from wardline.engine.detector import Detector
@@ -41,6 +41,8 @@ from wardline.sources.resolver import Resolver
 INLINE_LIMIT_BYTES = 48 * 1024
 RECIPIENTS_JUDGED = 100
 ANSWERS_LIMIT_BYTES = 8 * 1024
+# A kept body travels in one journal record; a larger message is judged like any other and not kept.
+KEPT_BODY_LIMIT_BYTES = 900 * 1024
 
 
 class MailPoint:
@@ -65,6 +67,7 @@ class MailPoint:
         default_mode: str = "observe",
         hold_seconds: int = 14 * 86_400,
         host_name: str = "",
+        keep_bodies: bool = False,
     ) -> None:
         self.shard = shard
         self.ids = ids
@@ -82,6 +85,7 @@ class MailPoint:
         self.default_mode = default_mode
         self.hold_seconds = hold_seconds
         self.host_name = host_name
+        self.keep_bodies = keep_bodies
         self.junk_log_odds = log_odds(policy.threshold_score)
         # What else learns from a message once it is decided (unlabelled.py).
         self.afterwards: Callable[[Examined, Envelope], None] | None = None
@@ -127,7 +131,7 @@ class MailPoint:
         values = self._admit(event, examined, size_bytes, subject)
         authenticated = await self._gather(values, raw, examined, envelope)
         verdict, decision, stricter = self._judge(values, examined, envelope)
-        answer = await self._record(event, values, decision, verdict, stricter, examined, envelope, authenticated, started)
+        answer = await self._record(event, values, decision, verdict, stricter, examined, envelope, raw, authenticated, started)
         self.counts["scanned"] += 1
         self.metrics.decided(POINT, answer.verdict, time.perf_counter() - started)
         if self.afterwards:
@@ -235,6 +239,7 @@ class MailPoint:
         stricter: dict[str, str],
         examined: Examined,
         envelope: Envelope,
+        raw: bytes,
         authenticated: Authentication,
         started: float,
     ) -> MailAnswer:
@@ -273,6 +278,8 @@ class MailPoint:
             keys=self.names.lookups(examined, envelope),
             apply=lambda seq: self.counters.absorb(seq, body),
         )
+        if self.keep_bodies and raw and len(raw) <= KEPT_BODY_LIMIT_BYTES:
+            receipt = self.shard.journal.vault.put(self._subject(envelope) or SITE_SUBJECT, "body", event.id, raw) or receipt
         if action == "quarantine":
             receipt = self._hold(event, envelope, decision)
         await receipt
@@ -322,6 +329,13 @@ class MailPoint:
         """A decision of this point by its id."""
         record = self.shard.journal.find_id("decision", decision_id)
         return unpack(record.body, MailDecision) if record and record.point == POINT else None
+
+    def kept_body(self, decision_id: str) -> bytes | None:
+        """The message behind a decision, where bodies are kept and it has neither expired nor been erased."""
+        record = self.shard.journal.find_id("decision", decision_id)
+        if record is None:
+            return None
+        return self.shard.journal.vault.get(record.subject or SITE_SUBJECT, "body", decision_id)
 
     def answer_again(self, body: MailDecision) -> MailAnswer:
         """The first answer to an id, once more."""
