@@ -158,11 +158,10 @@ def test_a_power_cut_loses_no_decision_and_stops_no_mail(postfix: Postfix, wardl
 
 
 def test_a_held_message_is_shown_and_released_by_its_id(postfix: Postfix, wardline: Program) -> None:
-    """A policy that holds what the shipped one calls junk, and a release command for this Postfix."""
+    """A policy that holds what the shipped one files or refuses, and a release command for this Postfix."""
     policy = wardline.data.parent / "policy.yaml"
-    policy.write_text(
-        resources.files("wardline.domains.mail").joinpath("policy.yaml").read_text("utf-8").replace("verdict: junk", "verdict: quarantine")
-    )
+    shipped = resources.files("wardline.domains.mail").joinpath("policy.yaml").read_text("utf-8")
+    policy.write_text(shipped.replace("verdict: junk", "verdict: quarantine").replace("verdict: reject", "verdict: quarantine"))
     release = json.dumps([*postfix.release_command(), "{queue_id}"])
     wardline.stop()
     with wardline.config.open("a") as config:
