@@ -25,17 +25,16 @@ VISIBLE_TAIL_CHARS = 1000
 
 # What filters, list managers, mailbox stores and relays on the receiving side write (RFC 2919, 2369, 4021, 5321, 8601; the rest by usage).
 _NAMES = """
-    received return-path delivered-to envelope-to x-original-to x-envelope-to x-envelope-from old-return-path x-delivered-to
-    authentication-results received-spf precedence errors-to status x-status x-keywords x-uid x-uidl content-length lines x-loop
-    x-beenthere x-topics x-content-filtered x-mailing-list x-authentication-warning x-received x-sender-ip x-uuid x-miltered
-    x-originatororg x-sieve x-mozilla-status x-mozilla-status2 x-account-key x-gmail-labels x-trace x-evolution x-evolution-source
-    x-ham-report x-abuse x-archived-at archived-at sender
+    received envelope-to x-envelope-to x-envelope-from x-delivered-to x-mailing-list x-authentication-warning x-sender-ip x-uuid x-miltered x-sieve
+    x-mozilla-status x-mozilla-status2 x-account-key x-trace x-evolution x-evolution-source x-ham-report x-abuse x-archived-at archived-at sender
 """
 _BEGINNINGS = """
+    return-path old-return-path delivered-to x-original-to authentication-results received-spf precedence errors-to status x-status x-keywords x-uid
+    content-length lines x-loop x-beenthere x-topics x-content-filtered x-received x-originatororg
     x-spam x-crm114 x-bogosity x-va-spam x-virus x-ms- x-microsoft x-forefront x-sid- x-eop x-incoming x-message- arc- x-google- x-gm-
     x-mailman list- x-pyzor x-dspam x-dcc x-greylist x-rspamd x-barracuda x-proofpoint x-pm- x-antispam x-amavis x-wardline x-rc- resent-
     x-clamav x-scanned x-mimedefang x-sophos x-assp x-cam- x-ironport x-mailscanner x-antivirus x-avg- x-kaspersky x-policyd x-dkim-
-    x-spamd x-bayes x-yahoofilteredbulk x-cmae x-cloudmark x-vr- x-ovh- x-tm-as x-fe- x-cisco
+    x-bayes x-gmail- x-yahoofilteredbulk x-cmae x-cloudmark x-vr- x-ovh- x-tm-as x-fe- x-cisco
 """
 _NO_WEIGHT = frozenset(_NAMES.split())
 _NO_WEIGHT_BEGINNING = tuple(_BEGINNINGS.split())
