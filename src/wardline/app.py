@@ -215,7 +215,6 @@ class Program:
         store = self.config.store
         days = {"decision": store.decision_days, "event": store.decision_days, "label": store.label_days}
         now_us = self.clock.now_us()
-        self.journal.vault.expire(now_us)
         return self.journal.expire(now_us, days)
 
     def status(self) -> dict[str, Any]:

@@ -56,7 +56,6 @@ class Doors:
         self.milter: MilterServer | None = None
         self._servers: list[tuple[_Server, asyncio.Task[None]]] = []
         self._listeners: list[socket.socket] = []
-        self._failed = asyncio.Event()
         self._opened = False
 
     def http_app(self, *, control: bool) -> HttpApp:
@@ -83,7 +82,8 @@ class Doors:
         """ "" when decisions can be promised; else what stands in the way."""
         if not self._opened:
             return "the doors are being opened"  # HTTP answers before the milter listens: a mail server must not be sent there yet
-        return "" if self.program.journal.durable_seq >= 0 and not self._failed.is_set() else "a door has failed"
+        failure = self.program.journal.failure
+        return str(failure) if failure else ""
 
     async def open(self) -> None:
         """Open every configured door. Raises DoorError; what was opened before is then closed again."""
