@@ -44,7 +44,7 @@ class CoTraining(Generic[Message]):
 
     def __init__(self) -> None:
         self._waiting: tuple[deque[Message], deque[Message]] = (deque(maxlen=QUEUE_LIMIT), deque(maxlen=QUEUE_LIMIT))
-        self._labels = 0.0
+        self._labels = 1.0  # a label is told after its message: the first message has none yet
         self._messages = 0.0
 
     def labelled(self) -> None:

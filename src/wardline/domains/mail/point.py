@@ -88,7 +88,7 @@ class MailPoint:
         self.keep_bodies = keep_bodies
         self.junk_log_odds = log_odds(policy.threshold_score)
         # What else learns from a message once it is decided (unlabelled.py).
-        self.afterwards: Callable[[Examined, Envelope], None] | None = None
+        self.afterwards: Callable[[Examined, Envelope, str], None] | None = None
         self.counts: dict[str, int] = {"scanned": 0, "learned_spam": 0, "learned_ham": 0}
 
     @property
@@ -135,7 +135,7 @@ class MailPoint:
         self.counts["scanned"] += 1
         self.metrics.decided(POINT, answer.verdict, time.perf_counter() - started)
         if self.afterwards:
-            asyncio.get_running_loop().call_soon(self.afterwards, examined, envelope)
+            asyncio.get_running_loop().call_soon(self.afterwards, examined, envelope, source)
         return answer
 
     def _subject(self, envelope: Envelope) -> str:

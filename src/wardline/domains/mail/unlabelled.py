@@ -27,6 +27,7 @@ from wardline.learning.cotraining import CoTraining
 LAYER = UNLABELLED
 KEY = "labels:co-training"
 DISCARD_LIMIT = 10_000_000
+NOT_ARRIVING = frozenset({"cli"})  # files that somebody checks are not the mail that arrives
 
 
 class Unlabelled:
@@ -37,8 +38,10 @@ class Unlabelled:
         self.ids = ids
         self.pairs = CoTraining[tuple[Features, str]]()
 
-    def after(self, examined: Examined, envelope: Envelope) -> None:
+    def after(self, examined: Examined, envelope: Envelope, source: str) -> None:
         """A message was decided. Never raises: what cannot be stored is not learned."""
+        if source in NOT_ARRIVING:
+            return
         self._follow()
         if not self.pairs.arrived() or envelope.direction != "in" or len(envelope.recipients) > 1 or examined.limits:
             return
