@@ -298,7 +298,7 @@ def random_bytes(size: int) -> bytes:
 
 _ALL: tuple[Callable[[int], bytes], ...] = (
     nested_multiparts, nested_same_boundary, nested_messages, many_parts, many_html_parts, near_boundaries, dashes, newlines, crlf_only, cr_only, crcrlf,
-    nuls, many_headers, tiny_headers, one_header, folded_header, no_header_end, recipients, recipients_one_line, address_marks, commas, nested_comments, quotes, encoded_words,
+    nuls, many_headers, tiny_headers, one_header, folded_header, no_header_end, recipients, recipients_one_line, address_marks, one_long_word, commas, nested_comments, quotes, encoded_words,
     broken_encoded_words, many_encoded_headers, raw_8bit_headers, continuations, parameters, semicolons, received, domains, base64_part, base64_text,
     base64_pieces, base64_blanks, quoted_printable, uuencoded, uu_begins, odd_charsets, utf16_broken, links, dots, one_line_of_text, html_tags, html_nesting,
     pdf_streams, pdf_strings, zip_members, attachments, many_pdfs, many_message_files, wide_and_deep, unclosed_comments, spaced_delimiters, tnef, calendar, random_bytes,

@@ -50,6 +50,10 @@ def changed(source: random.Random, seeds: list[bytes]) -> bytes:
             raw[at : at + source.randrange(4)] = source.choice(WORDS)
         else:
             raw[at : at + 1] = bytes((source.randrange(256),))
+    if raw and source.random() < 0.3:  # a short piece many times over: what is not linear shows here
+        at = source.randrange(len(raw))
+        piece = bytes(raw[at : at + source.choice((1, 2, 3, 5, 13, 40))])
+        raw[at:at] = piece * source.randrange(2000 // len(piece) + 1)
     return bytes(raw)
 
 

@@ -52,6 +52,11 @@ def test_base64_cut_exactly_whatever_the_line_length():
     assert plain.startswith(sample.head) and plain.endswith(sample.tail) and sample.size_bytes == len(plain)
 
 
+def test_very_many_base64_pieces():
+    assert transfer.sample(b"YQ==" * 9000, "base64", 100_000, 0).data.startswith(b"a" * 2000)
+    assert transfer.sample(b"YWE=" * 9000 + b"Y", "base64", 100_000, 0).head.startswith(b"aa" * 2000)
+
+
 def test_uuencoded_files_in_text():
     text = b"Hello\nbegin 644 a b.txt\n" + binascii.b2a_uu(b"x" * 45) + b"`\nend\nbye\nbegin nothing\n"
     files = transfer.uu_files(text)

@@ -19,7 +19,8 @@ _BARE = re.compile(r"\s*+([^\s<>@\",;:()]++@[^\s<>@\",;:()\[\]]++)\s*+")
 _TOKEN = re.compile(r'"((?:[^"\\]|\\.)*+)"?|<([^<>]*+)>?|([()])|([,;:])|((?:[^"<>(),;:\\]|\\.)++)|(.)', re.DOTALL)
 _TAIL_CHARS = 96  # read from the end of an overlong list for each mailbox that is wanted from there
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
-_ADDRESS = re.compile(r"[^\s<>\"(),;:@]++@[^\s<>\"(),;:@]++")
+# The look-behind lets a match start only where a word starts: one attempt for each word, so linear.
+_ADDRESS = re.compile(r"(?<![^\s<>\"(),;:@])[^\s<>\"(),;:@]++@[^\s<>\"(),;:@]++")
 
 
 class Mailbox(msgspec.Struct, frozen=True, gc=False):

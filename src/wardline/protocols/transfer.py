@@ -72,7 +72,9 @@ def _base64(data: bytes, head_bytes: int, tail_bytes: int) -> Sample:
     pad = clean.find(b"=")
     if pad >= 0 and clean[pad:].strip(b"="):
         defects.add("base64_pieces")
-        decoded = b"".join(_quads(piece, defects) for piece in clean[: limit * 2].split(b"=", 4096) if piece)
+        pieces = clean[: limit * 2].split(b"=", 4096)
+        pieces[-1] = pieces[-1].replace(b"=", b"")  # more pieces than anyone writes: the rest as one
+        decoded = b"".join([_quads(piece, defects) for piece in pieces if piece])
         head, tail, cut = _cut(decoded, head_bytes, tail_bytes)
         return Sample(head, tail, len(decoded), cut or len(clean) > limit * 2, defects)
     stripped = clean.rstrip(b"=") if pad >= 0 else clean

@@ -18,7 +18,6 @@ from wardline.protocols.html import Limits as HtmlLimits
 
 _BLANK_CONTROLS = bytes.maketrans(bytes((*range(9), 11, 12, *range(14, 32), 127)), b" " * 30)
 _CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
-_SPACE = re.compile(r"\s+")
 _ENCLOSED = mime.Limits(size_bytes=131072, parts=32, tail_parts=4, depth=6)
 _LABEL = re.compile(r"[^a-z0-9.+-]")
 _READABLE = ("text/", "message/")

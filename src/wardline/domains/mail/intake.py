@@ -18,7 +18,7 @@ from wardline.domains.mail.events import Address, Envelope, Hop, Link, Mail
 from wardline.protocols import addresses, dates, headers, mime, received, url
 from wardline.protocols.mime import Limits as MimeLimits
 
-_ANGLED = re.compile(r"<\s*+((?:https?|mailto):[^>\s]{1,2000})>", re.IGNORECASE)
+_ANGLED = re.compile(r"<\s*+((?:https?|mailto):[^<>\s]{1,2000}+)>", re.IGNORECASE)
 _ONCE = (b"from", b"subject", b"date", b"message-id", b"reply-to", b"sender", b"to", b"cc")
 _SCRIPTS = (
     ("cyrillic", re.compile("[\u0400-\u052f]")),
