@@ -17,6 +17,7 @@ from typing import Self
 
 import msgspec
 
+from wardline.commands.context import Failure, say_failure
 from wardline.commands.reading import Source
 from wardline.domains.mail.events import Envelope
 from wardline.domains.mail.examine import Examined, Settings, decode_hook, encode_hook, examine, make_detectors
@@ -39,6 +40,7 @@ class Bulk:
     def __init__(self, settings: Settings, workers: int | None = None) -> None:
         self.settings = settings
         self.workers = (os.cpu_count() or 1) if workers is None else workers
+        self.failed = 0  # messages that could not be read; the reason was said
         self._pool = ProcessPoolExecutor(self.workers, mp_context=get_context("forkserver")) if self.workers else None
 
     def __enter__(self) -> Self:
@@ -53,17 +55,26 @@ class Bulk:
         if self._pool is None:
             detectors = make_detectors()
             for source in found:
-                raw = source.read()
-                yield source, raw, examine(raw, Envelope(), self.settings, detectors)
+                if (raw := self._read(source)) is not None:
+                    yield source, raw, examine(raw, Envelope(), self.settings, detectors)
             return
         waiting: deque[tuple[list[Source], list[bytes], Future[bytes]]] = deque()
         for chunk in _chunks(found):
-            raws = [source.read() for source in chunk]
-            waiting.append((chunk, raws, self._pool.submit(examine_all, raws, self.settings)))
+            read = [(source, raw) for source in chunk if (raw := self._read(source)) is not None]
+            raws = [raw for _source, raw in read]
+            waiting.append(([source for source, _raw in read], raws, self._pool.submit(examine_all, raws, self.settings)))
             if len(waiting) > self.workers * 2:
                 yield from _done(*waiting.popleft())
         while waiting:
             yield from _done(*waiting.popleft())
+
+    def _read(self, source: Source) -> bytes | None:
+        try:
+            return source.read()
+        except Failure as failure:
+            self.failed += 1
+            say_failure(str(failure))
+            return None
 
 
 def _chunks(found: Iterable[Source]) -> Iterator[list[Source]]:

@@ -4,61 +4,93 @@
         client.put("/v1/mode", {"mode": "tag"})
 
 One way for both: without a server, the command opens the folder itself and serves the same control socket from a thread, so that every
-command goes through the same door, the same checks and the same audit.
+command goes through the same door, the same checks and the same audit. The client is the standard library's: a command to a server that
+runs should not load a program to ask it one question.
 """
 
 import asyncio
 import contextlib
+import http.client
+import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
-import httpx
 import msgspec
 
-from wardline.app import Program
-from wardline.base.config import Config
-from wardline.base.logs import configure_logs
-from wardline.base.storage import StorageError, StorageLocked
 from wardline.commands.context import Context, Failure
-from wardline.engine.policy import PolicyError
-from wardline.serving import SOCKET_NAME, DoorError, Doors
 
+if TYPE_CHECKING:
+    from wardline.app import Program
+    from wardline.base.config import Config
+    from wardline.serving import Doors
+
+SOCKET_NAME = "control.sock"  # in the data folder
 TIMEOUT_SECONDS = 600.0
+PROBE_SECONDS = 5.0
+
+
+class _Connection(http.client.HTTPConnection):
+    """HTTP/1.1 over a socket of the file system."""
+
+    def __init__(self, path: Path, timeout_seconds: float) -> None:
+        super().__init__("wardline", timeout=timeout_seconds)
+        self.path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(str(self.path))
 
 
 class Client:
     """The HTTP API over the control socket; problems become Failures."""
 
-    def __init__(self, http: httpx.Client) -> None:
-        self.http = http
+    def __init__(self, path: Path, timeout_seconds: float = TIMEOUT_SECONDS) -> None:
+        self._http = _Connection(path, timeout_seconds)
 
     def get(self, path: str, **query: Any) -> Any:
         """GET a JSON document."""
-        return self._answer(self.http.get(path, params={name: value for name, value in query.items() if value not in (None, "")}))
+        return self._ask("GET", path, None, query)
 
     def post(self, path: str, document: Any = None, *, content: bytes | None = None, query: dict[str, Any] | None = None) -> Any:
         """POST JSON or bytes."""
         body = content if content is not None else msgspec.json.encode(document if document is not None else {})
-        return self._answer(self.http.post(path, content=body, params=query or {}))
+        return self._ask("POST", path, body, query or {})
 
     def put(self, path: str, document: Any) -> Any:
         """PUT JSON."""
-        return self._answer(self.http.put(path, content=msgspec.json.encode(document)))
+        return self._ask("PUT", path, msgspec.json.encode(document), {})
 
     def delete(self, path: str, **query: Any) -> Any:
         """DELETE."""
-        return self._answer(self.http.delete(path, params=query))
+        return self._ask("DELETE", path, None, query)
 
-    @staticmethod
-    def _answer(response: httpx.Response) -> Any:
+    def close(self) -> None:
+        """Hang up."""
+        self._http.close()
+
+    def _ask(self, method: str, path: str, body: bytes | None, query: dict[str, Any]) -> Any:
+        wanted = urlencode({name: value for name, value in query.items() if value not in (None, "")})
         try:
-            document = response.json()
-        except ValueError:
-            raise Failure(f"the server answered {response.status_code} without a document; its log may say why") from None
-        if response.status_code >= 400:
-            raise Failure(str(document.get("detail", f"status {response.status_code}")))
+            # A server that refuses a body answers before it has read it all; its answer is still to be had.
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                self._http.request(method, path + ("?" + wanted if wanted else ""), body)
+            response = self._http.getresponse()
+            answer, status = response.read(), response.status
+        except TimeoutError:
+            raise Failure(f"the server did not answer within {TIMEOUT_SECONDS:.0f} s; its log may say why") from None
+        except (OSError, http.client.HTTPException):
+            self._http.close()
+            raise Failure("the server went away before it answered; start it again, then repeat the command") from None
+        try:
+            document = msgspec.json.decode(answer)
+        except msgspec.DecodeError:
+            raise Failure(f"the server answered {status} without a document; its log may say why") from None
+        if status >= 400:
+            raise Failure(str(document.get("detail") or f"status {status}") if isinstance(document, dict) else f"status {status}")
         return document
 
 
@@ -66,41 +98,39 @@ class Client:
 def connect(context: Context) -> Iterator[Client]:
     """A client of the running server, or of a program of our own for the time of the command. Raises Failure."""
     path = context.data / SOCKET_NAME
-    if path.exists() and (client := _reach(path)):
-        with contextlib.closing(client.http):
+    if client := _reach(path):
+        with contextlib.closing(client):
             yield client
         return
     with opened(context) as running:
         client = _reach(running.path)
         if client is None:
             raise Failure("the control socket does not answer; try again")
-        with contextlib.closing(client.http):
+        with contextlib.closing(client):
             yield client
 
 
 def server_runs(context: Context) -> bool:
     """Whether a server owns the data folder."""
-    path = context.data / SOCKET_NAME
-    client = _reach(path) if path.exists() else None
-    if client:
-        client.http.close()
-    return client is not None
+    return _reach(context.data / SOCKET_NAME) is not None
 
 
 def _reach(path: Path) -> Client | None:
-    http = httpx.Client(transport=httpx.HTTPTransport(uds=str(path)), base_url="http://wardline", timeout=TIMEOUT_SECONDS)
+    probe = _Connection(path, PROBE_SECONDS)
     try:
-        http.get("/healthz", timeout=5)
-    except httpx.HTTPError:
-        http.close()
+        probe.request("GET", "/healthz")
+        probe.getresponse().read()
+    except (OSError, http.client.HTTPException):
         return None
-    return Client(http)
+    finally:
+        probe.close()
+    return Client(path)
 
 
 class Running:
     """A program of our own on a thread with its event loop."""
 
-    def __init__(self, program: Program, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, program: "Program", loop: asyncio.AbstractEventLoop) -> None:
         self.program = program
         self.loop = loop
         self.path = program.data / SOCKET_NAME
@@ -110,8 +140,13 @@ class Running:
         return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result()
 
 
-def open_program(context: Context, config: Config | None = None) -> Program:
+def open_program(context: Context, config: "Config | None" = None) -> "Program":
     """Open the data folder in this process; Failure when it cannot be."""
+    from wardline.app import Program
+    from wardline.base.logs import configure_logs
+    from wardline.base.storage import StorageError, StorageLocked
+    from wardline.engine.policy import PolicyError
+
     config = config or context.config()
     configure_logs("error" if config.logs.level == "info" else config.logs.level, config.logs.format)
     try:
@@ -120,30 +155,37 @@ def open_program(context: Context, config: Config | None = None) -> Program:
         raise Failure(f"{error} A server that runs answers commands by itself; this one did not: it may be starting or stopping.") from None
     except (StorageError, PolicyError) as error:
         raise Failure(str(error)) from None
+    except PermissionError as error:
+        raise Failure(
+            f"{error.filename or context.data}: this user may not use it; become its owner, or give another folder with --data DIR"
+        ) from None
 
 
 @contextlib.contextmanager
 def opened(context: Context) -> Iterator[Running]:
     """A program of our own, its control socket open, for as long as the block lasts."""
+    from wardline.serving import DoorError, Doors
+
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, name="program", daemon=True)
     thread.start()
 
-    async def make() -> tuple[Program, Doors]:
+    async def make() -> "tuple[Program, Doors]":
         program = open_program(context)
         doors = Doors(program)
-        await doors.open_control()
+        try:
+            await doors.open_control()
+        except DoorError as error:
+            await program.close()
+            raise Failure(str(error)) from None
         return program, doors
 
-    async def unmake(program: Program, doors: Doors) -> None:
+    async def unmake(program: "Program", doors: "Doors") -> None:
         await doors.close()
         await program.close()
 
     try:
-        try:
-            program, doors = asyncio.run_coroutine_threadsafe(make(), loop).result()
-        except DoorError as error:
-            raise Failure(str(error)) from None
+        program, doors = asyncio.run_coroutine_threadsafe(make(), loop).result()
         try:
             yield Running(program, loop)
         finally:

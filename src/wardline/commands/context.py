@@ -3,15 +3,18 @@
 wardline --data DIR --config FILE COMMAND …      Context(data=…, config=…, json=…)
 """
 
+import os
 import sys
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import typer
-from rich.console import Console
 
-from wardline.base.config import Config, ConfigError, load_config
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from wardline.base.config import Config
 
 
 class Failure(Exception):
@@ -29,24 +32,41 @@ class Context(msgspec.Struct, kw_only=True):
     config_path: Path | None
     starter: bool = True
 
-    def config(self) -> Config:
+    def config(self) -> "Config":
         """The configuration; Failure when it cannot be used. Without --config, DATA/wardline.toml where it exists."""
+        from wardline.base.config import ConfigError, load_config
+
         path = self.config_path
-        if path is None and (self.data / "wardline.toml").exists():
-            path = self.data / "wardline.toml"
         try:
+            if path is None and (self.data / "wardline.toml").exists():
+                path = self.data / "wardline.toml"
             return load_config(path)
         except ConfigError as error:
             raise Failure(str(error)) from None
+        except PermissionError:
+            raise Failure(f"{self.data}: this user may not look into it; use its owner, or another folder with --data DIR") from None
 
 
-def out() -> Console:
+def default_data() -> Path:
+    """Where data lives when nobody says: $WARDLINE_DATA, /var/lib/wardline for root, else the user's data folder."""
+    if os.environ.get("WARDLINE_DATA"):
+        return Path(os.environ["WARDLINE_DATA"])
+    if os.geteuid() == 0:
+        return Path("/var/lib/wardline")
+    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "wardline"
+
+
+def out() -> "Console":
     """Where results go."""
+    from rich.console import Console
+
     return Console(highlight=False, soft_wrap=True)
 
 
-def err() -> Console:
+def err() -> "Console":
     """Where progress and errors go, so that results can be piped."""
+    from rich.console import Console
+
     return Console(stderr=True, highlight=False)
 
 
@@ -64,11 +84,8 @@ def context_of(ctx: typer.Context) -> Context:
     return found
 
 
-def end(failure: Failure) -> NoReturn:
-    """Print a failure for a person and end."""
-    err().print(f"[bold red]wardline:[/] {_escaped(str(failure))}")
-    raise SystemExit(failure.status)
-
-
-def _escaped(text: str) -> str:
-    return text.replace("[", "\\[")
+def say_failure(text: str) -> None:
+    """One line on standard error: what is wrong, where, what to do. Control characters, which a file's name can hold, are shown as "?"."""
+    line = "".join(char if char.isprintable() else "?" for char in " ".join(text.split()))
+    mark = "\033[1;31mwardline:\033[0m" if sys.stderr.isatty() else "wardline:"
+    sys.stderr.write(f"{mark} {line}\n")

@@ -10,23 +10,20 @@ import contextlib
 import json
 import re
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
 
-from wardline.app import Program
-from wardline.commands.bulk import Bulk
 from wardline.commands.connection import Client, connect, open_program, server_runs
-from wardline.commands.context import Context, Failure, context_of, err, out, print_json
+from wardline.commands.context import Context, Failure, context_of, err, out, print_json, say_failure
 from wardline.commands.reading import Source, sources
-from wardline.domains.mail.door import LearnAnswer
-from wardline.domains.mail.events import Envelope
-from wardline.gateways.http.mail import checked
+
+if TYPE_CHECKING:
+    from wardline.app import Program
 
 # From so many messages on, the work is spread over processes.
 BULK_FROM = 32
@@ -51,20 +48,53 @@ def check(ctx: typer.Context, paths: Paths, as_json: Json = False) -> None:
     if not found:
         raise Failure("there is no message under these paths", status=2)
     show = _json_check if as_json else _show_check if len(found) < BULK_FROM else _line_check
+    failed = 0
     with _progress(len(found), "judging") as advance:
         if len(found) < BULK_FROM or server_runs(context):
             with connect(context) as client:
                 for source in found:
-                    show(source, client.post("/v1/mail/check", content=source.read()))
+                    with _one() as one:
+                        show(source, client.post("/v1/mail/check", content=source.read()))
+                    failed += one.failed
                     advance()
         else:
-            check_bulk(context, found, lambda source, answer: (show(source, msgspec.to_builtins(answer)), advance()))
+            failed = check_bulk(context, found, lambda source, answer: (show(source, msgspec.to_builtins(answer)), advance()))
+    _end(failed, len(found))
 
 
-def check_bulk(context: Context, found: list[Source], done: Any, workers: int | None = None) -> None:
-    """Judge many messages with all cores; `done(source, Checked)` for each, in order."""
+class _Tried:
+    """Whether one of many went wrong."""
 
-    async def run(program: Program) -> None:
+    failed = False
+
+
+@contextlib.contextmanager
+def _one() -> Iterator[_Tried]:
+    """One message of many: what is wrong with it is said, and the others go on."""
+    tried = _Tried()
+    try:
+        yield tried
+    except Failure as failure:
+        tried.failed = True
+        say_failure(str(failure))
+
+
+def _end(failed: int, count: int) -> None:
+    if failed and count > 1:
+        raise Failure(f"{failed} of {count} messages could not be taken; the lines above say why")
+    if failed:
+        raise typer.Exit(1)
+
+
+def check_bulk(context: Context, found: list[Source], done: Any, workers: int | None = None) -> int:
+    """Judge many messages with all cores; `done(source, Checked)` for each, in order. Returns how many could not be read."""
+    from wardline.commands.bulk import Bulk
+    from wardline.domains.mail.events import Envelope
+
+    failed = 0
+
+    async def run(program: "Program") -> None:
+        nonlocal failed
         pending: list[tuple[Source, asyncio.Task[Any]]] = []
         point = program.point
         with Bulk(program.settings, workers) as bulk:
@@ -74,6 +104,7 @@ def check_bulk(context: Context, found: list[Source], done: Any, workers: int | 
                 if len(pending) >= 64:  # one wait for the disk serves all of them
                     await _drain(pending, done)
             await _drain(pending, done)
+            failed = bulk.failed
 
     async def main() -> None:
         program = open_program(context)
@@ -83,9 +114,12 @@ def check_bulk(context: Context, found: list[Source], done: Any, workers: int | 
             await program.close()
 
     asyncio.run(main())
+    return failed
 
 
 async def _drain(pending: list[tuple[Source, "asyncio.Task[Any]"]], done: Any) -> None:
+    from wardline.gateways.http.mail import checked
+
     for source, task in pending:
         done(source, checked(await task))
     pending.clear()
@@ -163,6 +197,8 @@ def _explain_found(client: Client, answer: dict[str, Any], as_json: bool) -> Non
     elif as_json:
         print_json(answer)
     else:
+        from rich.table import Table
+
         table = Table("time", "id", "verdict", "score", "done", "first reason", box=None, pad_edge=False)
         for item in decisions:
             reason = item["reasons"][0]["text"] if item["reasons"] else ""
@@ -221,8 +257,7 @@ def learn(
     """Learn that messages are spam or ham. A label counts once; the other label for the same message replaces it."""
     if label not in ("spam", "ham"):
         raise Failure("the first word is spam or ham: wardline learn spam FILE", status=2)
-    verdict: Literal["spam", "ham"] = "spam" if label == "spam" else "ham"
-    _label(context_of(ctx), verdict, list(sources(paths)), user, as_json)
+    _label(context_of(ctx), label, list(sources(paths)), user, as_json)
 
 
 def unlearn(
@@ -239,42 +274,49 @@ def _label(context: Context, label: str | None, found: list[Source], user: str, 
     if not found:
         raise Failure("there is no message under these paths", status=2)
     counts = {"messages": 0, "learned": 0, "already": 0}
+    failed = 0
 
-    def count(answer: LearnAnswer) -> None:
+    def count(learned: bool, already: bool) -> None:
         counts["messages"] += 1
-        counts["learned"] += answer.learned
-        counts["already"] += answer.already
+        counts["learned"] += learned
+        counts["already"] += already
 
     with _progress(len(found), "learning" if label else "taking back") as advance:
         if len(found) < BULK_FROM or label is None or server_runs(context):
             with connect(context) as client:
                 for source in found:
                     path = "/v1/mail/learn" if label else "/v1/mail/unlearn"
-                    answer = client.post(path, content=source.read(), query={"label": label or "", "user": user})
-                    count(msgspec.convert(answer, LearnAnswer))
+                    with _one() as one:
+                        answer = client.post(path, content=source.read(), query={"label": label or "", "user": user})
+                        count(answer["learned"], answer["already"])
+                    failed += one.failed
                     advance()
         else:
 
-            def done(answer: LearnAnswer) -> None:
-                count(answer)
+            def done(answer: Any) -> None:
+                count(answer.learned, answer.already)
                 advance()
 
-            asyncio.run(learn_bulk(context, found, label == "spam", user, done))
+            failed = asyncio.run(learn_bulk(context, found, label == "spam", user, done))
     if as_json:
         print_json(counts)
     else:
         moved = "moved the model" if label else "were taken back"
         out().print(f"{counts['messages']} messages: {counts['learned']} {moved}, {counts['already']} were known already")
+    _end(failed, len(found))
 
 
-async def learn_bulk(context: Context, found: list[Source], abusive: bool, user: str, done: Any) -> None:
-    """Learn many messages with all cores."""
+async def learn_bulk(context: Context, found: list[Source], abusive: bool, user: str, done: Any) -> int:
+    """Learn many messages with all cores. Returns how many could not be read."""
+    from wardline.commands.bulk import Bulk
+
     program = open_program(context)
     try:
         with Bulk(program.settings) as bulk:
             for _source, _raw, examined in bulk.examine(found):
                 done(await program.learner.learn_examined(examined, None, abusive=abusive, subject=user, source="cli", wait=False))
         await program.learner.settled()
+        return bulk.failed
     finally:
         await program.close()
 
@@ -286,6 +328,8 @@ def _progress(total: int, what: str) -> Any:
     if total < BULK_FROM or not console.is_terminal:
         yield lambda: None
         return
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task(what, total=total)

@@ -20,12 +20,9 @@ from typing import Annotated, Any
 
 import typer
 
-from wardline.commands import load
 from wardline.commands.context import Context, Failure, context_of, err, out, print_json
 from wardline.commands.mail import check_bulk
 from wardline.commands.reading import Source, sources
-from wardline.domains.mail.conformance import Report
-from wardline.domains.mail.conformance import run as run_conformance
 
 Json = Annotated[bool, typer.Option("--json", help="end with one JSON document")]
 
@@ -48,6 +45,8 @@ def bench_mail(
     as_json: Json = False,
 ) -> None:
     """Messages a second: one client over HTTP, and in bulk with every core."""
+    from wardline.commands import load
+
     found = list(_limited(sources([folder]), limit))
     if not found:
         raise Failure(f"{folder}: there is no message", status=2)
@@ -80,6 +79,8 @@ def bench_decisions(
     as_json: Json = False,
 ) -> None:
     """Small durable decisions over HTTP: latency at a steady open-loop rate, counted from the scheduled send, and the highest rate."""
+    from wardline.commands import load
+
     with served(data) as server:
         err().print(f"open loop, {rate} decisions a second for {seconds:.0f} s …")
         steady = load.open_loop(server.http_port, rate=rate, seconds=seconds)
@@ -102,6 +103,8 @@ def conformance(
     """Run the MIME, SPF, DKIM, ARC and DMARC test vectors found under a folder."""
     if not folder.is_dir():
         raise Failure(f"{folder}: there is no such folder; give one with test vectors", status=2)
+    from wardline.domains.mail.conformance import run as run_conformance
+
     console = err()
 
     def progress(suite: str, done: int, total: int) -> None:
@@ -109,7 +112,7 @@ def conformance(
             console.print(f"{suite}: {done}/{total}", end="\r")
 
     try:
-        report: Report = run_conformance(folder, progress=progress)
+        report = run_conformance(folder, progress=progress)
     except ValueError as error:
         raise Failure(str(error), status=2) from None
     if as_json:
@@ -154,6 +157,10 @@ class Served:
 @contextmanager
 def served(on: Path | None = None) -> Iterator[Served]:
     """`wardline serve` in its shipped configuration on free ports and a fresh folder, ended afterwards."""
+    from wardline.commands import load
+
+    if on is not None and not on.is_dir():
+        raise Failure(f"{on}: there is no such folder; give one on the disk to measure", status=2)
     with tempfile.TemporaryDirectory(prefix="wardline-bench-", dir=on) as folder:
         data = Path(folder)
         ports = load.free_ports(4)

@@ -8,25 +8,15 @@ wardline list block add bad.example --reason "phishing wave" --owner ada --days 
 import asyncio
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-import msgspec
 import typer
-import uvloop
-from rich.table import Table
 
-from wardline.app import Program
-from wardline.base.config import render_config
-from wardline.base.logs import configure_logs
-from wardline.base.storage import StorageError
 from wardline.commands.connection import connect, open_program, server_runs
 from wardline.commands.context import Context, Failure, context_of, err, out, print_json
-from wardline.domains.mail.examine import make_detectors
-from wardline.domains.mail.values import NAMES
-from wardline.engine.backup import migrate as migrate_folder
-from wardline.engine.backup import restore as restore_folder
-from wardline.engine.policy import PolicyError, load_policy
-from wardline.serving import DoorError, Doors, serve
+
+if TYPE_CHECKING:
+    from wardline.serving import Doors
 
 Json = Annotated[bool, typer.Option("--json", help="one JSON document a line, for machines")]
 
@@ -58,9 +48,18 @@ def serve_command(
     if no_starter:
         context.starter = False
     config = context.config()
+
+    import uvloop
+
+    from wardline.app import Program
+    from wardline.base.logs import configure_logs
+    from wardline.base.storage import StorageError
+    from wardline.engine.policy import PolicyError
+    from wardline.serving import DoorError, serve
+
     configure_logs(config.logs.level, config.logs.format)
 
-    def ready(doors: Doors) -> None:
+    def ready(doors: "Doors") -> None:
         console = err()
         mode = doors.program.point.mode
         console.print(
@@ -76,6 +75,10 @@ def serve_command(
             program = Program.open(context.data, config, starter=context.starter)
         except (StorageError, PolicyError) as error:
             raise Failure(str(error)) from None
+        except PermissionError as error:
+            raise Failure(
+                f"{error.filename or context.data}: this user may not use it; become its owner, or give another folder with --data DIR"
+            ) from None
         try:
             await serve(program, ready)
         except DoorError as error:
@@ -170,6 +173,8 @@ def _show_list(entries: list[dict[str, Any]], which: str, as_json: bool) -> None
     if not entries:
         out().print(f"the {which} list is empty")
         return
+    from rich.table import Table
+
     table = Table("id", "kind", "value", "owner", "reason", "expires", box=None, pad_edge=False)
     for entry in entries:
         expires = _day(entry["expires_s"]) if entry.get("expires_s") else "never"
@@ -203,6 +208,8 @@ def held(
             elif not found:
                 out().print("nothing is on hold")
             else:
+                from rich.table import Table
+
                 table = Table("id", "held by", "queue id", "since", "expires", "why", box=None, pad_edge=False)
                 for item in found:
                     table.add_row(
@@ -274,7 +281,9 @@ def config(
     """Check a configuration file, or print one with every key, its default and a line of explanation."""
     context = context_of(ctx)
     if what == "show":
-        out().out(render_config(context.config()), end="")
+        from wardline.base.config import render_config
+
+        typer.echo(render_config(context.config()), nl=False)
     elif what == "check":
         checked = Context(data=context.data, config_path=path or context.config_path).config()
         _check_policy(context, checked)
@@ -285,6 +294,10 @@ def config(
 
 def _check_policy(context: Context, checked: Any) -> None:
     if checked.mail.policy:
+        from wardline.domains.mail.examine import make_detectors
+        from wardline.domains.mail.values import NAMES
+        from wardline.engine.policy import PolicyError, load_policy
+
         try:
             load_policy(Path(checked.mail.policy), {*NAMES, *(name for detector in make_detectors() for name in detector.reads)})
         except PolicyError as error:
@@ -302,6 +315,9 @@ def backup(
 
 def restore(ctx: typer.Context, source: Annotated[Path, typer.Argument(help="a folder made by `wardline backup`")]) -> None:
     """Put a backup back into the data folder, which must be empty or missing. Nothing is overwritten."""
+    from wardline.base.storage import StorageError
+    from wardline.engine.backup import restore as restore_folder
+
     context = context_of(ctx)
     try:
         records = restore_folder(source, context.data).last_seq
@@ -312,6 +328,9 @@ def restore(ctx: typer.Context, source: Annotated[Path, typer.Argument(help="a f
 
 def migrate(ctx: typer.Context) -> None:
     """Bring a data folder of an older version up to date. Opening does the same; this does it apart, and says what it did."""
+    from wardline.base.storage import StorageError
+    from wardline.engine.backup import migrate as migrate_folder
+
     context = context_of(ctx)
     if server_runs(context):
         raise Failure("a server runs on this folder: stop it first")
@@ -346,6 +365,8 @@ def replay(
         with connect(context) as client:
             report = client.post("/v1/replay", {"corrupt": corrupt})
     else:
+        import msgspec
+
         program = open_program(context)
         try:
             report = msgspec.to_builtins(program.replay_now(corrupt))

@@ -12,7 +12,6 @@ from typing import Annotated
 import typer
 
 from wardline.commands.context import Failure, err, out, print_json
-from wardline.domains.mail import recipe
 
 Json = Annotated[bool, typer.Option("--json", help="end with the card as one JSON document")]
 
@@ -25,7 +24,9 @@ def register(app: typer.Typer) -> None:
 
 
 def train_mail(
-    folders: Annotated[list[Path], typer.Argument(help="labelled folders: with an index.tsv (path, tab, ham or spam), or with good/ and bad/")],
+    folders: Annotated[
+        list[Path], typer.Argument(help="labelled folders: with an index.tsv (path, tab, ham or spam), or with good/ and bad/")
+    ],
     held_out: Annotated[Path, typer.Option("--held-out", help="labelled samples that set how little the model may claim")],
     out_path: Annotated[Path, typer.Option("--out", help="where the model goes; its card goes beside it as .json")],
     test: Annotated[list[Path] | None, typer.Option("--test", help="a labelled folder that is scored for the card and not learned")] = None,
@@ -33,6 +34,8 @@ def train_mail(
     as_json: Json = False,
 ) -> None:
     """Train a starter model: a frozen text model that is sure of little, and never of a message like the honest ones it was held against."""
+    from wardline.domains.mail import recipe
+
     try:
         corpora = [recipe.corpus_of(folder) for folder in folders]
         samples = recipe.corpus_of(held_out)
