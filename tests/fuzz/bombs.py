@@ -115,6 +115,13 @@ def address_marks(size: int) -> bytes:
     return b"".join(fields[at % 6] + _fill(unit, min(size, 120_000) // 12) + b"\n" for at, unit in enumerate(units)) + b"\n" + SPAM
 
 
+def one_long_word(size: int) -> bytes:
+    """Header values of one word without an end: what a search that starts anew at each character chokes on."""
+    word = b"x" * (min(size, 120_000) // 6)
+    names = (b"To", b"From", b"Received", b"Date", b"Content-Type", b"Subject")
+    return b"".join(b"%s: %s\n" % (name, word + b" ,") for name in names) + b"\n" + SPAM
+
+
 def commas(size: int) -> bytes:
     return b"From: a@example.com\nTo: " + _fill(b"a, ", size) + b"\n\n" + SPAM
 
