@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from wardline.base.config import Config, description, render_config
-from wardline.cli import application
+from wardline.commands.application import application
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*(ROOT / "docs").rglob("*.md"), ROOT / "README.md"])
