@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from wardline.learning.cotraining import FLOW_MESSAGES, QUEUE_LIMIT, RATE, CoTraining, Pair
 
 
-def quiet(messages: int = 3 * FLOW_MESSAGES) -> CoTraining[str]:
+def quiet(messages: int = 9 * FLOW_MESSAGES) -> CoTraining[str]:
     pairs = CoTraining[str]()
     for _ in range(messages):
         pairs.arrived()
@@ -17,7 +17,7 @@ def quiet(messages: int = 3 * FLOW_MESSAGES) -> CoTraining[str]:
 def test_a_message_waits_for_one_of_the_other_kind() -> None:
     pairs = quiet()
     assert pairs.seen(2.0, "abusive") is None
-    assert pairs.seen(-2.0, "benign") == Pair("benign", "abusive", RATE)
+    assert pairs.seen(-2.0, "benign") == Pair("benign", "abusive", pytest.approx(RATE, rel=1e-3))
     assert pairs.seen(-2.0, "benign again") is None
 
 
