@@ -168,7 +168,21 @@ def received(size: int) -> bytes:
 
 
 def domains(size: int) -> bytes:
-    return _HEAD + b"Cc: " + _fill("x@ößäüé.ößäüé.ößäüé.example,".encode(), size) + b"\n\n" + SPAM
+    """Unicode domains, all different, in all address fields."""
+    names = (b"To", b"Cc", b"From", b"Reply-To", b"Sender")
+    count = min(size // 250, 200)
+    lists = [",".join(f"x@ößäüé{at}{number}.ößäüé.example" for number in range(count)).encode() for at in range(5)]
+    return b"".join(b"%s: %s\n" % (name, hosts) for name, hosts in zip(names, lists, strict=True)) + b"\n" + SPAM
+
+
+def link_domains(size: int) -> bytes:
+    """Unicode domains, all different, in links."""
+    return (
+        _HEAD
+        + b"Content-Type: text/plain; charset=utf-8\n\n"
+        + "".join(f"http://ößäü{number}.example/ " for number in range(size // 30)).encode()
+        + SPAM
+    )
 
 
 def base64_part(size: int) -> bytes:
@@ -307,7 +321,7 @@ _ALL: tuple[Callable[[int], bytes], ...] = (
     nested_multiparts, nested_same_boundary, nested_messages, many_parts, many_html_parts, near_boundaries, dashes, newlines, crlf_only, cr_only, crcrlf,
     nuls, many_headers, tiny_headers, one_header, folded_header, no_header_end, recipients, recipients_one_line, address_marks, one_long_word, commas, nested_comments, quotes, encoded_words,
     broken_encoded_words, many_encoded_headers, raw_8bit_headers, continuations, parameters, semicolons, received, domains, base64_part, base64_text,
-    base64_pieces, base64_blanks, quoted_printable, uuencoded, uu_begins, odd_charsets, utf16_broken, links, dots, one_line_of_text, html_tags, html_nesting,
+    base64_pieces, base64_blanks, quoted_printable, uuencoded, uu_begins, link_domains, odd_charsets, utf16_broken, links, dots, one_line_of_text, html_tags, html_nesting,
     pdf_streams, pdf_strings, zip_members, attachments, many_pdfs, many_message_files, wide_and_deep, unclosed_comments, spaced_delimiters, tnef, calendar, random_bytes,
 )  # fmt: skip
 NAMES = tuple(bomb.__name__ for bomb in _ALL)

@@ -8,6 +8,7 @@ and in A-label form (RFC 5890), where they can be.
 """
 
 import re
+from collections.abc import Callable
 
 import idna
 import msgspec
@@ -44,7 +45,7 @@ def a_label(host: str) -> str:
         return host
 
 
-def mailbox(display: str, address: str) -> Mailbox:
+def mailbox(display: str, address: str, to_a_label: Callable[[str], str] = a_label) -> Mailbox:
     """A Mailbox from its two halves; source routes (`@a,@b:x@y`) are dropped, quotes around the local part too (RFC 5322 §4.4)."""
     address = "".join(address.split())[:512]
     if address.startswith("@") and ":" in address:
@@ -54,27 +55,32 @@ def mailbox(display: str, address: str) -> Mailbox:
         return Mailbox(display, address.lower(), "")
     if len(local) > 1 and local[0] == local[-1] == '"':
         local = local[1:-1]
-    domain = a_label(host)
+    domain = to_a_label(host)
     return Mailbox(display, f"{local.lower()}@{domain}", domain)
 
 
-def parse(text: str, *, max_mailboxes: int = 128, max_chars: int = 65536) -> tuple[list[Mailbox], bool]:
-    """(mailboxes, cut): the mailboxes of an address header whose value is `text` (unfolded, encoded words not yet decoded); cut when some were left out."""
+def parse(
+    text: str, *, max_mailboxes: int = 128, max_chars: int = 65536, to_a_label: Callable[[str], str] = a_label
+) -> tuple[list[Mailbox], bool]:
+    """(mailboxes, cut): the mailboxes of an address header whose value is `text` (unfolded, encoded words not yet decoded); cut when some were left out.
+
+    Converting a host to A-labels is dear; `to_a_label` lets a caller with many fields put a bound on it.
+    """
     simple = _SIMPLE.fullmatch(text)
     if simple:
         name = simple[1] if simple[1] is not None else simple[2]
-        return [mailbox(_shown(name), simple[3])], False
+        return [mailbox(_shown(name), simple[3], to_a_label)], False
     simple = _BARE.fullmatch(text)
     if simple:
-        return [mailbox("", simple[1])], False
+        return [mailbox("", simple[1], to_a_label)], False
     if len(text) <= max_chars:
-        found, more = _scan(text, max_mailboxes * 3 // 4)
+        found, more = _scan(text, max_mailboxes * 3 // 4, to_a_label)
         if not more:
             return found, False
     else:
-        found, _ = _scan(text[: max_chars * 3 // 4], max_mailboxes * 3 // 4)
+        found, _ = _scan(text[: max_chars * 3 // 4], max_mailboxes * 3 // 4, to_a_label)
     behind = max_mailboxes // 4
-    tail, _ = _scan(_after_comma(text[-behind * _TAIL_CHARS :]), behind * _TAIL_CHARS)
+    tail, _ = _scan(_after_comma(text[-behind * _TAIL_CHARS :]), behind * _TAIL_CHARS, to_a_label)
     return found + tail[-behind:], True
 
 
@@ -86,7 +92,7 @@ def _shown(name: str) -> str:
     return decode_words(name).strip() if "=?" in name else name.strip()
 
 
-def _scan(text: str, limit: int) -> tuple[list[Mailbox], bool]:
+def _scan(text: str, limit: int, to_a_label: Callable[[str], str]) -> tuple[list[Mailbox], bool]:
     """One pass over the tokens. Returns (mailboxes, whether the limit was reached)."""
     found: list[Mailbox] = []
     words: list[str] = []
@@ -108,7 +114,7 @@ def _scan(text: str, limit: int) -> tuple[list[Mailbox], bool]:
             elif comments and (bare := _ADDRESS.search(" ".join(comments))):
                 address = bare[0]  # `Jo Doe (<jo@example.com>)`
         if address is not None or phrase:
-            found.append(mailbox(_shown(phrase or " ".join(comments)), address or ""))
+            found.append(mailbox(_shown(phrase or " ".join(comments)), address or "", to_a_label))
         words.clear()
         comments.clear()
         address = None

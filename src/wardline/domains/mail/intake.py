@@ -45,6 +45,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     mime: MimeLimits = MimeLimits()
     body: bodies.Limits = bodies.Limits()
     addresses: int = 128  # [addresses] in one header
+    a_labels: int = 32  # Unicode domains of addresses that are converted to A-labels
     value_bytes: int = 16384  # [header_bytes] of one header's value; address lists may have four times that
     hops: int = 40  # [hops] Received fields that are read, three quarters of them the newest
 
@@ -105,6 +106,7 @@ class _Head:
         self.caps = limits
         self.limits: set[str] = set()
         self.defects: set[str] = set()
+        self.a_labels_left = limits.a_labels
         self.raw: dict[bytes, list[bytes]] = {}
         self.texts: dict[bytes, str] = {}
         fields = message.fields
@@ -156,7 +158,7 @@ class _Head:
         room = self.caps.addresses
         for value in self.raw.get(name, ())[:16]:
             clipped = headers.clip(value, self.caps.value_bytes * 4)
-            boxes, cut = addresses.parse(_text(headers.unfold(clipped)), max_mailboxes=room)
+            boxes, cut = addresses.parse(_text(headers.unfold(clipped)), max_mailboxes=room, to_a_label=self.a_label)
             if cut or len(clipped) < len(value):
                 self.limits.add("addresses")
             found += [Address(display=box.display[:256], address=box.address, domain=box.domain) for box in boxes]
@@ -164,6 +166,14 @@ class _Head:
             self.limits.add("addresses")
             found = found[: room * 3 // 4] + found[-(room // 4) :]
         return tuple(found)
+
+    def a_label(self, host: str) -> str:
+        """A host in A-label form, within the budget of the message; behind it Unicode hosts are only put in lower case."""
+        if not host.isascii():
+            self.a_labels_left -= 1
+            if self.a_labels_left < 0:
+                return host.lower().strip(".")
+        return addresses.a_label(host)
 
     def hops(self) -> tuple[Hop, ...]:
         """The Received fields, newest first."""
