@@ -108,5 +108,6 @@ def _wrong_usage(error: Exception, text: str) -> int:
         typer.echo(text)
         return 2
     path = context.command_path if context is not None else "wardline"
-    say_failure(f"{text.rstrip('.')}. Try: {path} --help")
+    end = "" if text.endswith((".", "?")) else "."
+    say_failure(f"{text}{end} Try: {path} --help")
     return int(getattr(error, "exit_code", 2))

@@ -41,7 +41,7 @@ def register(app: typer.Typer) -> None:
 def bench_mail(
     ctx: typer.Context,
     folder: Annotated[Path, typer.Argument(help="messages: a folder, Maildir or mbox")],
-    limit: Annotated[int, typer.Option("--limit", help="how many messages")] = 2000,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="how many messages")] = 2000,
     as_json: Json = False,
 ) -> None:
     """Messages a second: one client over HTTP, and in bulk with every core."""
@@ -73,8 +73,8 @@ def bench_mail(
 
 
 def bench_decisions(
-    seconds: Annotated[float, typer.Option("--seconds", help="how long each of the two runs takes")] = 15.0,
-    rate: Annotated[int, typer.Option("--rate", help="arrivals a second of the open-loop run")] = RATE,
+    seconds: Annotated[float, typer.Option("--seconds", min=0.5, help="how long each of the two runs takes")] = 15.0,
+    rate: Annotated[int, typer.Option("--rate", min=1, help="arrivals a second of the open-loop run")] = RATE,
     data: Annotated[Path | None, typer.Option("--on", help="a folder on the disk to measure; nothing: a temporary one")] = None,
     as_json: Json = False,
 ) -> None:

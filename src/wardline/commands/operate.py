@@ -138,6 +138,8 @@ def list_command(
     """Allow and block lists. An allow entry counts only for an authenticated sender: an aligned domain, a DKIM domain, a client's address."""
     if which not in ("allow", "block"):
         raise Failure("the first word is allow or block: wardline list block show", status=2)
+    if what in ("add", "remove") and not value:
+        raise Failure(f"give what to {what}: wardline list {which} {what} bad.example", status=2)
     with connect(context_of(ctx)) as client:
         if what == "add":
             entry = {"kind": kind or _kind(value), "value": value, "owner": owner, "reason": reason, "ttl_days": days or None}
@@ -343,6 +345,8 @@ def migrate(ctx: typer.Context) -> None:
 
 def forget(ctx: typer.Context, subject: Annotated[str, typer.Argument(help="a recipient's address")], as_json: Json = False) -> None:
     """Erase a person: their labels leave the models, their key is destroyed, their records go."""
+    if not subject.strip():
+        raise Failure("give the address of the person to forget: wardline forget b@example.net", status=2)
     with connect(context_of(ctx)) as client:
         answer = client.post("/v1/forget", {"subject": subject})
     if as_json:

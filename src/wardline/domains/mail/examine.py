@@ -8,9 +8,10 @@ The states of the system (counters, models, lists) are not looked at here: that 
 """
 
 import hashlib
-from typing import Any
+from typing import Any, get_origin
 
 import msgspec
+import numpy as np
 
 from wardline.domains.mail import detectors as shipped
 from wardline.domains.mail.events import Envelope, Mail
@@ -113,14 +114,14 @@ def _dkim_domains(mail: Mail) -> tuple[str, ...]:
 
 
 def encode_hook(value: Any) -> Any:
-    """For msgspec: features travel between processes as bytes."""
-    if isinstance(value, Features):
-        return value.to_bytes()
+    """For msgspec: rows of features travel between processes as bytes."""
+    if isinstance(value, np.ndarray):
+        return value.astype("<u4").tobytes()
     raise NotImplementedError(type(value).__name__)
 
 
 def decode_hook(kind: type, value: Any) -> Any:
     """The inverse of `encode_hook`."""
-    if kind is Features:
-        return Features.from_bytes(value)
-    raise NotImplementedError(kind.__name__)
+    if get_origin(kind) is np.ndarray:
+        return np.frombuffer(value, "<u4")
+    raise NotImplementedError(getattr(kind, "__name__", str(kind)))
