@@ -33,7 +33,7 @@ from wardline.domains.mail.replay import Report
 from wardline.domains.mail.replay import replay as replay_records
 from wardline.domains.mail.service import MailService
 from wardline.domains.mail.states import MailStates
-from wardline.domains.mail.textstate import TextState, shipped_starter
+from wardline.domains.mail.textstate import TextState, read_starter, shipped_starter
 from wardline.domains.mail.unlabelled import LAYER, Unlabelled
 from wardline.domains.mail.values import NAMES
 from wardline.engine.administration import Administration
@@ -152,10 +152,11 @@ class Program:
         return policy, digest
 
     def _starter(self) -> Frozen | None:
-        """The shipped starter model. A damaged one is left out and said so: the program must start without it."""
+        """The starter model. A damaged one is left out and said so: the program must start without it."""
+        chosen = self.config.mail.starter
         try:
-            return shipped_starter()
-        except FrozenError as error:
+            return read_starter(Path(chosen).read_bytes()) if chosen else shipped_starter()
+        except (FrozenError, OSError) as error:
             logger("model").error("starter_left_out", detail=str(error))
             return None
 

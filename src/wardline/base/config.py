@@ -91,6 +91,7 @@ class Mail(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         "observe"
     )
     policy: Annotated[str, _doc("policy file; empty means the shipped one")] = ""
+    starter: Annotated[str, _doc("starter model file; empty means the shipped one")] = ""
     protected_brands: Annotated[tuple[str, ...], _doc("your own domains and brands: lookalikes of them are looked for first")] = ()
     protected_people: Annotated[tuple[str, ...], _doc("display names of people who are often impersonated, such as your director")] = ()
     local_domains: Annotated[tuple[str, ...], _doc("domains whose mail you host")] = ()
