@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ from wardline.base.config import Config, Mail, Store
 from wardline.base.storage import StorageFull
 from wardline.domains.mail.events import Envelope
 from wardline.domains.mail.textstate import STARTER_NAME
+from wardline.engine.door import EventError
+from wardline.engine.event import Event
 
 
 def message(number: int, words: str, sender: str = "s@example.com") -> bytes:
@@ -206,3 +209,33 @@ def test_bodies_are_kept_only_where_asked_for(tmp_path: Path) -> None:
         assert explanation is not None and explanation.words
     content = b"".join(path.read_bytes() for path in (tmp_path / "with").rglob("*") if path.is_file())
     assert b"cheap pills" not in content
+
+
+def test_nobody_writes_records_of_the_mail_point_but_the_mail_point(tmp_path: Path) -> None:
+    with Wardline(tmp_path / "data", starter=False) as program:
+        forged = Event(id="e-1", type="mail.in", occurred_at=datetime(2026, 11, 21, tzinfo=UTC))
+        with pytest.raises(EventError, match="type"):
+            program._call(program.program.note(forged))
+        assert not list(program.program.journal.read(1, kinds=("event",)))
+
+
+def test_an_event_that_comes_again_is_recorded_once(program: Wardline) -> None:
+    event = Event(id="e-1", type="login", occurred_at=datetime(2026, 11, 21, tzinfo=UTC))
+    for _ in range(3):
+        program._call(program.program.note(event))
+    assert len(list(program.program.journal.read(1, kinds=("event",)))) == 1
+
+
+def test_two_requests_with_one_id_at_once_get_one_decision(program: Wardline) -> None:
+    point = program.program.point
+    envelope = Envelope(recipients=("b@example.net",))
+
+    async def both() -> list[Any]:
+        asked = [point.decide(message(1, SPAM) + b"x" * 200_000, envelope, source="http", decision_id="k1") for _ in range(4)]
+        return await asyncio.gather(*asked)
+
+    answers = program._call(both())
+    assert {answer.id for answer in answers} == {"k1"}
+    assert len({(answer.verdict, answer.score) for answer in answers}) == 1
+    assert len(list(program.program.journal.read(1, kinds=("decision",)))) == 1
+    assert not point._deciding

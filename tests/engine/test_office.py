@@ -157,3 +157,16 @@ def test_an_event_nobody_decides_keeps_no_identifier() -> None:
     assert PSEUDONYMS.of("email", "ann@example.com") in keys
     assert event.domain == "signup"
     assert Answer(id="a", verdict="allow", score=0.1).obligations == []
+
+
+def test_what_names_a_person_is_hidden_even_when_it_looks_like_a_word_or_a_number() -> None:
+    event = Event(
+        id="e-1",
+        type="signup",
+        occurred_at=datetime(2026, 11, 21, tzinfo=UTC),
+        fields={"username": "alice", "phone": 4915550100, "bob@example.com": 1, "number": 10**30, "form_ms": 1200, "payment": "card"},
+    )
+    body, _keys = body_of_event(event, PSEUDONYMS)
+    fields = msgspec.msgpack.decode(body)["fields"]
+    assert not any(part in body for part in (b"alice", b"bob@", b"4915550100"))
+    assert (fields["form_ms"], fields["payment"]) == (1200, "card")

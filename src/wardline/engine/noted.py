@@ -3,7 +3,8 @@
     body_of_event(Event(type="signup", entities={"ip": "192.0.2.7"}, …), pseudonyms)  ->  (bytes, ("email:5f0c…",))
 
 Fields that name a person (an address, a phone number) may stand in `fields` too; what is not a number, a flag or a short word of the field's
-own vocabulary becomes a pseudonym, so that a domain that comes later can still count it, and nobody can read it.
+own vocabulary becomes a pseudonym, so that a domain that comes later can still count it, and nobody can read it. Fields that are known to
+name somebody (PERSONAL) become one whatever they hold: `username: alice` looks like a word.
 """
 
 import re
@@ -16,6 +17,27 @@ from wardline.engine.event import Event
 
 _WORD = re.compile(r"[a-z][a-z0-9_]{0,31}")
 FIELDS_LIMIT = 64
+# Whole numbers beyond this are identifiers (a phone number, an account), and MessagePack ends at 64 bits.
+NUMBER_LIMIT = 1 << 31
+PERSONAL = frozenset(
+    {
+        "username",
+        "display_name",
+        "name",
+        "email",
+        "phone",
+        "address",
+        "account",
+        "user",
+        "device",
+        "ip",
+        "session",
+        "about",
+        "invite",
+        "mail_from",
+        "rcpt",
+    }
+)
 
 
 def body_of_event(event: Event, pseudonyms: Pseudonyms) -> tuple[bytes, tuple[str, ...]]:
@@ -25,14 +47,19 @@ def body_of_event(event: Event, pseudonyms: Pseudonyms) -> tuple[bytes, tuple[st
         return pseudonyms.of(kind if KINDS.get(kind) == "pseudonymous" else "session", value[:1024])
 
     def kept(name: str, value: Any) -> Any:
-        if value is None or isinstance(value, bool | int | float):
+        if value is None or isinstance(value, bool):
+            return value
+        if isinstance(value, int | float) and abs(value) <= NUMBER_LIMIT and name not in PERSONAL:
             return value
         if isinstance(value, str):
-            return value if _WORD.fullmatch(value) else hidden(name, value)
+            return value if _WORD.fullmatch(value) and name not in PERSONAL else hidden(name, value)
         return hidden(name, msgspec.json.encode(value).decode())
 
-    entities = {kind[:64]: hidden(kind, value) for kind, value in list(event.entities.items())[:FIELDS_LIMIT]}
-    fields = {name[:64]: kept(name, value) for name, value in list(event.fields.items())[:FIELDS_LIMIT]}
+    def named(name: str) -> str:
+        return name if _WORD.fullmatch(name) else hidden("session", name)
+
+    entities = {named(kind): hidden(kind, value) for kind, value in list(event.entities.items())[:FIELDS_LIMIT]}
+    fields = {named(name): kept(name, value) for name, value in list(event.fields.items())[:FIELDS_LIMIT]}
     document = {
         "id": event.id,
         "type": event.type,

@@ -217,3 +217,10 @@ def test_envelopes_from_the_query() -> None:
         envelope_of({"client_ip": ["nowhere"]})
     with pytest.raises(Problem, match="recipients"):
         envelope_of({"rcpt": ["a@example.com"] * 1001})
+
+
+@pytest.mark.parametrize("part", ['"type": "Log In"', '"type": "login", "schema_version": 99999999999999999999999'])
+def test_an_event_out_of_bounds_is_told_so(part: str) -> None:
+    with pytest.raises(Problem) as told:
+        read_event(('{"id": "1", "occurred_at": "2026-11-21T09:30:00Z", ' + part + "}").encode())
+    assert told.value.status == 422

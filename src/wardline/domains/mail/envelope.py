@@ -80,6 +80,7 @@ class EnvelopePoint:
         started = time.perf_counter()
         first = self.shard.journal.find_id("decision", event.id)
         if first is not None and first.point == POINT:
+            await self.shard.journal.receipt(first.seq)  # a second answer promises as much as the first
             return _answer(unpack(first.body, EnvelopeDecision), 0.0)
         ip, mail_from, recipient = event.entities.get("ip", ""), _text(event, "mail_from"), _text(event, "rcpt")
         network = network_of(ip)

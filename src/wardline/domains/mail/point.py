@@ -89,6 +89,8 @@ class MailPoint:
         self.junk_log_odds = log_odds(policy.threshold_score)
         # What else learns from a message once it is decided (unlabelled.py).
         self.afterwards: Callable[[Examined, Envelope, str], None] | None = None
+        # Ids of callers' own that are being decided at this moment.
+        self._deciding: dict[str, asyncio.Event] = {}
         self.counts: dict[str, int] = {"scanned": 0, "learned_spam": 0, "learned_ham": 0}
 
     @property
@@ -107,12 +109,31 @@ class MailPoint:
     ) -> MailAnswer:
         """Judge one message and make the decision durable. `decision_id`: the caller's own id; a repeated one gets the first answer."""
         started = time.perf_counter()
-        if decision_id and (first := self.recorded(decision_id)):
-            return self.answer_again(first)
-        examined = await self.examine(raw, envelope)
-        return await self.decide_examined(
-            examined, raw, envelope, source=source, started=started, decision_id=decision_id, size_bytes=size_bytes
-        )
+        if not decision_id:
+            examined = await self.examine(raw, envelope)
+            return await self.decide_examined(examined, raw, envelope, source=source, started=started, size_bytes=size_bytes)
+        # Whoever sends the same id while the first is at work waits for it: two decisions under one id would be two answers.
+        while (before := self._deciding.get(decision_id)) is not None:
+            await before.wait()
+        if first := await self._first(decision_id):
+            return self.answer_again(first, envelope)
+        done = self._deciding[decision_id] = asyncio.Event()
+        try:
+            examined = await self.examine(raw, envelope)
+            return await self.decide_examined(
+                examined, raw, envelope, source=source, started=started, decision_id=decision_id, size_bytes=size_bytes
+            )
+        finally:
+            del self._deciding[decision_id]
+            done.set()
+
+    async def _first(self, decision_id: str) -> MailDecision | None:
+        """The decision under a repeated id, durable before it is told again."""
+        record = self.shard.journal.find_id("decision", decision_id)
+        if record is None or record.point != POINT:
+            return None
+        await self.shard.journal.receipt(record.seq)
+        return unpack(record.body, MailDecision)
 
     async def decide_examined(
         self,
@@ -337,8 +358,10 @@ class MailPoint:
             return None
         return self.shard.journal.vault.get(record.subject or SITE_SUBJECT, "body", decision_id)
 
-    def answer_again(self, body: MailDecision) -> MailAnswer:
-        """The first answer to an id, once more."""
+    def answer_again(self, body: MailDecision, envelope: Envelope = Envelope()) -> MailAnswer:
+        """The first answer to an id, once more; stricter recipients are named as far as the repeated envelope names them."""
+        asked = envelope.recipients[:RECIPIENTS_JUDGED] if body.recipients else ()
+        stricter = {address: body.recipients.get(self.names.recipient(address), "") for address in asked}
         return MailAnswer(
             id=body.id,
             verdict=body.verdict,
@@ -350,6 +373,8 @@ class MailPoint:
             model=body.model,
             mode=body.mode,  # type: ignore[arg-type]
             action=body.action,  # type: ignore[arg-type]
+            recipients={address: verdict for address, verdict in stricter.items() if verdict},
+            authentication=authentication.header(body.values, self.host_name) if self.host_name else "",
             reply=reply_for(body.action, body.id),  # type: ignore[arg-type]
         )
 

@@ -5,6 +5,7 @@ POST /v1/decide/batch   NDJSON in order -> NDJSON in order: a decision, or {"id"
 POST /v1/events         one event or NDJSON, recorded only
 """
 
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 
@@ -12,7 +13,7 @@ import msgspec
 
 from wardline.base.storage import StorageBusy
 from wardline.engine.door import Answer, EventDoor, EventError
-from wardline.engine.event import Event
+from wardline.engine.event import Event, type_pattern
 from wardline.gateways.http.exchange import JSON, Exchange
 from wardline.gateways.http.problem import Problem
 from wardline.gateways.http.routes import Route
@@ -22,6 +23,9 @@ EVENT_LIMIT_BYTES = 1 << 20
 LINES_LIMIT = 100_000
 ID_LIMIT = 128
 CLOCK_SKEW = timedelta(days=1)
+VERSION_LIMIT = 32_767
+
+_TYPE = re.compile(type_pattern)
 
 _decoder = msgspec.json.Decoder(Event)
 
@@ -111,8 +115,11 @@ class DecideRoutes:
     async def events(self, exchange: Exchange) -> None:
         """POST /v1/events. Either all lines are readable and recorded, or none is."""
         events = [read_event(line) for line in await self._lines(exchange)]
-        for event in events:
-            await self.note(event)
+        for number, event in enumerate(events, 1):
+            try:
+                await self.note(event)
+            except EventError as error:
+                raise Problem(422, f"event {number}: {error}; those before it were recorded") from None
         await exchange.answer(200, JSON, msgspec.json.encode(AcceptedCount(len(events))))
 
     async def _lines(self, exchange: Exchange) -> list[bytes]:
@@ -132,6 +139,10 @@ def read_event(data: bytes) -> Event:
         raise Problem(400, "not JSON: send one object in the shape of an event, UTF-8") from None
     if not 0 < len(event.id) <= ID_LIMIT:
         raise Problem(422, f"id: 1 to {ID_LIMIT} characters are needed, unique for each event")
+    if not _TYPE.fullmatch(event.type):
+        raise Problem(422, "type: domain or domain.kind in lower case is needed, such as login.outcome")
+    if not 1 <= event.schema_version <= VERSION_LIMIT:
+        raise Problem(422, f"schema_version: 1 to {VERSION_LIMIT}")
     if event.occurred_at.tzinfo is None:
         raise Problem(422, "occurred_at: the time zone is missing; write 2026-11-21T09:30:00Z")
     received = datetime.now(UTC)
