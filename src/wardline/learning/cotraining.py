@@ -24,7 +24,9 @@ from typing import Generic, NamedTuple, TypeVar
 
 Message = TypeVar("Message")
 
-SURE_LOG_ODDS = 1.0  # a message teaches when the views' mean is at least so far from even
+# A message teaches when the views' mean is beyond these. Abuse has to be surer: mail that is only strange must not teach that it is abuse.
+SURE_BENIGN_LOG_ODDS = -1.0
+SURE_ABUSIVE_LOG_ODDS = 1.2
 RATE = 0.5  # of a label
 FLOW_MESSAGES = 200  # the label flow is a decayed mean over about so many messages
 FLOW_FLOOR = 0.1  # below this share of unlabelled mail nothing is learned from it
@@ -65,7 +67,7 @@ class CoTraining(Generic[Message]):
 
     def seen(self, views_log_odds: float, message: Message) -> Pair[Message] | None:
         """A message that `arrived` found worth asking about, and the mean of its views."""
-        if abs(views_log_odds) <= SURE_LOG_ODDS:
+        if SURE_BENIGN_LOG_ODDS <= views_log_odds <= SURE_ABUSIVE_LOG_ODDS:
             return None
         benign, abusive = self._waiting
         (abusive if views_log_odds > 0 else benign).append(message)
