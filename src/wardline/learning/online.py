@@ -50,7 +50,7 @@ SHARE = 0.045  # of the naive Bayes sum: its n-grams overlap, so their evidence 
 CLIP = 7 * fixed.ONE
 QUORUM = 10  # labels of each class before the counts have a say
 BALANCE_LIMIT = 4.0  # between kinds of labels: the rarer weighs no more than so many times the even weight
-OWN_SHARE = 0.25
+OWN_SHARE = 0.3
 WEIGHT, OWN, UPDATES, OWN_UPDATES, ABUSIVE, BENIGN = range(COLUMNS)
 
 Table = NDArray[np.int32]
