@@ -23,7 +23,8 @@ import numpy as np
 
 from wardline.domains.mail.events import Envelope
 from wardline.domains.mail.intake import read
-from wardline.domains.mail.text import Features, TextModel, features_of
+from wardline.domains.mail.text import Features, TextModel, TextScore, features_of
+from wardline.learning.cotraining import CoTraining
 
 
 def stream(folder: pathlib.Path, limit: int | None = None):
@@ -36,11 +37,31 @@ def stream(folder: pathlib.Path, limit: int | None = None):
         yield features, label != "ham", (time.process_time() - start) * 1e6
 
 
-def learn(model: TextModel, features: Features, abusive: bool) -> None:
-    """One label, as the site's own."""
-    update = model.propose(features, abusive)
-    if update:
-        model.add(update)
+class Filter:
+    """The text models as the mail point uses them: labels as the site's own, and pairs of unlabelled messages where labels are scarce."""
+
+    def __init__(self) -> None:
+        self.model = TextModel()
+        self.pairs: CoTraining[Features] = CoTraining()
+
+    def learn(self, features: Features, abusive: bool) -> None:
+        """One label."""
+        update = self.model.propose(features, abusive)
+        if update:
+            self.model.add(update)
+        self.model.count(abusive, 1)
+        self.pairs.labelled()
+
+    def scan(self, features: Features) -> TextScore:
+        """The verdict on one message; it may become one of a pair."""
+        score = self.model.score(features)
+        pair = self.pairs.seen(self.model.views(features), features) if self.pairs.arrived() else None
+        if pair:
+            for member, abusive in ((pair.benign, False), (pair.abusive, True)):
+                update = self.model.propose_unlabelled(member, abusive, pair.weight, 0)
+                if update:
+                    self.model.add(update)
+        return score
 
 
 def report(scores: list[float], labels: list[bool]) -> dict[str, float | int | None]:
@@ -77,10 +98,10 @@ def main() -> None:
     parser.add_argument("--keep", type=pathlib.Path)
     parser.add_argument("--against", type=pathlib.Path)
     options = parser.parse_args()
-    model = TextModel()
+    model = Filter()
     for folder in options.train:
         for features, abusive, _us in stream(folder):
-            learn(model, features, abusive)
+            model.learn(features, abusive)
     total = len((options.folder / "index.tsv").read_text().splitlines()[: options.limit])
     scores: list[float] = []
     labels: list[bool] = []
@@ -88,17 +109,17 @@ def main() -> None:
     spent_us = 0.0
     for number, (features, abusive, us) in enumerate(stream(options.folder, options.limit)):
         start = time.process_time()
-        score = model.score(features)
+        score = model.scan(features)
         spent_us += us + (time.process_time() - start) * 1e6
         scores.append(score.text_log_odds if options.head == "text" else score.shape_log_odds or 0.0)
         labels.append(abusive)
         told = {"immediate": True, "delayed": number < total // 4, "errors": number < 1000, "none": False}[options.feedback]
         if told:
-            learn(model, features, abusive)
+            model.learn(features, abusive)
         elif options.feedback == "errors" and (scores[-1] >= 0) != abusive and chance.random() < 0.3:
             reports.append((number + 1000, features, abusive != (chance.random() < 0.02)))
         while reports and reports[0][0] <= number:
-            learn(model, *reports.popleft()[1:])
+            model.learn(*reports.popleft()[1:])
     found: dict[str, object] = {"feedback": options.feedback, "head": options.head, **report(scores, labels)}
     if options.against:
         before = [float(line) >= 0 for line in options.against.read_text().split()]
