@@ -2,12 +2,18 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
+import yaml
 
 from wardline.base.config import Config, description, render_config
 from wardline.commands.application import application
+from wardline.domains.mail.detectors import ALL
+from wardline.domains.mail.values import NAMES
+from wardline.engine.policy import RESULT_NAMES
+from wardline.engine.rule import compile_condition
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*(ROOT / "docs").rglob("*.md"), ROOT / "README.md"])
@@ -40,3 +46,30 @@ def test_metrics_that_the_operators_page_names_exist() -> None:
     source = "\n".join(path.read_text("utf-8") for path in (ROOT / "src").rglob("*.py"))
     for name in named:
         assert name.removesuffix("_total") in source, name
+
+
+def test_the_configuration_page_shows_every_key_as_it_is() -> None:
+    page = (ROOT / "docs" / "configuration.md").read_text("utf-8")
+    assert f"```toml\n{render_config()}```" in page, "write `wardline config show` into docs/configuration.md anew"
+
+
+def test_the_conditions_on_the_policy_page_are_valid() -> None:
+    page = (ROOT / "docs" / "policy.md").read_text("utf-8")
+    names = {*NAMES, *RESULT_NAMES, *(name for kind in ALL for name in kind.reads)}
+    conditions = [line["when"] for block in re.findall(r"```yaml\n(.*?)```", page, re.DOTALL) for line in _lines(yaml.safe_load(block))]
+    assert len(conditions) >= 5
+    for condition in conditions:
+        compile_condition(condition, names)
+
+
+def _lines(document: Any) -> list[dict[str, str]]:
+    found: list[dict[str, str]] = document["lines"] if isinstance(document, dict) else document
+    return found
+
+
+@pytest.mark.parametrize("folder", ["detectors/mail", "experiments", "decisions"])
+def test_every_page_is_on_the_list_of_its_folder(folder: str) -> None:
+    pages = {page.name for page in (ROOT / "docs" / folder).glob("*.md")} - {"index.md", "README.md"}
+    index = ROOT / "docs" / folder.split("/")[0] / "index.md"
+    listed = {target.rpartition("/")[2] for target in re.findall(r"\]\(([^)\s]+)\)", index.read_text("utf-8"))}
+    assert pages <= listed, f"{index.name} does not list {sorted(pages - listed)}"
