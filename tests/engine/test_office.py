@@ -38,7 +38,7 @@ async def test_an_act_is_in_the_journal_before_it_is_answered(office: Office) ->
     for record in records:
         rebuilt.apply(record)
     assert rebuilt.digest() == office.administration.digest()
-    assert dict((name, digest) for name, _seq, digest in office.shard.digests()) == {"administration": rebuilt.digest()}
+    assert {name: digest for name, _seq, digest in office.shard.digests()} == {"administration": rebuilt.digest()}
 
 
 async def test_personal_values_are_hidden(office: Office) -> None:
@@ -170,3 +170,38 @@ def test_what_names_a_person_is_hidden_even_when_it_looks_like_a_word_or_a_numbe
     fields = msgspec.msgpack.decode(body)["fields"]
     assert not any(part in body for part in (b"alice", b"bob@", b"4915550100"))
     assert (fields["form_ms"], fields["payment"]) == (1200, "card")
+
+
+@pytest.mark.parametrize("queue_id", ["ALL", "all", "-r", "a b", "4XyzQ;x"])
+async def test_a_queue_id_that_is_none_reaches_no_command(office: Office, queue_id: str) -> None:
+    held = Held(id="d-1", holder="mail server", queue_id=queue_id, since_s=1, expires_s=2_000_000_000)
+    await office.do(Act(op="hold", actor="policy", held=held))
+    with pytest.raises(OfficeError, match="queue id"):
+        await office.settle("d-1", "drop", actor="ada")
+    assert office.held()
+
+
+async def test_a_command_that_cannot_be_run_is_told(office: Office) -> None:
+    office.commands["drop"] = ["/nonexistent/postsuper", "-d", "{queue_id}"]
+    await office.do(Act(op="hold", actor="policy", held=Held(id="d-1", holder="x", queue_id="4XyzQ1", since_s=1, expires_s=2_000_000_000)))
+    with pytest.raises(OfficeError, match="cannot be run"):
+        await office.settle("d-1", "drop", actor="ada")
+    assert office.held()
+
+
+async def test_networks_of_any_length_match(office: Office) -> None:
+    for value in ("198.51.100.0/22", "192.0.2.128/25", "192.0.2.7", "2001:db8::/32"):
+        await office.add_entry(list_name="block", kind="network", value=value, owner="ada", reason="x", ttl_days=None, actor="ada")
+    state = office.administration
+
+    def count(ip: str) -> int:
+        return len(list(state.covering(ip, office.now_s())))
+
+    cases = ("198.51.103.9", "198.51.104.1", "192.0.2.129", "::ffff:192.0.2.7", "192.0.2.8", "2001:db8:1::1", "2001:db9::1", "none")
+    expected = [1, 0, 1, 1, 0, 1, 0, 0]
+    assert [count(ip) for ip in cases] == expected
+    again = Administration()
+    again.restore(state.snapshot())
+    assert [len(list(again.covering(ip, office.now_s()))) for ip in cases] == expected
+    await office.remove_entry(list_name="block", value="198.51.100.0/22", actor="ada")
+    assert count("198.51.103.9") == 0

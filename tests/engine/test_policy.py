@@ -74,3 +74,8 @@ def test_a_missing_file(tmp_path: Path) -> None:
 def test_a_huge_file_is_not_parsed() -> None:
     with pytest.raises(PolicyError, match="at most"):
         parse_policy(GOOD + b"#" * 300_000, NAMES, "test")
+
+
+def test_a_date_that_is_none_is_told() -> None:
+    with pytest.raises(PolicyError, match="policy"):
+        parse_policy(b"point: 2026-99-99\nversion: 1\nverdicts: [allow]\nlines: []\n", (), "policy")

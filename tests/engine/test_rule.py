@@ -110,3 +110,19 @@ def test_any_text_is_compiled_or_refused(text: str) -> None:
     except RuleError:
         return
     condition.evaluate({"score": 0.5})
+
+
+def test_a_term_in_the_middle_is_asked_once() -> None:
+    text = "x"
+    for _ in range(18):
+        text = f"(0 <= {text} <= 1)"
+    asked = 0
+
+    class Counting(dict[str, object]):
+        def get(self, *arguments: object) -> object:  # type: ignore[override]
+            nonlocal asked
+            asked += 1
+            return 1
+
+    compile_condition(text, {"x"}).evaluate(Counting())  # type: ignore[arg-type]
+    assert asked == 1

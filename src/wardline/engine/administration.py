@@ -9,6 +9,7 @@ audit trail and the settings cannot disagree. Values that are personal (an addre
 
 import hashlib
 import hmac
+import ipaddress
 import secrets
 from collections.abc import Iterator
 from typing import Literal
@@ -94,6 +95,8 @@ class Administration:
         self.keys: dict[str, ApiKey] = {}
         self.held: dict[str, Held] = {}
         self._by_value: dict[tuple[str, str], list[ListEntry]] = {}
+        # (IP version, prefix length) -> entries: which networks around an address are worth looking up.
+        self._lengths: dict[tuple[int, int], int] = {}
 
     def absorb(self, seq: int, act: Act | None) -> None:
         """Apply the act of one record; records at or before `applied_seq` were applied already."""
@@ -118,7 +121,7 @@ class Administration:
                 self.paused = False
             case "list.add" if act.entry and len(self.entries) < ENTRY_LIMIT:
                 self.entries[act.entry.id] = act.entry
-                self._by_value.setdefault((act.entry.kind, act.entry.value), []).append(act.entry)
+                self._file(act.entry)
             case "list.remove":
                 self._remove_entry(act.value)
             case "key.add" if act.key:
@@ -132,10 +135,19 @@ class Administration:
             case "release" | "drop" | "hold.expire":
                 self.held.pop(act.value, None)
 
+    def _file(self, entry: ListEntry) -> None:
+        self._by_value.setdefault((entry.kind, entry.value), []).append(entry)
+        if length := _length(entry):
+            self._lengths[length] = self._lengths.get(length, 0) + 1
+
     def _remove_entry(self, entry_id: str) -> None:
         entry = self.entries.pop(entry_id, None)
         if entry:
             rest = [other for other in self._by_value[entry.kind, entry.value] if other.id != entry_id]
+            if length := _length(entry):
+                self._lengths[length] -= 1
+                if not self._lengths[length]:
+                    del self._lengths[length]
             if rest:
                 self._by_value[entry.kind, entry.value] = rest
             else:
@@ -150,6 +162,18 @@ class Administration:
         for entry in self._by_value.get((kind, value), ()):
             if entry.expires_s is None or entry.expires_s > now_s:
                 yield entry
+
+    def covering(self, ip: str, now_s: int) -> Iterator[ListEntry]:
+        """The entries for networks, of whatever length, that hold an address and have not expired; none for a text that is no address."""
+        try:
+            address = ipaddress.ip_address(ip)
+        except ValueError:
+            return
+        if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
+            address = address.ipv4_mapped
+        for version, length in sorted(self._lengths):
+            if version == address.version:
+                yield from self.matches("network", str(ipaddress.ip_network((address, length), strict=False)), now_s)
 
     def scopes(self, token: str) -> tuple[str, ...]:
         """What a presented API key may do; () when it is not one of ours. Compared in constant time."""
@@ -171,9 +195,9 @@ class Administration:
         self.entries = {entry.id: entry for entry in state.entries}
         self.keys = {key.id: key for key in state.keys}
         self.held = {held.id: held for held in state.held}
-        self._by_value = {}
+        self._by_value, self._lengths = {}, {}
         for entry in state.entries:
-            self._by_value.setdefault((entry.kind, entry.value), []).append(entry)
+            self._file(entry)
 
     def digest(self) -> str:
         """SHA-256 of the state in a fixed order."""
@@ -185,6 +209,17 @@ class Administration:
             sorted(self.held.values(), key=lambda held: held.id),
         )
         return hashlib.sha256(msgspec.msgpack.encode(state)).hexdigest()
+
+
+def _length(entry: ListEntry) -> tuple[int, int] | None:
+    """IP version and prefix length of a network's entry; None for every other."""
+    if entry.kind != "network":
+        return None
+    try:
+        network = ipaddress.ip_network(entry.value, strict=False)
+    except ValueError:
+        return None
+    return network.version, network.prefixlen
 
 
 def new_key(name: str, scopes: tuple[str, ...], now_s: int) -> tuple[str, ApiKey]:

@@ -7,7 +7,9 @@
 """
 
 import asyncio
+import contextlib
 import ipaddress
+import re
 from collections.abc import Callable, Sequence
 
 import msgspec
@@ -19,6 +21,10 @@ from wardline.engine.shard import Shard
 KINDS = ("domain", "address", "ip", "network", "user")
 DAY_SECONDS = 86_400
 TEXT_LIMIT = 320
+COMMAND_SECONDS = 30
+# What mail servers name a message by. A gateway's client chose it, and it goes into a command: `postsuper -d ALL` empties the queue, and what
+# begins with "-" is an option.
+_QUEUE_ID = re.compile(r"(?!all$)[0-9a-z][0-9a-z.-]{0,63}", re.IGNORECASE)
 
 
 class OfficeError(ValueError):
@@ -147,14 +153,13 @@ class Office:
         held = self.administration.held.get(held_id)
         if held is None:
             raise OfficeError("nothing is on hold under this id; `wardline held list` prints what is")
+        if held.queue_id and not _QUEUE_ID.fullmatch(held.queue_id):
+            raise OfficeError("the queue id that came with this message cannot be one: look for the message in the mail server's own queue")
         template = self.commands[what] or (["postsuper", "-H" if what == "release" else "-d", "{queue_id}"] if held.queue_id else [])
         command = [part.replace("{queue_id}", held.queue_id) for part in template]
         status = None
         if self.commands[what]:
-            process = await asyncio.create_subprocess_exec(
-                *command, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL
-            )
-            status = await asyncio.wait_for(process.wait(), 30)
+            status = await _run(command)
             if status:
                 raise OfficeError(f"{command[0]} ended with status {status}: the message is still on hold")
         await self.do(Act(op=what, actor=actor, value=held_id))
@@ -167,6 +172,21 @@ class Office:
         for held_id in late:
             await self.do(Act(op="hold.expire", actor="policy", value=held_id))
         return len(late)
+
+
+async def _run(command: Sequence[str]) -> int:
+    """A command's exit status. OfficeError where it cannot be run or does not end."""
+    nowhere = asyncio.subprocess.DEVNULL
+    try:
+        process = await asyncio.create_subprocess_exec(*command, stdin=nowhere, stdout=nowhere, stderr=nowhere)
+    except OSError as error:
+        raise OfficeError(f"{command[0]} cannot be run ({error.strerror}): the message is still on hold") from None
+    try:
+        return await asyncio.wait_for(process.wait(), COMMAND_SECONDS)
+    except TimeoutError:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        raise OfficeError(f"{command[0]} did not end within {COMMAND_SECONDS} seconds: the message is still on hold") from None
 
 
 def normal_value(kind: str, value: str) -> str:

@@ -165,7 +165,7 @@ def parse_policy(text: bytes, names: Collection[str], source: str) -> Policy:
         document = msgspec.convert(yaml.load(text, Loader=_NoAliases), Document)  # noqa: S506 - a SafeLoader without aliases
     except yaml.YAMLError as error:
         raise PolicyError(f"{source}: not valid YAML: {' '.join(str(error).split())}") from None
-    except (msgspec.ValidationError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # a value of the wrong kind, or a date that YAML takes for one and cannot read
         raise PolicyError(f"{source}: {error}") from None
     return Policy(document, names, source)
 

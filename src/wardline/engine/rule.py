@@ -214,12 +214,20 @@ class _Builder:
         if len(compares) == 1:
             compare, left, right = compares[0], terms[0], terms[1]
             return lambda values: compare(left(values), right(values))
-        pairs = list(zip(compares, terms, terms[1:], strict=False))
+        first, links = terms[0], list(zip(compares, terms[1:], strict=True))
 
-        def link(compare: Callable[[Any, Any], bool | None], left: Evaluate, right: Evaluate) -> Evaluate:
-            return lambda values: compare(left(values), right(values))
+        def chain(values: Values) -> bool | None:
+            # Each term once: a term in the middle belongs to two comparisons, and asking it twice at every depth would double the work.
+            unknown, left = False, first(values)
+            for compare, term in links:
+                right = term(values)
+                found = compare(left, right)
+                if found is False:
+                    return False
+                unknown, left = unknown or found is None, right
+            return None if unknown else True
 
-        return self.connective([link(*pair) for pair in pairs], stop=False)
+        return chain
 
     def compare(self, node: ast.AST, op: ast.cmpop) -> Callable[[Any, Any], bool | None]:
         if isinstance(op, ast.In | ast.NotIn):

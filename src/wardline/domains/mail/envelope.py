@@ -96,7 +96,7 @@ class EnvelopePoint:
         values: dict[str, Value] = {f"sender.{role}": read[f"sender.{role}"] for role in ROLES}
         values["sender.first_contact"] = read["sender.first_contact"]
         values["sender.proven"] = []
-        values.update(self._lists(ip, network, mail_from, now_s))
+        values.update(self._lists(ip, mail_from, now_s))
         decision = judge(values, self.detectors, self.policy)
         body = EnvelopeDecision(
             id=event.id,
@@ -117,20 +117,21 @@ class EnvelopePoint:
         self.metrics.decided(POINT, decision.verdict, seconds)
         return _answer(body, round(seconds * 1000, 2))
 
-    def _lists(self, ip: str, network: str, mail_from: str, now_s: int) -> dict[str, Value]:
+    def _lists(self, ip: str, mail_from: str, now_s: int) -> dict[str, Value]:
         """A client may be allowed or blocked; an envelope sender proves nothing, so it can only be blocked."""
         found: dict[str, list[Any]] = {"allow": [], "block": []}
         sender = mailbox(mail_from)
         identities = [
             ("ip", ip),
-            ("network", network),
             ("domain", sender.rpartition("@")[2]),
             ("address", self.pseudonyms.of("recipient", sender)),
         ]
         for kind, value in identities:
             for entry in self.administration.matches(kind, value, now_s) if value else ():
-                if entry.list == "block" or kind in ("ip", "network"):
+                if entry.list == "block" or kind == "ip":
                     found[entry.list].append(entry.id)
+        for entry in self.administration.covering(ip, now_s):
+            found[entry.list].append(entry.id)
         return {"list.allow": found["allow"][:16], "list.block": found["block"][:16]}
 
 

@@ -22,6 +22,8 @@ def network_of(ip: str) -> str:
         address = ipaddress.ip_address(ip)
     except ValueError:
         return ""
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
+        address = address.ipv4_mapped  # else all of IPv4 would be one network
     return str(ipaddress.ip_network((address, 24 if address.version == 4 else 48), strict=False))
 
 

@@ -24,7 +24,7 @@ from wardline.domains.mail.authentication import Authentication
 from wardline.domains.mail.door import MailAnswer
 from wardline.domains.mail.events import Envelope, Mail
 from wardline.domains.mail.examine import Examined, Settings, examine
-from wardline.domains.mail.naming import Names, network_of
+from wardline.domains.mail.naming import Names
 from wardline.domains.mail.records import MailDecision, MailEvent, pack, unpack
 from wardline.domains.mail.states import POINT, MailStates
 from wardline.domains.mail.textstate import SITE_SUBJECT, TextState
@@ -220,15 +220,15 @@ class MailPoint:
         found: dict[str, list[Any]] = {"allow": [], "block": []}
         identities = [("domain", domain) for domain in {*proven, examined.from_domain} if domain]
         identities += [("address", self.names.recipient(examined.sender))] if examined.sender else []
-        identities += [("ip", envelope.client_ip), ("network", network_of(envelope.client_ip))] if envelope.client_ip else []
+        identities += [("ip", envelope.client_ip)] if envelope.client_ip else []
         identities += [("user", self.names.recipient(envelope.authenticated_user))] if envelope.authenticated_user else []
         for kind, value in identities:
             for entry in self.administration.matches(kind, value, now_s):
-                authenticated = (
-                    kind in ("ip", "network", "user") or value in proven or (kind == "address" and examined.from_domain in proven)
-                )
+                authenticated = kind in ("ip", "user") or value in proven or (kind == "address" and examined.from_domain in proven)
                 if entry.list == "block" or authenticated:
                     found[entry.list].append(entry.id)
+        for entry in self.administration.covering(envelope.client_ip, now_s):
+            found[entry.list].append(entry.id)
         return {"list.allow": found["allow"][:16], "list.block": found["block"][:16]}
 
     def _judge(self, values: dict[str, Value], examined: Examined, envelope: Envelope) -> tuple[str, Decision, dict[str, str]]:
