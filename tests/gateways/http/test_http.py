@@ -9,7 +9,8 @@ import pytest
 from wardline.base.metrics import Metrics
 from wardline.base.storage import StorageBusy, StorageFull
 from wardline.engine.administration import Act, Administration, new_key
-from wardline.gateways.http.access import Access
+from wardline.gateways.http import exchange as exchange_module
+from wardline.gateways.http.access import Access, token_of
 from wardline.gateways.http.app import HttpApp
 from wardline.gateways.http.decide import read_event
 from wardline.gateways.http.exchange import Exchange
@@ -224,3 +225,31 @@ def test_an_event_out_of_bounds_is_told_so(part: str) -> None:
     with pytest.raises(Problem) as told:
         read_event(('{"id": "1", "occurred_at": "2026-11-21T09:30:00Z", ' + part + "}").encode())
     assert told.value.status == 422
+
+
+def test_what_a_proxy_passed_on_is_not_from_the_trusted_peer() -> None:
+    access = Access(Administration(), ("127.0.0.0/8",), ("decide", "read", "admin"), "")
+    assert access.scopes("127.0.0.1", {}) == access.scopes("::ffff:127.0.0.1", {}) == {"decide", "read"}  # never admin without a key
+    for name in (b"x-forwarded-for", b"forwarded", b"via", b"x-real-ip"):
+        assert access.scopes("127.0.0.1", {name: b"192.0.2.7"}) == frozenset()
+
+
+def test_the_token_that_grants_is_the_token_that_is_named() -> None:
+    assert token_of({b"authorization": b"Basic  wl_other_x", b"x-api-key": b"wl_mine_y"}) == b"wl_mine_y"
+    assert token_of({b"authorization": b"Bearer wl_mine_y", b"x-api-key": b"wl_other_x"}) == b"wl_mine_y"
+
+
+async def test_a_body_that_never_begins_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exchange_module, "BODY_TIMEOUT_SECONDS", 0.01)
+
+    async def never() -> dict[str, Any]:
+        await asyncio.Event().wait()
+        return {}
+
+    async def send(message: Any) -> None:
+        raise AssertionError
+
+    scope = {"method": "POST", "path": "/", "headers": [], "query_string": b""}
+    with pytest.raises(Problem) as told:
+        await Exchange(scope, never, send, "127.0.0.1").body(100)
+    assert told.value.status == 408

@@ -3,7 +3,8 @@
     Authorization: Bearer wl_1a2b3c4d_…        an API key (RFC 6750 §2.1), or X-Api-Key
     Authorization: Bearer <learn secret>       the learning secret, scope learn
 
-A peer of a trusted network has the scopes of the configuration without a key; the control socket in the data folder, which only its owner
+A peer of a trusted network has the scopes of the configuration (decide and read at most) without a key. A request that a proxy passed on (it
+bears Forwarded, X-Forwarded-For or Via) comes from somebody else than the peer, so it needs a key like everybody's. The control socket in the data folder, which only its owner
 can open, has all. Learning and administration ask for a key even on loopback, since any local user reaches loopback.
 """
 
@@ -12,6 +13,15 @@ import ipaddress
 from collections.abc import Mapping, Sequence
 
 from wardline.engine.administration import SCOPES, Administration
+
+KEYLESS = frozenset({"decide", "read"})
+RELAYED = frozenset({b"forwarded", b"x-forwarded-for", b"x-real-ip", b"via"})
+
+
+def token_of(headers: Mapping[bytes, bytes]) -> bytes:
+    """The token that a request presents, b"" when it has none."""
+    authorization = headers.get(b"authorization", b"")
+    return authorization[7:].strip() if authorization[:7].lower() == b"bearer " else headers.get(b"x-api-key", b"")
 
 
 class Access:
@@ -22,7 +32,7 @@ class Access:
     ) -> None:
         self._administration = administration
         self._networks = [ipaddress.ip_network(network) for network in trusted_peers]
-        self._trusted_scopes = frozenset(trusted_scopes)
+        self._trusted_scopes = frozenset(trusted_scopes) & KEYLESS
         self._learn_secret = learn_secret.encode()
         self._peers: dict[str, frozenset[str]] = {}
 
@@ -30,9 +40,8 @@ class Access:
         """What the request may do. `peer` is the client's IP, None for the control socket."""
         if peer is None:
             return frozenset(SCOPES)
-        found = self._of_peer(peer)
-        authorization = headers.get(b"authorization", b"")
-        token = authorization[7:].strip() if authorization[:7].lower() == b"bearer " else headers.get(b"x-api-key", b"")
+        found = self._of_peer(peer) if RELAYED.isdisjoint(headers) else frozenset()
+        token = token_of(headers)
         if token:
             found |= frozenset(self._administration.scopes(token.decode("latin-1")))
             if self._learn_secret and hmac.compare_digest(token, self._learn_secret):
@@ -43,7 +52,9 @@ class Access:
         known = self._peers.get(peer)
         if known is None:
             try:
-                address = ipaddress.ip_address(peer)
+                address = ipaddress.ip_address(peer.partition("%")[0])
+                if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
+                    address = address.ipv4_mapped
                 trusted = any(address in network for network in self._networks if network.version == address.version)
             except ValueError:
                 trusted = False

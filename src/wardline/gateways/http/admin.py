@@ -12,6 +12,7 @@ import msgspec
 
 from wardline.engine.administration import Act, Held, ListEntry
 from wardline.engine.office import Office, OfficeError, Released
+from wardline.gateways.http.access import token_of
 from wardline.gateways.http.exchange import Exchange
 from wardline.gateways.http.problem import Problem
 from wardline.gateways.http.routes import Handler, Parameter, Route
@@ -227,8 +228,9 @@ class AdminRoutes:
             )
         await exchange.json({"acts": acts})
 
-    async def backup(self, order: Path, _actor: str) -> dict[str, Any]:
+    async def backup(self, order: Path, actor: str) -> dict[str, Any]:
         """POST /v1/backup."""
+        await self.office.do(Act(op="backup", actor=actor, value=order.path[:320]))
         return await self.do_backup(order.path)
 
     async def forget(self, order: Subject, actor: str) -> dict[str, Any]:
@@ -237,12 +239,14 @@ class AdminRoutes:
         await self.office.do(Act(op="forget", actor=actor))
         return await self.do_forget(order.subject)
 
-    async def replay(self, order: ReplayOrder, _actor: str) -> Any:
+    async def replay(self, order: ReplayOrder, actor: str) -> Any:
         """POST /v1/replay."""
+        await self.office.do(Act(op="replay", actor=actor))
         return await self.do_replay(order.corrupt)
 
     async def discard(self, exchange: Exchange) -> None:
         """DELETE /v1/models/{layer}."""
+        await self.office.do(Act(op="model.discard", actor=_actor(exchange), value=exchange.values["layer"][:64]))
         await exchange.json(await _told(self.do_discard(exchange.values["layer"])))
 
 
@@ -272,8 +276,7 @@ def _actor(exchange: Exchange) -> str:
     """Who acts, as far as the door knows: the control socket, or a key by its public id."""
     if exchange.peer is None:
         return "socket"
-    token = exchange.headers.get(b"authorization", b"")[7:].strip() or exchange.headers.get(b"x-api-key", b"")
-    parts = token.decode("latin-1").split("_", 2)
+    parts = token_of(exchange.headers).decode("latin-1").split("_", 2)
     return f"key {parts[1][:16]}" if len(parts) == 3 else "peer"
 
 

@@ -65,7 +65,11 @@ class Exchange:
         declared = self.headers.get(b"content-length", b"0")
         if declared.isdigit() and int(declared[:20]) > limit_bytes:
             raise Problem(413, f"the request body is larger than {limit_bytes} bytes; send less, or raise http.body_limit_bytes")
-        message = await self._receive()
+        try:
+            async with asyncio.timeout(BODY_TIMEOUT_SECONDS):
+                message = await self._receive()
+        except TimeoutError:
+            raise _late() from None
         if not message.get("more_body"):
             data: bytes = message.get("body", b"")
             if len(data) > limit_bytes:
@@ -83,7 +87,7 @@ class Exchange:
                             413, f"the request body is larger than {limit_bytes} bytes; send less, or raise http.body_limit_bytes"
                         )
         except TimeoutError:
-            raise Problem(408, f"the request body did not arrive within {BODY_TIMEOUT_SECONDS:.0f} seconds; send it again") from None
+            raise _late() from None
         return b"".join(chunks)
 
     async def _receive(self) -> MutableMapping[str, Any]:
@@ -110,3 +114,7 @@ class Exchange:
         fields = [*problem.headers(), (b"content-length", b"%d" % len(body))]
         await self.send({"type": "http.response.start", "status": problem.status, "headers": fields})
         await self.send({"type": "http.response.body", "body": body})
+
+
+def _late() -> Problem:
+    return Problem(408, f"the request body did not arrive within {BODY_TIMEOUT_SECONDS:.0f} seconds; send it again")
