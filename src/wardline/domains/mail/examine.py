@@ -55,9 +55,21 @@ def make_detectors() -> tuple[Detector[Mail], ...]:
 
 
 def examine(raw: bytes, envelope: Envelope, settings: Settings, detectors: tuple[Detector[Mail], ...]) -> Examined:
-    """Bytes to facts. Never raises for any bytes: what cannot be read is a value itself."""
-    mail = read(raw, envelope, limits=Limits(mime=MimeLimits(size_bytes=settings.size_limit_bytes)))
-    return digest(mail, settings, detectors)
+    """Bytes to facts. Never raises for any bytes: what cannot be read is a value itself.
+
+    Should reading break all the same, the message may have been made to break it: it is judged by its envelope, and the policy's floor for
+    broken detectors applies to it, under the name "intake".
+    """
+    try:
+        mail = read(raw, envelope, limits=Limits(mime=MimeLimits(size_bytes=settings.size_limit_bytes)))
+        return digest(mail, settings, detectors)
+    except Exception:
+        fingerprint = hashlib.blake2b(raw, digest_size=16).hexdigest()
+        unread = Mail(envelope=envelope, raw=b"", size_bytes=len(raw), fingerprint=fingerprint, limits=("text",), defects=("unreadable",))
+        examined = digest(unread, settings, detectors)
+        broken = examined.values.get("engine.broken")
+        values = {**examined.values, "engine.broken": ["intake", *(broken if isinstance(broken, list) else [])]}
+        return msgspec.structs.replace(examined, values=values)
 
 
 def digest(mail: Mail, settings: Settings, detectors: tuple[Detector[Mail], ...]) -> Examined:

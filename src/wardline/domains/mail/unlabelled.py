@@ -14,6 +14,7 @@ recipients take no part; the first is not what arrives, the second belongs to no
 import msgspec
 
 from wardline.base.ids import Ids
+from wardline.base.logs import logger
 from wardline.base.storage import StorageError
 from wardline.domains.mail.events import Envelope
 from wardline.domains.mail.examine import Examined
@@ -42,6 +43,13 @@ class Unlabelled:
         """A message was decided. Never raises: what cannot be stored is not learned."""
         if source in NOT_ARRIVING:
             return
+        try:
+            self._after(examined, envelope)
+        except Exception as error:  # the loop itself would log the arguments, and with them addresses
+            self.pairs.clear()
+            logger("unlabelled").error("failed", error=type(error).__name__)
+
+    def _after(self, examined: Examined, envelope: Envelope) -> None:
         self._follow()
         if not self.pairs.arrived() or envelope.direction != "in" or len(envelope.recipients) > 1 or examined.limits:
             return

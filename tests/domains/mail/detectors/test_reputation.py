@@ -40,3 +40,12 @@ def test_first_contact_alone_is_silent_but_said() -> None:
 
 def test_the_estimate_is_bounded() -> None:
     assert beta_odds(1e9, 0) == 4.5 and beta_odds(0, 1e9) == -4.5
+
+
+def test_a_forged_from_has_no_share_in_the_good_past_of_a_pair() -> None:
+    past: dict[str, Value] = {"sender.pair": [0.0, 40.0, 90]}
+    assert Reputation().judge({**past, "auth.aligned": True}).score is not None
+    for aligned in (False, None):
+        assert Reputation().judge({**past, "auth.aligned": aligned}).score is None
+    blamed = Reputation().judge({"sender.pair": [9.0, 40.0, 90], "auth.aligned": False}).score
+    assert blamed is not None and blamed > 0.5

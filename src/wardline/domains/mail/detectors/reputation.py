@@ -4,7 +4,8 @@
 
 Each identity has decayed counts of abusive and benign labels; the estimate is Beta(1 + abusive, 1 + benign), pulled to even by how few labels there are.
 The strongest benign identity and the strongest abusive one speak; a shared network never excuses (a good neighbour proves nothing) and, because
-honest senders share it too, condemns only with many labels.
+honest senders share it too, condemns only with many labels. The past of a sender with a recipient is filed under the From address, which anybody
+can write: it excuses only a message whose From is proven.
 """
 
 import math
@@ -37,7 +38,7 @@ class Reputation(Detector[Mail]):
     """Labels of earlier mail by authenticated domain, network and sender-to-recipient pair; first contact."""
 
     name = "reputation"
-    reads = (*IDENTITIES, "sender.first_contact")
+    reads = (*IDENTITIES, "sender.first_contact", "auth.aligned")
     cost_us = 2.0
 
     def judge(self, values: Values) -> Signal:
@@ -50,6 +51,8 @@ class Reputation(Detector[Mail]):
             if not isinstance(counts, list) or len(counts) < 3:
                 continue
             abusive, benign, seen = (max(number(member) or 0.0, 0.0) for member in counts[:3])
+            if name == "sender.pair" and values.get("auth.aligned") is not True:
+                benign = 0.0
             if abusive + benign < LEAST_LABELS:
                 continue
             odds = beta_odds(abusive, benign)
