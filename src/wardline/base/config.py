@@ -108,7 +108,7 @@ class Mail(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         bool, _doc("let the text model follow its own surest verdicts a little; one command discards what it learned so")
     ] = True
     near_duplicate_hours: Annotated[int, _doc("window in which copies of a message are counted", ge=1, le=720)] = 24
-    reputation_half_life_days: Annotated[int, _doc("after so long what is known of a sender counts half", ge=1, le=3650)] = 30
+    reputation_half_life_days: Annotated[int, _doc("after so long what is known of a sender counts half", ge=1, le=365)] = 30
     hold_days: Annotated[int, _doc("a held message is given up after so long", ge=1, le=365)] = 14
     release_command: Annotated[
         tuple[str, ...],
