@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 BIN := .venv/bin
 
-.PHONY: help setup demo test lint types floors pytest docs lock clean
+.PHONY: help setup demo test lint types floors pytest docs pages lock clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -34,7 +34,10 @@ pytest: ## the tests
 	@$(BIN)/python -m pytest -n 2 --dist worksteal
 
 docs: setup ## the documentation, into site/
-	@$(BIN)/mkdocs build --strict
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet && echo "the documentation is in site/"
+
+pages: setup ## write anew what the documentation repeats (configuration, lists of pages)
+	@$(BIN)/python scripts/pages
 
 lock: ## write requirements.txt anew from pyproject.toml (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --extra dev --generate-hashes --no-annotate --no-header --no-emit-index-url \

@@ -16,7 +16,6 @@ import socket
 import subprocess
 import tempfile
 import time
-from email import message_from_bytes
 from pathlib import Path
 
 from journeys.server import free_ports
@@ -162,27 +161,3 @@ class Postfix:
 
     def _run(self, verb: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run([self._program, "-c", self.home / "etc", verb], capture_output=True, text=True, timeout=60)
-
-
-def demo(data: Path, samples: list[Path], milter_port: int = 8893) -> None:
-    """Send samples through a Postfix in front of the running program, and print what the sender heard and what the mailbox got."""
-    program = shutil.which("postfix", path=os.environ.get("PATH", "") + ":/usr/sbin")
-    assert program is not None
-    server = Postfix(Path(program), milter_port, "accept")
-    try:
-        server.start()
-        for path in samples:
-            code, text = server.send(path.read_bytes(), client_ip="192.0.2.25")
-            print(f"{code} {text[:60]:<60} {path.parent.name}/{path.name}")
-            if code == 250 and any(queue == "hold" and queue_id in text for queue, queue_id in server.queued()):
-                print("             on hold in Postfix's queue")
-            elif code == 250:
-                message = message_from_bytes(server.take()[-1])
-                marks = [
-                    f"{name}={message[name]}"
-                    for name in ("X-Wardline-Verdict", "X-Wardline-Score", "X-Wardline-Reasons", "X-Spam")
-                    if name in message
-                ]
-                print("             delivered  " + ("; ".join(marks) or "without marks"))
-    finally:
-        server.stop()

@@ -24,6 +24,11 @@ HEADERS = [
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
 ]
+_MODES = {
+    "observe": " (decides and records, changes nothing)",
+    "tag": " (marks, delivers everything)",
+    "enforce": " (also holds and refuses)",
+}
 _ID = re.compile(r"[0-9A-Za-z]{1,64}")
 
 _STYLE = """
@@ -34,10 +39,10 @@ main { max-width: 44rem; margin: 0 auto; padding: 3.5rem 1.5rem; }
 h1 { font-size: 2.1rem; line-height: 1.15; margin: 0 0 .5rem; letter-spacing: -.01em; }
 p.lead { color: var(--soft); margin: 0 0 2rem; font-size: 1.1rem; }
 h2 { font-size: 1.05rem; margin: 2.2rem 0 .4rem; border-bottom: 1px solid var(--line); padding-bottom: .3rem; }
-dl { display: grid; grid-template-columns: 12rem 1fr; gap: .3rem 1rem; margin: 0; }
+dl { display: grid; grid-template-columns: minmax(7rem, 12rem) 1fr; gap: .3rem 1rem; margin: 0; }
 dt { color: var(--soft); } dd { margin: 0; font-variant-numeric: tabular-nums; }
 code, pre { font: .86em/1.5 'DejaVu Sans Mono', monospace; }
-pre { background: color-mix(in srgb, var(--ink) 6%, transparent); padding: .8rem 1rem; overflow-x: auto; border-radius: 4px; }
+pre { background: color-mix(in srgb, var(--ink) 6%, transparent); padding: .8rem 1rem; overflow-wrap: anywhere; white-space: pre-wrap; border-radius: 4px; }
 a { color: var(--mark); } .mode { color: var(--mark); font-weight: bold; }
 """
 
@@ -68,7 +73,11 @@ class PageRoutes:
         status = self.status()
         counts = status["counts"]
         rows = [
-            ("Mode", f'<span class="mode">{html.escape(status["mode"])}</span>' + (" (paused)" if status["paused"] else "")),
+            (
+                "Mode",
+                f'<span class="mode">{html.escape(status["mode"])}</span>'
+                + (" (paused: nothing is changed)" if status["paused"] else _MODES.get(status["mode"], "")),
+            ),
             ("Messages judged", str(counts.get("scanned", 0))),
             ("Labels learned", f"{counts.get('learned_spam', 0)} spam, {counts.get('learned_ham', 0)} ham since the start"),
             ("On hold", str(status["held"])),
@@ -79,7 +88,8 @@ class PageRoutes:
         facts = "".join(f"<dt>{name}</dt><dd>{value}</dd>" for name, value in rows)
         body = f"""<h1>Wardline is running</h1><p class="lead">It decides about mail, explains every verdict, and learns from each correction.</p>
 <dl>{facts}</dl>
-<h2>Judge a message</h2><pre>curl --data-binary @message.eml -H 'Content-Type: message/rfc822' http://{html.escape(_host(exchange))}/v1/mail/check</pre>
+<h2>Judge a message</h2><pre>curl --data-binary @message.eml -H 'Content-Type: message/rfc822' \\
+  http://{html.escape(_host(exchange))}/v1/mail/check</pre>
 <h2>Understand a verdict</h2><pre>wardline explain ID</pre>
 <h2>More</h2><p><a href="/openapi.json">API description</a> · <a href="/metrics">Metrics</a> · <a href="/readyz">Readiness</a> · <a href="/stopped">The page for a sender who was stopped</a></p>"""
         await exchange.answer(200, HTML, _page("Wardline", body), HEADERS)
