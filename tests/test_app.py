@@ -14,6 +14,7 @@ from wardline.app import Program
 from wardline.base.config import Config, Mail, Store
 from wardline.base.storage import StorageFull
 from wardline.domains.mail.events import Envelope
+from wardline.domains.mail.examine import examine
 from wardline.domains.mail.textstate import STARTER_NAME
 from wardline.engine.door import EventError
 from wardline.engine.event import Event
@@ -239,3 +240,29 @@ def test_two_requests_with_one_id_at_once_get_one_decision(program: Wardline) ->
     assert len({(answer.verdict, answer.score) for answer in answers}) == 1
     assert len(list(program.program.journal.read(1, kinds=("decision",)))) == 1
     assert not point._deciding
+
+
+def test_what_is_shared_hears_a_user_once(program: Wardline) -> None:
+    """300 reports of one user, each of a message that was judged: copies and reputation count them as one, and taking them back leaves none."""
+    point = program.program.point
+    arrived = Envelope(client_ip="192.0.2.7", recipients=("mallory@example.net",))
+    reported = [message(1000 + number, HAM) for number in range(12)]
+    for raw in reported:
+        program.check_mail(raw, arrived)
+        program.learn_mail(raw, abusive=True, user="mallory@example.net")
+    network = point.names._of("network", "192.0.2.0/24")
+    now_s = point.shard.clock.now_us() // 1_000_000
+
+    def shared() -> tuple[int, float]:
+        known = point.counters.reputation.read(network, now_s)
+        examined = examine(reported[0], arrived, point.settings, point.detectors)
+        return point.counters.near.read(int(examined.near, 16), now_s).spam, known[0] if known else 0.0
+
+    assert shared() == (1, 0.5)
+    program.learn_mail(reported[0], abusive=True, user="somebody.else@example.net")
+    assert shared() == (2, 1.0)
+    for raw in reported:
+        program.unlearn_mail(raw, user="mallory@example.net")
+    assert shared() == (1, 0.5)
+    program.learn_mail(reported[5], abusive=True, user="mallory@example.net")
+    assert shared() == (2, 1.0)

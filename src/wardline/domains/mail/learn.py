@@ -5,7 +5,9 @@
 
 `learn` and `unlearn` are twins: what a label changed in the models is recorded (in the vault, since it is made of the message's n-grams) and
 subtracted again to the last unit. The same label twice counts once; a label that contradicts an earlier one of the same subject replaces it.
-A label counts for the reputation of proven names only, and through the decision that proved them.
+A label counts for the reputation of proven names only, and through the decision that proved them. What is shared hears a user once: a
+second standing label of the same user for the same name, network or text changes the models within the user's budget and no reputation
+and no count of copies, so that one user's three hundred reports of one sender weigh there as one.
 """
 
 from collections.abc import Sequence
@@ -27,6 +29,8 @@ USER_CONFIDENCE = 0.5
 SITE_CONFIDENCE = 1.0
 SITE = ""
 LABEL_SEARCH = 8
+# Labels of a message are filed where its decision is: a letter to a list has many of them.
+DECISION_SEARCH = 256
 FORGET_LIMIT = 1_000_000
 
 
@@ -59,7 +63,7 @@ class Learner:
         text = self.point.text
         now_s = self.point.shard.clock.now_us() // 1_000_000
         update = text.propose(examined.features, abusive, who, now_s)
-        proven = decision.proven if decision else ()
+        near, keys = self._heard(examined, _reputation_keys(decision, decision.proven if decision else (), abusive), who)
         label = MailLabel(
             id=label_id,
             time_s=now_s,
@@ -70,8 +74,8 @@ class Learner:
             confidence=USER_CONFIDENCE if who else SITE_CONFIDENCE,
             decision_id=decision.id if decision else "",
             updates=label_id if update is not None else "",
-            near=examined.near,
-            keys=_reputation_keys(decision, proven, abusive),
+            near=near,
+            keys=keys,
         )
         if update is not None:
             text.keep(label_id, who, update)
@@ -125,7 +129,7 @@ class Learner:
             decision = self.point.recorded(decision_id) if decision_id else None
             if decision:
                 return examined, decision
-        found = self.point.shard.journal.find_key(self.point.names.about(examined.about), LABEL_SEARCH)
+        found = self.point.shard.journal.find_key(self.point.names.about(examined.about), DECISION_SEARCH)
         decisions = [record for record in found if record.kind == "decision" and record.point == POINT]
         return examined, unpack(decisions[0].body, MailDecision) if decisions else None
 
@@ -135,6 +139,15 @@ class Learner:
         labels = sorted((record for record in found if record.kind == "label"), key=lambda record: -record.seq)
         latest = unpack(labels[0].body, MailLabel) if labels else None
         return None if latest is None or latest.withdrawn else latest
+
+    def _heard(self, examined: Examined, keys: tuple[str, ...], who: str) -> tuple[str, tuple[str, ...]]:
+        """The text and the names for which this label counts: for a user those that no other standing label of theirs counts for."""
+        # The text by its cluster, which other copies share.
+        near = f"{self.point.counters.near.cluster(int(examined.near, 16)):x}" if examined.near else ""
+        if not who:
+            return near, keys
+        free = tuple(key for key in keys if self._standing(key, who) is None)
+        return (near if near and self._standing(_copies(near), who) is None else ""), free
 
     def _withdraw(self, earlier: MailLabel, about: str, who: str, source: str) -> Receipt:
         withdrawal = MailLabel(
@@ -158,8 +171,14 @@ class Learner:
             self.point.counters.absorb(seq, label)
             self.point.text.absorb(seq, label)
 
-        keys = (label.about, self.point.names.learned(label.about, who))
+        # Of a user also what it counts for (`_heard`).
+        counted = (*label.keys, *([_copies(label.near)] if label.near else [])) if who else ()
+        keys = (label.about, *(self.point.names.learned(what, who) for what in (label.about, *counted)))
         return self.point.shard.write("label", label.id, point=POINT, body=pack(label), subject=who, keys=keys, apply=absorb)
+
+
+def _copies(near: str) -> str:
+    return f"near:{near}"
 
 
 def _reputation_keys(decision: MailDecision | None, proven: Sequence[str], abusive: bool) -> tuple[str, ...]:

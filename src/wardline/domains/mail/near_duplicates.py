@@ -160,6 +160,11 @@ class NearDuplicates:
         cluster = self._find(key)
         return Copies(0, 0, 0) if cluster is None else self._read(cluster, time_s)
 
+    def cluster(self, key: int) -> int:
+        """The key that stands for all near copies of this message: its cluster's, or its own where it has none."""
+        found = self._find(key)
+        return key if found is None else found.key
+
     def label(self, key: int, abusive: bool, weight: int = 1) -> None:
         """Adds (+1) or takes back (-1) a label for all copies. Taking back what is no longer remembered does nothing."""
         cluster = self._find(key)
