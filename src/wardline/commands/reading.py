@@ -64,12 +64,17 @@ def _folder(path: Path) -> Iterator[Source]:
             continue
         for name in sorted(files):
             if name not in _SKIPPED and not name.startswith(".") and not name.endswith((".tmp", ".lock")):
-                yield from _file(Path(root, name))
+                file = Path(root, name)
+                if file.is_file():  # not a pipe, which would be waited for, nor a link that leads nowhere
+                    yield from _file(file)
 
 
 def _file(path: Path) -> Iterator[Source]:
     try:
         with path.open("rb") as file:
+            if not path.is_file():  # a pipe, such as <(command): it can be read once
+                yield Source(str(path), None, content=file.read(SIZE_LIMIT_BYTES + 1))
+                return
             begins = file.read(5)
     except OSError as error:
         raise Failure(f"{path}: cannot be read ({error.strerror}); check its permissions") from None
@@ -80,12 +85,12 @@ def _file(path: Path) -> Iterator[Source]:
 
 
 def _mbox(path: Path) -> Iterator[Source]:
-    """The messages of an mbox: each begins after a line "From " that stands at the top or behind an empty line."""
+    """The messages of an mbox: each begins after a line "From …, date" that stands at the top or behind an empty line."""
     starts: list[tuple[int, int]] = []
     at, empty_before = 0, True
     with path.open("rb") as file:
         for line in file:
-            if empty_before and line.startswith(b"From "):
+            if empty_before and line.startswith(b"From ") and (at == 0 or _is_dated(line)):
                 starts.append((at, at + len(line)))
             empty_before = line in (b"\n", b"\r\n")
             at += len(line)
@@ -93,3 +98,11 @@ def _mbox(path: Path) -> Iterator[Source]:
     for number, ((_start, content), end) in enumerate(zip(starts, ends, strict=True), 1):
         name = str(path) if len(starts) == 1 else f"{path}#{number}"
         yield Source(name, path, content, end - content)
+
+
+def _is_dated(line: bytes) -> bool:
+    """Whether a "From " line is a separator, with a time and a year, and not the beginning of somebody's sentence."""
+    words = line[:300].split()
+    return any(word.isdigit() and len(word) == 4 for word in words) and any(
+        word[:5].replace(b":", b"0").isdigit() and b":" in word for word in words
+    )

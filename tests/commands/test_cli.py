@@ -1,0 +1,140 @@
+"""The command line as a newcomer meets it: every command shows an example, every mistake is one line with a status of 1 or 2."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from wardline import serving
+from wardline.base.version import __version__
+from wardline.commands import connection
+from wardline.commands.application import application, run
+
+MESSAGE = b"From: a@example.com\r\nTo: b@example.net\r\nSubject: lunch\r\nDate: Sat, 21 Nov 2026 10:00:00 +0000\r\n\r\nAt noon?\r\n"
+Said = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def said(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Said:
+    """`said("mode", "tag")` runs a command on a fresh data folder: status, standard output, standard error."""
+    monkeypatch.setenv("WARDLINE_RESOLVER", "off")
+    monkeypatch.setenv("WARDLINE_STARTER", "off")
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.chdir(tmp_path)
+
+    def ask(*arguments: str) -> tuple[int, str, str]:
+        status = run(["--data", str(tmp_path / "data"), *arguments])
+        heard = capsys.readouterr()
+        return status, heard.out, heard.err
+
+    return ask
+
+
+def commands() -> list[tuple[str, str | None]]:
+    """Every command's name and its example."""
+    found = [(str(command.name), command.epilog) for command in application.registered_commands]
+    for group in application.registered_groups:
+        found += [(f"{group.name} {command.name}", command.epilog) for command in group.typer_instance.registered_commands]  # type: ignore[union-attr]
+    return found
+
+
+@pytest.mark.parametrize(("name", "example"), commands(), ids=lambda value: str(value)[:20])
+def test_every_command_has_an_example_of_itself(name: str, example: str | None) -> None:
+    assert example is not None and example.startswith("Example: wardline ")
+    assert name in example
+
+
+@pytest.mark.parametrize("name", [name for name, _example in commands()])
+def test_help_of_every_command(said: Said, name: str) -> None:
+    status, out, _err = said(*name.split(), "--help")
+    assert status == 0
+    assert "Example:" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "says"),
+    [
+        ("chek", 2, "No such command"),
+        ("check", 2, "Missing argument"),
+        ("check --frob a.eml", 2, "No such option"),
+        ("check gone.eml", 1, "gone.eml: there is no such file or folder"),
+        ("check empty", 2, "no message under these paths"),
+        ("learn maybe a.eml", 2, "spam or ham"),
+        ("learn spam gone", 1, "no such file or folder"),
+        ("unlearn empty", 2, "no message"),
+        ("explain", 2, "give a decision id"),
+        ("explain --to b@example.net --around yesterday", 2, "not a time"),
+        ("list grey show", 2, "allow or block"),
+        ("list block add", 2, "give what to add"),
+        ("config frob", 2, "check or show"),
+        ("config check gone.toml", 1, "gone.toml: cannot be read"),
+        ("config check broken.toml", 1, "not valid TOML"),
+        ("config check unknown.toml", 1, "unknown field `prot`"),
+        ("config check empty", 1, "cannot be read"),
+        ("--config broken.toml mode", 1, "not valid TOML"),
+        ("--data a.eml mode", 1, "the data folder cannot be made"),
+        ("restore gone", 1, "no complete backup"),
+        ("forget  ", 2, "Missing argument"),
+        ("bench mail gone", 1, "no such file or folder"),
+        ("bench decisions --seconds -1", 2, "Invalid value"),
+        ("bench decisions --on gone", 2, "no such folder"),
+        ("conformance gone", 2, "no such folder"),
+        ("train mail gone --held-out gone --out x.bin", 2, "gone"),
+    ],
+)
+def test_a_mistake_is_one_helpful_line(said: Said, tmp_path: Path, arguments: str, status: int, says: str) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "a.eml").write_bytes(MESSAGE)
+    (tmp_path / "broken.toml").write_text("x = [")
+    (tmp_path / "unknown.toml").write_text("[http]\nprot = 1\n")
+    ended, out, err = said(*arguments.split())
+    assert ended == status
+    assert out == ""
+    assert says in err
+    assert err.count("\n") == 1 and err.startswith("wardline: ")
+
+
+def test_a_small_day_of_one_administrator(said: Said, tmp_path: Path) -> None:
+    """Mode, list, check, explain, learn and back again, replay, audit: each on the folder alone, without a server."""
+    path = tmp_path / "lunch.eml"
+    path.write_bytes(MESSAGE)
+    assert said("mode", "loud")[0] == 1
+    assert json.loads(said("mode", "tag", "--json")[1]) == {"mode": "tag", "paused": False}
+    status, out, err = said("check", str(path), str(tmp_path / "lunch.eml"), "--json")
+    assert status == 0, err
+    answers = [json.loads(line) for line in out.splitlines()]
+    assert len(answers) == 2
+    assert set(answers[0]) == {"file", "id", "verdict", "score", "reasons", "policy", "model", "ms"}
+    assert json.loads(said("explain", answers[0]["id"], "--json")[1])["score"] == answers[0]["score"]
+    assert json.loads(said("learn", "ham", str(path), "--json")[1]) == {"messages": 1, "learned": 1, "already": 0}
+    assert json.loads(said("learn", "ham", str(path), "--json")[1])["already"] == 1
+    assert said("unlearn", str(path))[0] == 0
+    report = json.loads(said("replay", "--json")[1])
+    assert report["replayed"] == 2 and report["different"] == 0
+    assert said("replay", "--corrupt", "0")[0] == 3
+    assert "mode" in said("audit")[1]
+
+
+def test_no_arguments_show_the_help(said: Said, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run([]) == 0
+    assert "Begin with: wardline check" in capsys.readouterr().out
+
+
+def test_the_version_is_answered_before_anything_is_loaded() -> None:
+    code = "import sys; sys.argv = ['wardline', '--version']; from wardline.cli import main; main(); print(*sys.modules)"
+    version, modules = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.splitlines()
+    assert version == f"wardline {__version__}"
+    assert not {"typer", "numpy", "msgspec", "wardline.app"} & set(modules.split())
+
+
+def test_a_command_is_found_without_loading_the_program() -> None:
+    code = "import sys, wardline.commands.application; print(*sys.modules)"
+    modules = set(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split())
+    assert not {"numpy", "sqlalchemy", "uvicorn", "rich.console", "cryptography", "wardline.app", "wardline.serving"} & modules
+
+
+def test_commands_and_server_mean_the_same_socket() -> None:
+    assert connection.SOCKET_NAME == serving.SOCKET_NAME
