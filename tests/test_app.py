@@ -13,11 +13,15 @@ from wardline import Wardline
 from wardline.app import Program
 from wardline.base.config import Config, Mail, Store
 from wardline.base.storage import StorageFull
+from wardline.domains.mail import authentication
 from wardline.domains.mail.events import Envelope
 from wardline.domains.mail.examine import examine
+from wardline.domains.mail.point import _bounded_answers
 from wardline.domains.mail.textstate import STARTER_NAME
 from wardline.engine.door import EventError
 from wardline.engine.event import Event
+from wardline.engine.office import OfficeError
+from wardline.protocols.dns import Answer
 
 
 def message(number: int, words: str, sender: str = "s@example.com") -> bytes:
@@ -266,3 +270,36 @@ def test_what_is_shared_hears_a_user_once(program: Wardline) -> None:
     assert shared() == (1, 0.5)
     program.learn_mail(reported[5], abusive=True, user="mallory@example.net")
     assert shared() == (2, 1.0)
+
+
+def test_a_backup_is_for_its_owner_alone_and_says_why_it_cannot_be(program: Wardline, tmp_path: Path) -> None:
+    (tmp_path / "copy").mkdir(mode=0o755)
+    program._call(program.program.backup(str(tmp_path / "copy")))
+    assert {path.stat().st_mode & 0o077 for path in (tmp_path / "copy").rglob("*") if path.is_file()} == {0}
+    (tmp_path / "file").write_text("x")
+    for path in (str(tmp_path / "file" / "below"), "\0"):
+        with pytest.raises(OfficeError, match="path"):
+            program._call(program.program.backup(path))
+
+
+def test_authentication_that_breaks_leaves_a_decision(program: Wardline, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def breaks(*_arguments: object, **_named: object) -> None:
+        raise RuntimeError
+
+    monkeypatch.setattr(authentication, "verify", breaks)
+    answer = program.check_mail(message(1, HAM), Envelope(client_ip="192.0.2.7"))
+    stored = program.program.point.recorded(answer.id)
+    assert stored is not None and stored.values["auth.unknown"] == ["failed"]
+
+
+def test_recorded_dns_answers_name_no_mailbox_and_no_client() -> None:
+    names = (
+        "A ann.x.spf.example.com",
+        "A 192.0.2.7._i.example.com",
+        "A 7.2.0.192.r.example.com",
+        "PTR 7.2.0.192.in-addr.arpa",
+        "A ann@b.example.com",
+    )
+    found = authentication.Authentication(values={}, answers={name: Answer("empty") for name in (*names, "TXT example.com")})
+    envelope = Envelope(client_ip="192.0.2.7", mail_from="<Ann.X@example.com>")
+    assert list(_bounded_answers(found, envelope)) == ["TXT example.com"]

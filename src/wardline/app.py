@@ -252,7 +252,13 @@ class Program:
     async def backup(self, target: str) -> dict[str, Any]:
         """A consistent copy of the data folder while it runs."""
         self.save()
-        manifest = await asyncio.to_thread(self.journal.backup, Path(target))
+        try:
+            manifest = await asyncio.to_thread(self.journal.backup, Path(target))
+        except StorageError:
+            raise
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "not a path"
+            raise OfficeError(f"path: no backup can be written there ({reason}): give a new folder that the server may make") from None
         return {"path": target, "records": manifest.last_seq}
 
     async def forget(self, subject: str) -> dict[str, Any]:

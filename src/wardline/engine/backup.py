@@ -50,9 +50,16 @@ class Manifest(msgspec.Struct, frozen=True):
 
 def backup(journal: "Journal", target: Path, taken_us: int) -> Manifest:
     """Copy a running journal's folder. Blocks: not for event-loop threads. Raises StorageError when the target is in use, OSError."""
-    if target.exists() and any(target.iterdir()):
-        raise StorageError("the backup's folder is not empty", str(target), "Give a new folder for every backup.")
-    target.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        if target.exists() and any(target.iterdir()):
+            raise StorageError("the backup's folder is not empty", str(target), "Give a new folder for every backup.")
+        target.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageError(
+            f"the backup's folder cannot be made: {error.strerror}", str(target), "Give a new folder where the server's user may write."
+        ) from None
+    # Made first, so that nobody else can read the copy in a folder that others can enter.
+    (target / "journal.db").touch(mode=0o600)
     last_seq = journal.copy_database(target / "journal.db")
     # Keys after the database: a key that is newer than the rows does no harm, a row without its key could not be read.
     for name in COPIED_FOLDERS:

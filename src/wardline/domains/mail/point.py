@@ -10,6 +10,7 @@ record     event and decision durable, then the answer
 """
 
 import asyncio
+import ipaddress
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -24,7 +25,7 @@ from wardline.domains.mail.authentication import Authentication
 from wardline.domains.mail.door import MailAnswer
 from wardline.domains.mail.events import Envelope, Mail
 from wardline.domains.mail.examine import Examined, Settings, examine
-from wardline.domains.mail.naming import Names
+from wardline.domains.mail.naming import Names, mailbox
 from wardline.domains.mail.records import MailDecision, MailEvent, pack, unpack
 from wardline.domains.mail.states import POINT, MailStates
 from wardline.domains.mail.textstate import SITE_SUBJECT, TextState
@@ -195,7 +196,11 @@ class MailPoint:
         now_s = self.shard.clock.now_us() // 1_000_000
         limits = values.get("mail.limits")
         whole = not (isinstance(limits, list) and "gateway_size" in limits)
-        found = await authentication.verify(raw, envelope, self.resolver, settings=self.authentication_settings, now=now_s, whole=whole)
+        try:
+            found = await authentication.verify(raw, envelope, self.resolver, settings=self.authentication_settings, now=now_s, whole=whole)
+        except Exception:  # ours, or made to break us: who sent it is not known then, and the rest of the message is judged all the same
+            self.metrics.failed("authentication")
+            found = Authentication(values=authentication.nothing("failed"))
         values.update(found.values)
         spf_ok = values.get("auth.spf") == "pass"
         passed = values.get("auth.dkim_domains")
@@ -288,7 +293,7 @@ class MailPoint:
             keys=event.keys,
             proven=tuple(str(role) for role in proven) if isinstance(proven, list) else (),
             near=event.near,
-            answers=_bounded_answers(authenticated),
+            answers=_bounded_answers(authenticated, envelope),
         )
         receipt = self.shard.write(
             "decision",
@@ -383,13 +388,31 @@ class MailPoint:
         return {**self.counts, **self.text.stat()}
 
 
-def _bounded_answers(authenticated: Authentication) -> dict[str, list[str]]:
-    """The DNS answers as they are recorded, as long as they are of a decent size together."""
+def _bounded_answers(authenticated: Authentication, envelope: Envelope) -> dict[str, list[str]]:
+    """The DNS answers as they are recorded, as long as they are of a decent size together; without those whose question names a person.
+
+    A domain's SPF record may ask for names made of the sender's mailbox or the client's address (RFC 7208 §7).
+    """
+    told = _told_by(envelope)
     recorded: dict[str, list[str]] = {}
     left = ANSWERS_LIMIT_BYTES
     for key, texts in authentication.record(authenticated.answers).items():
+        name = f".{key.partition(' ')[2].lower()}."
+        if "@" in name or any(f".{part}." in name for part in told):
+            continue
         left -= len(key) + sum(map(len, texts))
         if left < 0:
             break
         recorded[key[:300]] = texts
     return recorded
+
+
+def _told_by(envelope: Envelope) -> list[str]:
+    """The forms in which the sender's mailbox and the client's address can stand in a DNS name."""
+    local = mailbox(envelope.mail_from).rpartition("@")[0]
+    found = [local] if local else []
+    try:
+        pointer = ipaddress.ip_address(envelope.client_ip).reverse_pointer.rpartition(".")[0].rpartition(".")[0]
+    except ValueError:
+        return found
+    return [*found, envelope.client_ip.lower(), pointer, ".".join(reversed(pointer.split(".")))]
