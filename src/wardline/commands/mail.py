@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import json
 import re
+import sys
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 BULK_FROM = 32
 COLOURS = {"allow": "green", "tag": "yellow", "junk": "red", "quarantine": "magenta", "defer": "magenta", "reject": "bold red"}
 
-Paths = Annotated[list[Path], typer.Argument(help="messages, folders, Maildirs, mbox files, or - for standard input")]
+Paths = Annotated[list[Path], typer.Argument(readable=False, help="messages, folders, Maildirs, mbox files, or - for standard input")]
 Json = Annotated[bool, typer.Option("--json", help="one JSON document a line, for machines")]
 
 
@@ -132,6 +133,9 @@ def _json_check(source: Source, answer: dict[str, Any]) -> None:
 
 def _line_check(source: Source, answer: dict[str, Any]) -> None:
     verdict = answer["verdict"]
+    if not sys.stdout.isatty():  # colours cost more than the verdict when there are thousands
+        print(f"{verdict:<10} {answer['score']:.4f}  {answer['id']}  {_printable(source.name)}")
+        return
     out().print(f"[{COLOURS.get(verdict, 'white')}]{verdict:<10}[/] {answer['score']:.4f}  {answer['id']}  {_plain(source.name)}")
 
 
@@ -151,8 +155,13 @@ def _bar(score: float) -> str:
 
 
 def _plain(text: str) -> str:
-    """Text for a terminal: no control characters, no markup."""
-    return "".join(char if char.isprintable() else "?" for char in text).replace("[", "\\[")
+    """Text for rich: no control characters, no markup."""
+    return _printable(text).replace("[", "\\[")
+
+
+def _printable(text: str) -> str:
+    """Text for a terminal: no control characters."""
+    return "".join(char if char.isprintable() else "?" for char in text)
 
 
 def explain(
