@@ -27,7 +27,7 @@ Message = TypeVar("Message")
 # A message teaches when the views' mean is beyond these. Abuse has to be surer: mail that is only strange must not teach that it is abuse.
 SURE_BENIGN_LOG_ODDS = -1.0
 SURE_ABUSIVE_LOG_ODDS = 1.2
-RATE = 0.5  # of a label
+RATE = 0.7  # of a label
 FLOW_MESSAGES = 200  # the label flow is a decayed mean over about so many messages
 FLOW_FLOOR = 0.1  # below this share of unlabelled mail nothing is learned from it
 QUEUE_LIMIT = 100

@@ -13,6 +13,7 @@ from wardline.domains.mail.events import Envelope
 from wardline.domains.mail.records import MailLabel, unpack
 from wardline.domains.mail.textstate import UNLABELLED
 from wardline.domains.mail.unlabelled import KEY
+from wardline.learning.cotraining import RATE
 
 SPAM, HAM = "cheap pills order now unbelievable discount pharmacy", "minutes of the meeting agenda project schedule review"
 
@@ -59,7 +60,7 @@ def test_both_kinds_are_learned_and_marked_as_the_models_own(running: Wardline) 
     assert labels
     assert {label.source for label in labels} == {UNLABELLED}
     assert {label.abusive for label in labels} <= {True, False}
-    assert all(0 < label.confidence <= 0.5 and not label.near and not label.keys for label in labels)
+    assert all(0 < label.confidence <= RATE and not label.near and not label.keys for label in labels)
     assert running.program.text.model.given == [12, 12]
 
 
