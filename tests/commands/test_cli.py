@@ -118,6 +118,17 @@ def test_a_small_day_of_one_administrator(said: Said, tmp_path: Path) -> None:
     assert "mode" in said("audit")[1]
 
 
+def test_of_many_messages_the_good_ones_go_on(said: Said, tmp_path: Path) -> None:
+    (tmp_path / "a.eml").write_bytes(MESSAGE)
+    (tmp_path / "large.eml").write_bytes(MESSAGE + b"x" * 2048)
+    (tmp_path / "small.toml").write_text("[http]\nbody_limit_bytes = 1024\n")
+    status, out, err = said("--config", "small.toml", "check", "large.eml", "a.eml", "--json")
+    assert status == 1
+    assert [json.loads(line)["file"] for line in out.splitlines()] == ["a.eml"]
+    assert err.startswith("wardline: large.eml: ") and "body_limit_bytes" in err
+    assert "1 of 2 messages" in err
+
+
 def test_no_arguments_show_the_help(said: Said, capsys: pytest.CaptureFixture[str]) -> None:
     assert run([]) == 0
     assert "Begin with: wardline check" in capsys.readouterr().out

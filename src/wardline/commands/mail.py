@@ -54,7 +54,7 @@ def check(ctx: typer.Context, paths: Paths, as_json: Json = False) -> None:
         if len(found) < BULK_FROM or server_runs(context):
             with connect(context) as client:
                 for source in found:
-                    with _one() as one:
+                    with _one(source.name) as one:
                         show(source, client.post("/v1/mail/check", content=source.read()))
                     failed += one.failed
                     advance()
@@ -70,14 +70,15 @@ class _Tried:
 
 
 @contextlib.contextmanager
-def _one() -> Iterator[_Tried]:
-    """One message of many: what is wrong with it is said, and the others go on."""
+def _one(name: str) -> Iterator[_Tried]:
+    """One message of many: what is wrong with it is said under its name, and the others go on."""
     tried = _Tried()
     try:
         yield tried
     except Failure as failure:
         tried.failed = True
-        say_failure(str(failure))
+        text = str(failure)
+        say_failure(text if text.startswith(name) else f"{name}: {text}")
 
 
 def _end(failed: int, count: int) -> None:
@@ -295,7 +296,7 @@ def _label(context: Context, label: str | None, found: list[Source], user: str, 
             with connect(context) as client:
                 for source in found:
                     path = "/v1/mail/learn" if label else "/v1/mail/unlearn"
-                    with _one() as one:
+                    with _one(source.name) as one:
                         answer = client.post(path, content=source.read(), query={"label": label or "", "user": user})
                         count(answer["learned"], answer["already"])
                     failed += one.failed
