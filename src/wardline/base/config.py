@@ -123,7 +123,8 @@ class Store(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The data folder."""
 
     min_free_bytes: Annotated[
-        int, _doc("below so much free space new decisions are answered but no longer promised, and learning is refused", ge=0)
+        int,
+        _doc("below so much free space nothing new is recorded: HTTP answers 507, the mail doors follow their fail mode", ge=0),
     ] = 64 << 20
     decision_days: Annotated[int, _doc("decisions are kept so long", ge=1, le=36_500)] = 90
     label_days: Annotated[int, _doc("labels and what the model learned from them are kept so long", ge=1, le=36_500)] = 400

@@ -253,3 +253,21 @@ async def test_a_body_that_never_begins_is_given_up(monkeypatch: pytest.MonkeyPa
     with pytest.raises(Problem) as told:
         await Exchange(scope, never, send, "127.0.0.1").body(100)
     assert told.value.status == 408
+
+
+@pytest.mark.parametrize(
+    ("headers", "allowed"),
+    [
+        ({b"host": b"127.0.0.1:8080"}, True),
+        ({b"host": b"localhost"}, True),
+        ({b"host": b"[::1]:8080"}, True),
+        ({}, True),
+        ({b"host": b"rebound.example:8080"}, False),
+        ({b"host": b"127.0.0.1:8080", b"origin": b"http://127.0.0.1:8080"}, True),
+        ({b"host": b"127.0.0.1:8080", b"origin": b"https://evil.example"}, False),
+        ({b"host": b"127.0.0.1:8080", b"origin": b"null"}, False),
+    ],
+)
+def test_a_page_in_a_local_browser_has_no_keyless_rights(headers: dict[bytes, bytes], allowed: bool) -> None:
+    access = Access(Administration(), ("127.0.0.0/8",), ("decide",), "")
+    assert access.scopes("127.0.0.1", headers) == ({"decide"} if allowed else set())

@@ -40,7 +40,8 @@ class Access:
         """What the request may do. `peer` is the client's IP, None for the control socket."""
         if peer is None:
             return frozenset(SCOPES)
-        found = self._of_peer(peer) if RELAYED.isdisjoint(headers) else frozenset()
+        keyless = RELAYED.isdisjoint(headers) and not _from_a_foreign_page(headers)
+        found = self._of_peer(peer) if keyless else frozenset()
         token = token_of(headers)
         if token:
             found |= frozenset(self._administration.scopes(token.decode("latin-1")))
@@ -63,3 +64,22 @@ class Access:
                 self._peers.clear()
             self._peers[peer] = known
         return known
+
+
+def _from_a_foreign_page(headers: Mapping[bytes, bytes]) -> bool:
+    """Whether a browser on a trusted peer may be sending this for somebody else's page: a foreign Origin, or a Host name that was
+    bound to our address (DNS rebinding). Programs name us by address or as localhost, and send no Origin."""
+    host = _host_of(headers.get(b"host", b""))
+    if host and host != "localhost":
+        try:
+            ipaddress.ip_address(host)
+        except ValueError:
+            return True
+    origin = headers.get(b"origin")
+    return origin is not None and _host_of(origin.partition(b"//")[2]) != host
+
+
+def _host_of(authority: bytes) -> str:
+    """The host of "host:port" or "[v6]:port", lower case."""
+    text = authority.decode("latin-1").strip().lower()
+    return text[1:].partition("]")[0] if text.startswith("[") else text.partition(":")[0]
