@@ -52,6 +52,13 @@ def test_learning_turns_verdicts_and_unlearning_turns_them_back(server: Server) 
     assert score == check(server, message(102, spam=True).replace(b"102", b"103"))["score"]
 
 
+def test_what_the_model_taught_itself_can_be_discarded(server: Server) -> None:
+    done = server.run("discard", "co-training", "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["layer"] == "co-training"
+    assert server.run("discard", "everything").returncode == 1
+
+
 def test_learning_needs_the_secret(server: Server) -> None:
     answer = server.http.post("/v1/mail/learn", params={"label": "spam"}, content=message(1, spam=True))
     assert answer.status_code == 401

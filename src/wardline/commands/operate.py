@@ -36,6 +36,7 @@ def register(app: typer.Typer) -> None:
     app.command("restore", epilog="Example: wardline --data /var/lib/wardline restore /srv/backup/wardline-2026-11-21")(restore)
     app.command("migrate", epilog="Example: wardline migrate")(migrate)
     app.command("forget", epilog="Example: wardline forget b@example.net")(forget)
+    app.command("discard", epilog="Example: wardline discard co-training")(discard)
     app.command("replay", epilog="Example: wardline replay; with a negative control: wardline replay --corrupt 0")(replay)
 
 
@@ -353,6 +354,20 @@ def forget(ctx: typer.Context, subject: Annotated[str, typer.Argument(help="a re
         print_json(answer)
     else:
         out().print(f"{answer['erased_records']} records erased, {answer['labels_taken_back']} labels taken back")
+
+
+def discard(
+    ctx: typer.Context,
+    layer: Annotated[str, typer.Argument(help="co-training: what the text model taught itself from unlabelled mail")] = "co-training",
+    as_json: Json = False,
+) -> None:
+    """Take back, to the last unit, what a model learned by itself. What people taught it stays."""
+    with connect(context_of(ctx)) as client:
+        answer = client.delete(f"/v1/models/{layer}")
+    if as_json:
+        print_json(answer)
+    else:
+        out().print(f"{answer['labels_taken_back']} self-given labels taken back")
 
 
 def replay(
