@@ -1,5 +1,7 @@
 """Logs hold no identifiers, whatever a careless line gives them."""
 
+import io
+
 import pytest
 
 from wardline.base.logs import configure_logs, logger, remove_identifiers
@@ -23,3 +25,11 @@ def test_a_line_is_written(capsys: pytest.CaptureFixture[str]) -> None:
     assert '"count": 3' in written
     assert "192.0.2.7" not in written
     assert "not shown" not in written
+
+
+def test_a_log_that_cannot_be_written_stops_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    configure_logs("info", "text")
+    closed = io.StringIO()
+    closed.close()
+    monkeypatch.setattr("sys.stderr", closed)
+    logger("test").error("nobody_reads_this")

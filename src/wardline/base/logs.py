@@ -6,9 +6,10 @@ An event name and numbers, versions, public names of our own parts: nothing else
 nor short plain words are replaced by "[removed]", so that a careless line cannot leak an address; a test greps the output.
 """
 
+import contextlib
 import re
 import sys
-from typing import Any
+from typing import Any, TextIO, cast
 
 import structlog
 
@@ -16,6 +17,19 @@ import structlog
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_:/.-]{0,79}")
 _ADDRESS = re.compile(r"\d+\.\d+\.\d+\.\d+|@|[0-9a-fA-F]{0,4}:[0-9a-fA-F]{0,4}:")
 _FREE_TEXT = {"event", "level", "timestamp", "detail"}  # `detail` is text from our own catalogue of errors
+
+
+class _StandardError:
+    """Standard error as it is at the moment of writing. A log that cannot be written (closed, full) is lost; the program goes on."""
+
+    def write(self, text: str) -> int:
+        with contextlib.suppress(ValueError, OSError):
+            sys.stderr.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with contextlib.suppress(ValueError, OSError):
+            sys.stderr.flush()
 
 
 def configure_logs(level: str, form: str) -> None:
@@ -34,7 +48,7 @@ def configure_logs(level: str, form: str) -> None:
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(ranks[level]),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(cast(TextIO, _StandardError())),
         cache_logger_on_first_use=False,
     )
 
