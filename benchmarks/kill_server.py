@@ -23,6 +23,8 @@ from wardline.commands.load import free_ports, wait_for
 
 MESSAGE = b"From: a@example.com\r\nTo: b@example.net\r\nSubject: %d\r\nMessage-ID: <%d@example.com>\r\n\r\nA short message, number %d.\r\n"
 
+LEAST = 10  # answers of each client before the kill may come
+
 
 def event(name: str) -> bytes:
     """A small decision."""
@@ -111,7 +113,10 @@ def main() -> None:
             waiting = [Load(port, number * 2, "mail"), Load(port, number * 2 + 1, "event")]
             for load in waiting:
                 load.start()
-            time.sleep(chance.uniform(0.1, 0.6))
+            until = time.monotonic() + 30
+            while min(len(load.answered) for load in waiting) < LEAST and time.monotonic() < until:
+                time.sleep(0.01)
+            time.sleep(chance.uniform(0.0, 0.3))
             process.send_signal(signal.SIGKILL)
             process.wait()
             for load in waiting:

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,6 @@ from wardline.domains.mail import authentication
 from wardline.domains.mail.events import Envelope
 from wardline.domains.mail.examine import examine
 from wardline.domains.mail.point import _bounded_answers
-from wardline.domains.mail.textstate import STARTER_NAME
 from wardline.engine.door import EventError
 from wardline.engine.event import Event
 from wardline.engine.office import OfficeError
@@ -165,15 +163,19 @@ def test_an_id_that_was_decided_gets_its_first_answer(program: Wardline) -> None
     assert (first.id, first.score, first.verdict) == (second.id, second.score, second.verdict)
 
 
-def test_a_damaged_starter_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / STARTER_NAME).write_bytes(b"WLFROZEN1 and then nothing that makes sense" * 10)
-    for shipped in resources.files("wardline.domains.mail").iterdir():
-        if shipped.name.endswith(".yaml"):
-            (tmp_path / shipped.name).write_bytes(shipped.read_bytes())
-    monkeypatch.setattr("wardline.domains.mail.textstate.resources.files", lambda _package: tmp_path)
-    with Wardline(tmp_path / "data") as running:
+@pytest.mark.parametrize("content", [b"", b"WLFROZEN1 and then nothing that makes sense" * 10, None])
+def test_a_damaged_starter_is_left_out(tmp_path: Path, content: bytes | None) -> None:
+    path = tmp_path / "starter.bin"
+    if content is not None:
+        path.write_bytes(content)
+    with Wardline(tmp_path / "data", Config(mail=Mail(starter=str(path)))) as running:
         assert "+" not in running.program.text.label
         assert running.check_mail(message(1, HAM)).verdict == "allow"
+
+
+def test_the_shipped_starter_serves(tmp_path: Path) -> None:
+    with Wardline(tmp_path / "data") as running:
+        assert "+starter-" in running.program.text.label
 
 
 def test_a_full_disk_refuses_and_recovers(tmp_path: Path) -> None:
