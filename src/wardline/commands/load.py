@@ -13,6 +13,7 @@ import socket
 import time
 from collections import deque
 from collections.abc import Sequence
+from typing import cast
 
 import uvloop
 
@@ -56,8 +57,8 @@ class _Connection(asyncio.Protocol):
         self.waiting: deque[tuple[float, bytes]] = deque()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
+        # uvloop's transports are none of asyncio's classes, though they do the same.
+        self.transport = cast(asyncio.Transport, transport)
 
     def send(self, at: float, request: bytes) -> None:
         """Send a request that was scheduled for `at`, or queue it behind the one in flight."""
