@@ -63,7 +63,7 @@ class Bulk:
             read = [(source, raw) for source in chunk if (raw := self._read(source)) is not None]
             raws = [raw for _source, raw in read]
             waiting.append(([source for source, _raw in read], raws, self._pool.submit(examine_all, raws, self.settings)))
-            if len(waiting) > self.workers * 2:
+            if len(waiting) > self.workers * 4:
                 yield from _done(*waiting.popleft())
         while waiting:
             yield from _done(*waiting.popleft())

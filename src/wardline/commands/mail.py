@@ -7,6 +7,7 @@ wardline learn spam ~/Maildir/.Junk
 
 import asyncio
 import contextlib
+import itertools
 import json
 import re
 import sys
@@ -25,6 +26,7 @@ from wardline.commands.reading import Source, sources
 
 if TYPE_CHECKING:
     from wardline.app import Program
+    from wardline.domains.mail.examine import Examined
 
 # From so many messages on, the work is spread over processes.
 BULK_FROM = 32
@@ -100,9 +102,14 @@ def check_bulk(context: Context, found: list[Source], done: Any, workers: int | 
         pending: list[tuple[Source, asyncio.Task[Any]]] = []
         point = program.point
         with Bulk(program.settings, workers) as bulk:
-            for source, raw, examined in bulk.examine(found):
-                task = asyncio.create_task(point.decide_examined(examined, raw, Envelope(), source="cli", started=time.perf_counter()))
-                pending.append((source, task))
+            examined_messages = bulk.examine(found)
+            # The next messages are waited for in a thread while these are judged, so that neither side stands still.
+            ahead = asyncio.create_task(asyncio.to_thread(_take, examined_messages))
+            while chunk := await ahead:
+                ahead = asyncio.create_task(asyncio.to_thread(_take, examined_messages))
+                for source, raw, examined in chunk:
+                    decided = point.decide_examined(examined, raw, Envelope(), source="cli", started=time.perf_counter())
+                    pending.append((source, asyncio.create_task(decided)))
                 if len(pending) >= 64:  # one wait for the disk serves all of them
                     await _drain(pending, done)
             await _drain(pending, done)
@@ -117,6 +124,11 @@ def check_bulk(context: Context, found: list[Source], done: Any, workers: int | 
 
     asyncio.run(main())
     return failed
+
+
+def _take(examined: "Iterator[tuple[Source, bytes, Examined]]") -> "list[tuple[Source, bytes, Examined]]":
+    """The next few, or nothing at the end."""
+    return list(itertools.islice(examined, 16))
 
 
 async def _drain(pending: list[tuple[Source, "asyncio.Task[Any]"]], done: Any) -> None:
