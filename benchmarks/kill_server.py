@@ -90,7 +90,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     chance = random.Random(options.seed)
-    total, lost, unreadable = 0, 0, 0
+    total, lost, unreadable, kills = 0, 0, 0, 0
     waiting: list[Load] = []
     with tempfile.TemporaryDirectory(prefix="wardline-kill-") as folder:
         port, *_ = free_ports(1)
@@ -118,12 +118,13 @@ def main() -> None:
                 time.sleep(0.01)
             time.sleep(chance.uniform(0.0, 0.3))
             process.send_signal(signal.SIGKILL)
+            kills += 1
             process.wait()
             for load in waiting:
                 load.join(15)
             if number % 10 == 9:
                 print(f"{number + 1} kills, {total} answers checked, {lost} lost", file=sys.stderr)
-    print(json.dumps({"kills": options.times, "answered": total, "lost": lost, "unreadable": unreadable}))
+    print(json.dumps({"kills": kills, "answered": total, "lost": lost, "unreadable": unreadable}))
 
 
 if __name__ == "__main__":

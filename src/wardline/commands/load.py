@@ -116,6 +116,17 @@ async def _connect(port: int, result: Result, count: int) -> "deque[_Connection]
     return idle
 
 
+async def _finish(result: Result, everyone: "list[_Connection]", start: float) -> None:
+    """Wait for what is still in flight, note the time since `start`, and close."""
+    until = time.perf_counter() + DRAIN_SECONDS
+    while len(result.latencies) + result.failed < result.sent and time.perf_counter() < until:  # noqa: ASYNC110 - nobody tells
+        await asyncio.sleep(0.01)
+    result.seconds = time.perf_counter() - start
+    for connection in everyone:
+        if connection.transport:
+            connection.transport.close()
+
+
 def open_loop(port: int, *, rate: int, seconds: float, seed: int = 1, connections: int = CONNECTIONS) -> Result:
     """Poisson arrivals at `rate` a second."""
 
@@ -136,13 +147,7 @@ def open_loop(port: int, *, rate: int, seconds: float, seed: int = 1, connection
             connection = idle.popleft() if idle else everyone[number % len(everyone)]
             connection.send(at, request)
             result.sent += 1
-        until = time.perf_counter() + DRAIN_SECONDS
-        while len(result.latencies) + result.failed < result.sent and time.perf_counter() < until:  # noqa: ASYNC110 - nobody tells
-            await asyncio.sleep(0.01)
-        result.seconds = time.perf_counter() - start
-        for connection in everyone:
-            if connection.transport:
-                connection.transport.close()
+        await _finish(result, everyone, start)
         return result
 
     return uvloop.run(run())
@@ -164,13 +169,7 @@ def closed_loop(port: int, *, connections: int, seconds: float) -> Result:
                 number += 1
                 result.sent += 1
             await asyncio.sleep(0)
-        until = time.perf_counter() + DRAIN_SECONDS
-        while len(result.latencies) + result.failed < result.sent and time.perf_counter() < until:  # noqa: ASYNC110 - nobody tells
-            await asyncio.sleep(0.01)
-        result.seconds = time.perf_counter() - start
-        for connection in everyone:
-            if connection.transport:
-                connection.transport.close()
+        await _finish(result, everyone, start)
         return result
 
     return uvloop.run(run())
