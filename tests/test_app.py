@@ -16,7 +16,7 @@ from wardline.domains.mail import authentication
 from wardline.domains.mail.events import Envelope
 from wardline.domains.mail.examine import examine
 from wardline.domains.mail.point import _bounded_answers
-from wardline.engine.door import EventError
+from wardline.engine.door import Accepted, EventError
 from wardline.engine.event import Event
 from wardline.engine.office import OfficeError
 from wardline.protocols.dns import Answer
@@ -222,14 +222,18 @@ def test_nobody_writes_records_of_the_mail_point_but_the_mail_point(tmp_path: Pa
     with Wardline(tmp_path / "data", starter=False) as program:
         forged = Event(id="e-1", type="mail.in", occurred_at=datetime(2026, 11, 21, tzinfo=UTC))
         with pytest.raises(EventError, match="type"):
-            program._call(program.program.note(forged))
+            program.program.note(forged)
         assert not list(program.program.journal.read(1, kinds=("event",)))
 
 
 def test_an_event_that_comes_again_is_recorded_once(program: Wardline) -> None:
     event = Event(id="e-1", type="login", occurred_at=datetime(2026, 11, 21, tzinfo=UTC))
+
+    async def noted() -> Any:
+        return await program.program.note(event)
+
     for _ in range(3):
-        program._call(program.program.note(event))
+        assert program._call(noted()) == Accepted("e-1")
     assert len(list(program.program.journal.read(1, kinds=("event",)))) == 1
 
 

@@ -37,11 +37,11 @@ from wardline.domains.mail.textstate import TextState, read_starter, shipped_sta
 from wardline.domains.mail.unlabelled import LAYER, Unlabelled
 from wardline.domains.mail.values import NAMES
 from wardline.engine.administration import Administration
-from wardline.engine.door import EventError
+from wardline.engine.door import EventError, Pending
 from wardline.engine.event import Event
 from wardline.engine.journal import Journal
 from wardline.engine.journal import Settings as JournalSettings
-from wardline.engine.noted import body_of_event
+from wardline.engine.noted import note_event
 from wardline.engine.office import Office, OfficeError
 from wardline.engine.policy import Policy, PolicyError, load_policy, parse_policy
 from wardline.engine.shard import Shard
@@ -237,17 +237,12 @@ class Program:
             "counts": dict(self.mail.stat()),
         }
 
-    async def note(self, event: Event) -> None:
+    def note(self, event: Event) -> Pending:
         """Record an event that nobody decides; its identifiers become pseudonyms first. A repeated id counts once. Raises EventError."""
         if event.type == POINT:
             # Records of this point have a form of their own, and every state reads them: a stranger's would stop the next start.
             raise EventError(f"type: {POINT} is what Wardline writes about messages; send the message itself to /v1/mail/check")
-        first = self.journal.find_id("event", event.id)
-        if first is not None and first.point == event.type:
-            await self.journal.receipt(first.seq)
-            return
-        body, keys = body_of_event(event, self.pseudonyms)
-        await self.shard.write("event", event.id, point=event.type, body=body, keys=keys)
+        return note_event(event, self.shard, self.pseudonyms)
 
     async def backup(self, target: str) -> dict[str, Any]:
         """A consistent copy of the data folder while it runs."""

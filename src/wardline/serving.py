@@ -63,8 +63,7 @@ class Doors:
         program, settings = self.program, self.program.config.http
         access = Access(program.administration, settings.trusted_peers, settings.trusted_scopes, program.config.rspamd.learn_secret)
         mail = MailRoutes(program.point, program.learner, program.explainer, settings.body_limit_bytes)
-        doors = dict.fromkeys(program.envelope.types, program.envelope)
-        decide = DecideRoutes(doors, program.note, settings.body_limit_bytes)
+        decide = DecideRoutes([program.envelope], program.note, program.journal.room, settings.body_limit_bytes)
         admin = AdminRoutes(
             program.office,
             status=program.status,

@@ -1,6 +1,7 @@
 """An event that no domain decides, as it is kept: its own fields, its identifiers as pseudonyms.
 
     body_of_event(Event(type="signup", entities={"ip": "192.0.2.7"}, …), pseudonyms)  ->  (bytes, ("email:5f0c…",))
+    await note_event(event, shard, pseudonyms)                                         ->  Accepted(id="01K…"), durable
 
 Fields that name a person (an address, a phone number) may stand in `fields` too; what is not a number, a flag or a short word of the field's
 own vocabulary becomes a pseudonym, so that a domain that comes later can still count it, and nobody can read it. Fields that are known to
@@ -13,7 +14,9 @@ from typing import Any
 import msgspec
 
 from wardline.base.privacy import KINDS, Pseudonyms
+from wardline.engine.door import Accepted, Pending
 from wardline.engine.event import Event
+from wardline.engine.shard import Shard
 
 _WORD = re.compile(r"[a-z][a-z0-9_]{0,31}")
 FIELDS_LIMIT = 64
@@ -38,6 +41,15 @@ PERSONAL = frozenset(
         "rcpt",
     }
 )
+
+
+def note_event(event: Event, shard: Shard, pseudonyms: Pseudonyms) -> Pending:
+    """Append an event to the shard's journal; one that comes again is recorded once. Raises StorageBusy, StorageFull."""
+    first = shard.journal.find_id("event", event.id)
+    if first is not None and first.point == event.type:
+        return Pending(Accepted(event.id), shard.journal.receipt(first.seq))
+    body, keys = body_of_event(event, pseudonyms)
+    return Pending(Accepted(event.id), shard.write("event", event.id, point=event.type, body=body, keys=keys))
 
 
 def body_of_event(event: Event, pseudonyms: Pseudonyms) -> tuple[bytes, tuple[str, ...]]:

@@ -21,9 +21,10 @@ from wardline.domains.mail.states import ROLES, MailStates
 from wardline.engine.administration import Administration
 from wardline.engine.decision import Reason, judge
 from wardline.engine.detector import Detector
-from wardline.engine.door import Answer, EventError
+from wardline.engine.door import Answer, EventError, Pending
 from wardline.engine.event import Event
 from wardline.engine.feature import Value
+from wardline.engine.noted import note_event
 from wardline.engine.policy import Policy
 from wardline.engine.shard import Shard
 
@@ -53,6 +54,7 @@ class EnvelopePoint:
     """See the module. An EventDoor."""
 
     types = frozenset({POINT})
+    notes: frozenset[str] = frozenset()
 
     def __init__(
         self,
@@ -75,13 +77,17 @@ class EnvelopePoint:
         self.administration = administration
         self.metrics = metrics
 
-    async def decide(self, event: Event) -> Answer:
-        """Decide one envelope; durable when it returns."""
-        started = time.perf_counter()
+    def note(self, event: Event) -> Pending:
+        """Record an envelope that was decided elsewhere: nothing reads it yet."""
+        return note_event(event, self.shard, self.pseudonyms)
+
+    def admit(self, event: Event) -> Pending:
+        """Decide one envelope; its record is on its way to the disk when this returns."""
+        started_s = time.perf_counter()
         first = self.shard.journal.find_id("decision", event.id)
         if first is not None and first.point == POINT:
-            await self.shard.journal.receipt(first.seq)  # a second answer promises as much as the first
-            return _answer(unpack(first.body, EnvelopeDecision), 0.0)
+            # A second answer promises as much as the first.
+            return Pending(_answer(unpack(first.body, EnvelopeDecision)), self.shard.journal.receipt(first.seq))
         ip, mail_from, recipient = event.entities.get("ip", ""), _text(event, "mail_from"), _text(event, "rcpt")
         network = network_of(ip)
         if ip and not network:
@@ -112,10 +118,11 @@ class EnvelopePoint:
             keys=keys,
         )
         subject = self.pseudonyms.of("recipient", mailbox(recipient)) if recipient else ""
-        await self.shard.write("decision", event.id, point=POINT, body=pack(body), subject=subject, keys=(subject,) if subject else ())
-        seconds = time.perf_counter() - started
-        self.metrics.decided(POINT, decision.verdict, seconds)
-        return _answer(body, round(seconds * 1000, 2))
+        receipt = self.shard.write("decision", event.id, point=POINT, body=pack(body), subject=subject, keys=(subject,) if subject else ())
+        return Pending(_answer(body), receipt, started_s, self._count)
+
+    def _count(self, verdict: str, seconds: float) -> None:
+        self.metrics.decided(POINT, verdict, seconds)
 
     def _lists(self, ip: str, mail_from: str, now_s: int) -> dict[str, Value]:
         """A client may be allowed or blocked; an envelope sender proves nothing, so it can only be blocked."""
@@ -142,5 +149,5 @@ def _text(event: Event, name: str) -> str:
     return value
 
 
-def _answer(body: EnvelopeDecision, ms: float) -> Answer:
-    return Answer(id=body.id, verdict=body.verdict, score=body.score, reasons=list(body.reasons), policy=body.policy, model="none", ms=ms)
+def _answer(body: EnvelopeDecision) -> Answer:
+    return Answer(id=body.id, verdict=body.verdict, score=body.score, reasons=list(body.reasons), policy=body.policy, model="none")

@@ -1,19 +1,20 @@
 """The decision door: one event, a batch, or events without a decision.
 
 POST /v1/decide         {"id": "01K…", "type": "mail.envelope", "occurred_at": "2026-11-21T09:30:00Z", …}   -> one decision
-POST /v1/decide/batch   NDJSON in order -> NDJSON in order: a decision, or {"id", "accepted": true}, or a problem on that line
+POST /v1/decide/batch   NDJSON in order -> NDJSON in order: a decision, or {"id", "accepted": true}, or a problem on that line; the
+                        answers stream as their records become durable
 POST /v1/events         one event or NDJSON, recorded only
 """
 
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
 import msgspec
 
-from wardline.base.storage import StorageBusy
-from wardline.engine.door import Answer, EventDoor, EventError
+from wardline.engine.door import Answer, EventDoor, EventError, Pending
 from wardline.engine.event import Event, type_pattern
+from wardline.gateways.http.batch import Batch, problem_line
 from wardline.gateways.http.exchange import JSON, Exchange
 from wardline.gateways.http.problem import Problem
 from wardline.gateways.http.routes import Route
@@ -21,6 +22,7 @@ from wardline.gateways.http.routes import Route
 NDJSON = b"application/x-ndjson"
 EVENT_LIMIT_BYTES = 1 << 20
 LINES_LIMIT = 100_000
+EVENTS_AHEAD = 512
 ID_LIMIT = 128
 CLOCK_SKEW = timedelta(days=1)
 VERSION_LIMIT = 32_767
@@ -29,15 +31,8 @@ _TYPE = re.compile(type_pattern)
 
 _decoder = msgspec.json.Decoder(Event)
 
-# Records an event that nobody decides; durable when it returns.
-Note = Callable[[Event], Awaitable[None]]
-
-
-class Accepted(msgspec.Struct, frozen=True):
-    """An event was recorded; no decision was wanted."""
-
-    id: str
-    accepted: bool = True
+# Records an event that no door takes.
+Note = Callable[[Event], Pending]
 
 
 class AcceptedCount(msgspec.Struct, frozen=True):
@@ -47,11 +42,12 @@ class AcceptedCount(msgspec.Struct, frozen=True):
 
 
 class DecideRoutes:
-    """The decision door over HTTP. `doors`: by event type."""
+    """The decision door over HTTP. `room` waits until the journal has room for more: bulk work keeps to it."""
 
-    def __init__(self, doors: Mapping[str, EventDoor], note: Note, body_limit_bytes: int) -> None:
-        self.doors = doors
+    def __init__(self, doors: Sequence[EventDoor], note: Note, room: Callable[[], Awaitable[None]], body_limit_bytes: int) -> None:
+        self.doors: dict[str, EventDoor] = {type_: door for door in doors for type_ in door.types | door.notes}
         self.note = note
+        self.room = room
         self.body_limit_bytes = body_limit_bytes
 
     def routes(self) -> list[Route]:
@@ -82,45 +78,53 @@ class DecideRoutes:
         """POST /v1/decide."""
         event = read_event(await exchange.body(EVENT_LIMIT_BYTES))
         door = self.doors.get(event.type)
-        if door is None:
-            known = ", ".join(sorted(self.doors))
+        if door is None or event.type not in door.types:
+            known = ", ".join(sorted(name for name, each in self.doors.items() if name in each.types))
             raise Problem(422, f"type: nothing decides events of this type here (known: {known}); POST /v1/events records them")
         try:
-            answer = await door.decide(event)
+            pending = door.admit(event)
         except EventError as error:
             raise Problem(422, str(error)) from None
-        await exchange.json(answer)
+        await exchange.json(await pending)
 
     async def batch(self, exchange: Exchange) -> None:
         """POST /v1/decide/batch."""
         lines = await self._lines(exchange)
-        out: list[bytes] = []
+        await exchange.begin(200, NDJSON)
+        batch = Batch(self._admit_line, self.room, exchange.part)
         for number, line in enumerate(lines, 1):
-            try:
-                event = read_event(line)
-                door = self.doors.get(event.type)
-                if door is None:
-                    await self.note(event)
-                    out.append(msgspec.json.encode(Accepted(event.id)))
-                else:
-                    out.append(msgspec.json.encode(await door.decide(event)))
-            except (Problem, EventError) as error:
-                out.append(msgspec.json.encode({"line": number, "status": 422, "title": "Unprocessable Content", "detail": str(error)}))
-            except StorageBusy as error:
-                # What was answered stands; the rest can be sent again from this line.
-                out.append(msgspec.json.encode({"line": number, "status": 503, "title": "Service Unavailable", "detail": str(error)}))
+            if not await batch.take(number, line):
                 break
-        await exchange.answer(200, NDJSON, b"\n".join(out) + b"\n" if out else b"")
+        await batch.end()
+        await exchange.part(b"", more=False)
+
+    def _admit_line(self, number: int, line: bytes) -> Pending | bytes:
+        try:
+            event = read_event(line)
+            door = self.doors.get(event.type)
+            return self._note(event) if door is None or event.type not in door.types else door.admit(event)
+        except (Problem, EventError) as error:
+            return problem_line(number, 422, "Unprocessable Content", str(error))
 
     async def events(self, exchange: Exchange) -> None:
         """POST /v1/events. Either all lines are readable and recorded, or none is."""
         events = [read_event(line) for line in await self._lines(exchange)]
+        last: Pending | None = None
         for number, event in enumerate(events, 1):
             try:
-                await self.note(event)
+                last = self._note(event)
             except EventError as error:
                 raise Problem(422, f"event {number}: {error}; those before it were recorded") from None
+            if number % EVENTS_AHEAD == 0:
+                await last
+                await self.room()
+        if last is not None:
+            await last  # durable with all that came before it
         await exchange.answer(200, JSON, msgspec.json.encode(AcceptedCount(len(events))))
+
+    def _note(self, event: Event) -> Pending:
+        door = self.doors.get(event.type)
+        return self.note(event) if door is None else door.note(event)
 
     async def _lines(self, exchange: Exchange) -> list[bytes]:
         lines = [line for line in (await exchange.body(self.body_limit_bytes)).split(b"\n") if line.strip()]

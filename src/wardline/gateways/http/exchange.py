@@ -107,6 +107,15 @@ class Exchange:
         await self.send({"type": "http.response.start", "status": status, "headers": fields})
         await self.send({"type": "http.response.body", "body": body})
 
+    async def begin(self, status: int, content_type: bytes) -> None:
+        """Begin an answer that comes in parts, of a length that nobody knows yet."""
+        self.started = True
+        await self.send({"type": "http.response.start", "status": status, "headers": [(b"content-type", content_type)]})
+
+    async def part(self, body: bytes, *, more: bool = True) -> None:
+        """One part of it; waits while the client reads too slowly. `more` False ends the answer."""
+        await self.send({"type": "http.response.body", "body": body, "more_body": more})
+
     async def problem(self, problem: Problem) -> None:
         """Answer an error."""
         body = problem.body()
