@@ -23,7 +23,7 @@ from wardline.base.metrics import Metrics
 from wardline.base.privacy import Pseudonyms, load_or_make_key
 from wardline.base.storage import StorageError
 from wardline.base.version import __version__
-from wardline.domains.mail import authentication, envelope
+from wardline.domains.mail import authentication, envelope, labelled
 from wardline.domains.mail.examine import Settings, make_detectors
 from wardline.domains.mail.explain import Explainer
 from wardline.domains.mail.learn import Learner
@@ -41,6 +41,9 @@ from wardline.engine.door import EventError, Pending
 from wardline.engine.event import Event
 from wardline.engine.journal import Journal
 from wardline.engine.journal import Settings as JournalSettings
+from wardline.engine.label import Trust
+from wardline.engine.labelling import Labelling
+from wardline.engine.labels import Labels
 from wardline.engine.noted import note_event
 from wardline.engine.office import Office, OfficeError
 from wardline.engine.policy import Policy, PolicyError, load_policy, parse_policy
@@ -51,6 +54,7 @@ from wardline.learning.frozen import Frozen, FrozenError
 from wardline.sources.resolver import from_address
 
 HOUR_SECONDS = 3600.0
+DAY_US = 86_400_000_000
 
 
 class Program:
@@ -73,7 +77,10 @@ class Program:
         self.administration = Administration()
         self.counters = MailStates(mail.near_duplicate_hours, mail.reputation_half_life_days)
         self.text = TextState(journal.vault, self._starter() if starter else None)
-        self.shard = Shard(journal, (self.administration, self.counters, self.text), clock)
+        self.labels = _labels(config)
+        self.shard = Shard(journal, (self.administration, self.counters, self.text, self.labels), clock)
+        self.shard.follow("label", self.labels)
+        self.labelling = Labelling(self.shard, self.labels, self.pseudonyms, self.ids, self.metrics, config.labels.per_hour)
         self.snapshots = Snapshots(journal.folder)
         self.detectors = make_detectors()
         self.policy, self.policy_digest = self._policy(Path(mail.policy) if mail.policy else None, "policy.yaml")
@@ -220,6 +227,7 @@ class Program:
         store = self.config.store
         days = {"decision": store.decision_days, "event": store.decision_days, "label": store.label_days}
         now_us = self.clock.now_us()
+        self.labels.expire(now_us - store.label_days * DAY_US)
         return self.journal.expire(now_us, days)
 
     def status(self) -> dict[str, Any]:
@@ -236,6 +244,10 @@ class Program:
             "resolver": "off" if self.config.mail.resolver == "off" else "on",
             "counts": dict(self.mail.stat()),
         }
+
+    def label(self, event: Event, keyed: bool) -> Pending:
+        """Record an event of type "label". Raises EventError."""
+        return self.labelling.take(event, keyed=keyed)
 
     def note(self, event: Event) -> Pending:
         """Record an event that nobody decides; its identifiers become pseudonyms first. A repeated id counts once. Raises EventError."""
@@ -261,6 +273,7 @@ class Program:
         name = self.names.recipient(subject)
         self.unlabelled.pairs.clear()
         subtracted = await self.learner.forget(name)
+        self.labels.erase(name)
         erased = await asyncio.to_thread(self.journal.erase, name)
         # Snapshots from before still hold what the subject left in the states.
         self.snapshots.erase()
@@ -300,3 +313,13 @@ class Program:
         with contextlib.suppress(StorageError, OSError, TimeoutError):
             self.save()
         self.journal.close()
+
+
+def _labels(config: Config) -> Labels:
+    chosen = config.labels
+    trust = Trust(
+        trusted=frozenset(chosen.trusted_sources),
+        listed=frozenset(chosen.listed_sources),
+        keyless_confidence=chosen.keyless_confidence,
+    )
+    return Labels(trust, {POINT: labelled.read}, chosen.remembered)

@@ -25,6 +25,7 @@ from wardline.gateways.http.admin import AdminRoutes
 from wardline.gateways.http.app import HttpApp
 from wardline.gateways.http.decide import DecideRoutes
 from wardline.gateways.http.health import HealthRoutes
+from wardline.gateways.http.labels import LabelRoutes
 from wardline.gateways.http.mail import MailRoutes
 from wardline.gateways.http.pages import PageRoutes
 from wardline.gateways.milter import MilterServer, MilterSettings
@@ -63,7 +64,7 @@ class Doors:
         program, settings = self.program, self.program.config.http
         access = Access(program.administration, settings.trusted_peers, settings.trusted_scopes, program.config.rspamd.learn_secret)
         mail = MailRoutes(program.point, program.learner, program.explainer, settings.body_limit_bytes)
-        decide = DecideRoutes([program.envelope], program.note, program.journal.room, settings.body_limit_bytes)
+        decide = DecideRoutes([program.envelope], program.note, program.label, program.journal.room, settings.body_limit_bytes)
         admin = AdminRoutes(
             program.office,
             status=program.status,
@@ -74,7 +75,8 @@ class Doors:
         )
         health = HealthRoutes(program.metrics, ready=self.is_ready)
         pages = PageRoutes(program.status)
-        routes = [*decide.routes(), *mail.routes(), *admin.routes(), *health.routes(), *pages.routes()]
+        labels = LabelRoutes(program.labelling)
+        routes = [*decide.routes(), *mail.routes(), *labels.routes(), *admin.routes(), *health.routes(), *pages.routes()]
         return HttpApp(routes, access, program.metrics, concurrency=settings.concurrency, version=__version__, control=control)
 
     def is_ready(self) -> str:

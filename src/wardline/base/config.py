@@ -119,6 +119,25 @@ class Mail(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ] = ()
 
 
+class Labels(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Labels: whose word counts for how much."""
+
+    trusted_sources: Annotated[tuple[str, ...], _doc("sources whose word alone is enough; mail.site are the site's own labels of mail")] = (
+        "desk",
+        "mail.site",
+    )
+    listed_sources: Annotated[
+        tuple[str, ...], _doc("further sources that are independent of each other; two of them are enough, all that stand nowhere are one")
+    ] = ("mail.user",)
+    keyless_confidence: Annotated[
+        float, _doc("a label of a trusted peer without an API key is believed at most so far, as one source; 0 refuses it", ge=0, le=1)
+    ] = 0.5
+    per_hour: Annotated[int, _doc("labels taken from one source within an hour", ge=1, le=100_000_000)] = 200_000
+    remembered: Annotated[
+        int, _doc("labelled things kept in memory, about 600 bytes each; older ones stay in the journal", ge=100, le=10_000_000)
+    ] = 200_000
+
+
 class Store(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The data folder."""
 
@@ -147,6 +166,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     milter: Milter = Milter()
     rspamd: Rspamd = Rspamd()
     mail: Mail = Mail()
+    labels: Labels = Labels()
     store: Store = Store()
     logs: Logs = Logs()
 

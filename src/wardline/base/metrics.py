@@ -51,7 +51,7 @@ class Metrics:
         self._failures.labels(detector).inc()
 
     def labelled(self, kind: str) -> None:
-        """Count a label: spam, ham, withdrawn."""
+        """Count a label: spam or ham of mail, abusive or benign of the rest, withdrawn."""
         self._labels.labels(kind).inc()
 
     def refused(self, door: str, cause: str) -> None:

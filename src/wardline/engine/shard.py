@@ -4,7 +4,8 @@
     await receipt                  # durable, with all that came before
 
 Every state is a pure function of the shard's records: it stores the seq it has applied. Live, a state is given the body it would decode
-from the record (`absorb`); after a restart, and in a replay, the record itself (`apply`). All calls come from the thread that owns the shard.
+from the record (`absorb`); after a restart, and in a replay, the record itself (`apply`). A state that listens to what several rooms write
+(labels, actions) is named in `follow` for a kind of record and is given each record of that kind. All calls come from the thread that owns the shard.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -13,7 +14,7 @@ from wardline.base.clock import Clock
 from wardline.engine.journal import Journal
 from wardline.engine.receipt import Receipt
 from wardline.engine.record import Record
-from wardline.engine.snapshot import State
+from wardline.engine.snapshot import State, advance
 
 
 class Shard:
@@ -24,6 +25,11 @@ class Shard:
         self.states: Mapping[str, State] = {state.name: state for state in states}
         self.clock = clock
         self.number = number
+        self._followers: dict[str, list[State]] = {}
+
+    def follow(self, kind: str, state: State) -> None:
+        """Give a state every record of a kind as it is written, whoever writes it."""
+        self._followers.setdefault(kind, []).append(state)
 
     def write(
         self,
@@ -41,6 +47,8 @@ class Shard:
         receipt = self.journal.append(record)
         if apply:
             apply(receipt.seq)
+        for state in self._followers.get(kind, ()):
+            advance(state, record.with_seq(receipt.seq))
         return receipt
 
     def digests(self) -> Iterator[tuple[str, int, str]]:

@@ -9,11 +9,13 @@ POST /v1/events         one event or NDJSON, recorded only
 import re
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import msgspec
 
 from wardline.engine.door import Answer, EventDoor, EventError, Pending
 from wardline.engine.event import Event, type_pattern
+from wardline.gateways.http.access import token_of
 from wardline.gateways.http.batch import Batch, problem_line
 from wardline.gateways.http.exchange import JSON, Exchange
 from wardline.gateways.http.problem import Problem
@@ -35,6 +37,11 @@ _decoder = msgspec.json.Decoder(Event)
 Note = Callable[[Event], Pending]
 
 
+# Records a label; told whether whoever sends it has the scope learn.
+TakeLabel = Callable[[Event, bool], Pending]
+LABEL = "label"
+
+
 class AcceptedCount(msgspec.Struct, frozen=True):
     """So many events were recorded."""
 
@@ -44,9 +51,12 @@ class AcceptedCount(msgspec.Struct, frozen=True):
 class DecideRoutes:
     """The decision door over HTTP. `room` waits until the journal has room for more: bulk work keeps to it."""
 
-    def __init__(self, doors: Sequence[EventDoor], note: Note, room: Callable[[], Awaitable[None]], body_limit_bytes: int) -> None:
+    def __init__(
+        self, doors: Sequence[EventDoor], note: Note, label: TakeLabel, room: Callable[[], Awaitable[None]], body_limit_bytes: int
+    ) -> None:
         self.doors: dict[str, EventDoor] = {type_: door for door in doors for type_ in door.types | door.notes}
         self.note = note
+        self.label = label
         self.room = room
         self.body_limit_bytes = body_limit_bytes
 
@@ -91,18 +101,18 @@ class DecideRoutes:
         """POST /v1/decide/batch."""
         lines = await self._lines(exchange)
         await exchange.begin(200, NDJSON)
-        batch = Batch(self._admit_line, self.room, exchange.part)
+        batch = Batch(partial(self._admit_line, exchange), self.room, exchange.part)
         for number, line in enumerate(lines, 1):
             if not await batch.take(number, line):
                 break
         await batch.end()
         await exchange.part(b"", more=False)
 
-    def _admit_line(self, number: int, line: bytes) -> Pending | bytes:
+    def _admit_line(self, exchange: Exchange, number: int, line: bytes) -> Pending | bytes:
         try:
             event = read_event(line)
             door = self.doors.get(event.type)
-            return self._note(event) if door is None or event.type not in door.types else door.admit(event)
+            return self._note(exchange, event) if door is None or event.type not in door.types else door.admit(event)
         except (Problem, EventError) as error:
             return problem_line(number, 422, "Unprocessable Content", str(error))
 
@@ -112,7 +122,7 @@ class DecideRoutes:
         last: Pending | None = None
         for number, event in enumerate(events, 1):
             try:
-                last = self._note(event)
+                last = self._note(exchange, event)
             except EventError as error:
                 raise Problem(422, f"event {number}: {error}; those before it were recorded") from None
             if number % EVENTS_AHEAD == 0:
@@ -122,7 +132,9 @@ class DecideRoutes:
             await last  # durable with all that came before it
         await exchange.answer(200, JSON, msgspec.json.encode(AcceptedCount(len(events))))
 
-    def _note(self, event: Event) -> Pending:
+    def _note(self, exchange: Exchange, event: Event) -> Pending:
+        if event.type == LABEL:
+            return self.label(event, _may_label(exchange))
         door = self.doors.get(event.type)
         return self.note(event) if door is None else door.note(event)
 
@@ -131,6 +143,15 @@ class DecideRoutes:
         if len(lines) > LINES_LIMIT:
             raise Problem(413, f"{len(lines)} events; at most {LINES_LIMIT} fit one request: send them in several")
         return lines
+
+
+def _may_label(exchange: Exchange) -> bool:
+    """Whether a label is believed in full. A peer that needs no key labels within bounds; a key that was made without learn does not label."""
+    if "learn" in exchange.scopes:
+        return True
+    if token_of(exchange.headers):
+        raise EventError("type: this API key may not label; `wardline key add NAME --scope decide --scope learn` makes one that may")
+    return False
 
 
 def read_event(data: bytes) -> Event:
