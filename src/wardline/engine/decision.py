@@ -48,7 +48,7 @@ def judge(values: Values, detectors: Sequence[Detector[Any]], policy: Policy) ->
     score = probability(log_odds)
 
     result: dict[str, Value] = {**values, "score": score, "log_odds": log_odds, "failed": list(failed)}
-    line = next((line for line, condition in policy.lines if condition.holds(result)), None)
+    line = policy.deciding_line(result)
     verdict = line.verdict if line else policy.document.verdicts[0]
     if failed:  # an input that breaks a detector may have been made to: hold it, never condemn it
         verdict = policy.severer(verdict, policy.document.on_detector_error)

@@ -20,7 +20,8 @@ from typing import Any, Literal
 import msgspec
 import yaml
 
-from wardline.engine.rule import Condition, RuleError, compile_condition
+from wardline.engine.feature import Values
+from wardline.engine.rule import Condition, RuleError, compile_condition, compile_first
 from wardline.engine.signal import LOG_ODDS_LIMIT, Signal, log_odds
 
 # Names that every policy line may read besides the point's own values.
@@ -105,6 +106,7 @@ class Policy:
                 self.lines.append((line, compile_condition(line.when, known)))
             except RuleError as error:
                 raise PolicyError(f"{source}: line {line.name}: {error}") from None
+        self._first = compile_first([condition for _, condition in self.lines])
 
     def _check(self, document: Document) -> None:
         if not document.verdicts or len(set(document.verdicts)) != len(document.verdicts):
@@ -121,6 +123,11 @@ class Policy:
             raise PolicyError(f"{self.source}: two lines have the same name; every line needs its own")
         if document.threshold and document.threshold not in names:
             raise PolicyError(f"{self.source}: threshold: there is no line named {document.threshold}")
+
+    def deciding_line(self, values: Values) -> Line | None:
+        """The first line whose condition is known to hold; None when there is none and the mildest verdict stands."""
+        found = self._first(values)
+        return self.lines[found][0] if found >= 0 else None
 
     def severer(self, one: str, other: str) -> str:
         """The severer of two verdicts of this point."""

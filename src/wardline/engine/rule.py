@@ -1,275 +1,158 @@
-"""A condition: a small, bounded expression over named values, with three-valued logic.
+"""Rules as text: the public face of the language.
 
-    score >= 0.5 and not missing(auth.spf) and auth.spf == "fail"
-    "executable" in attachment.flags or count(link.hosts) > 20
+    condition = compile_condition('score >= 0.5 and auth.spf == "fail"', names)
+    condition.holds(values)                     # True only when it is known to be true
 
-A subset of Python expressions, parsed with `ast` and never evaluated as Python: names (dotted names are names, not attribute access),
-literals, and / or / not, comparisons, `in`, + - * /, and the registered functions below. A value that is missing or None is unknown, and
-unknown spreads as in SQL: `unknown and False` is False, `unknown and True` is unknown, a comparison with unknown is unknown. A condition
-that is unknown does not hold; `missing(x)` asks for it.
+    rules = RuleSet([Rule("spray", "failures_10m > 5", "{failures_10m} wrong passwords came from this network in ten minutes")], names)
+    rules.judge(values)                         # Judged(hits=[Hit("spray", "12 wrong passwords came …")], errors=[])
 
-This is the seam for the rule language: the same tree, checked the same way, will be fused into one function and compiled to SQL.
-Bounds (text length, nodes, depth) hold before anything is built, so that a hostile text costs nothing.
+A small, typed, bounded language of conditions over named values with three-valued logic; the semantics are written in docs/contracts/rules.md. A
+value that is missing or None is unknown, and unknown spreads as in SQL: `unknown and False` is False, `unknown and True` is unknown, a comparison
+with unknown is unknown. A condition that is unknown does not hold; `missing(x)` asks for it.
+
+The rules of a set are fused into one function, each in a try of its own. The same trees become SQL in `engine/rule_sql.py`.
 """
 
-import ast
-import difflib
-import operator
-from collections.abc import Callable, Collection
-from typing import Any
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import msgspec
 
-from wardline.engine.feature import Value, Values
+from wardline.engine.feature import Values
+from wardline.engine.rule_check import check
+from wardline.engine.rule_code import evaluate_function, first_function, holds_function, set_function
+from wardline.engine.rule_text import Template, parse_template
+from wardline.engine.rule_tree import DEPTH_LIMIT, NODE_LIMIT, SET_COST_LIMIT, SET_LIMIT, TEXT_LIMIT, Checked, RuleError
 
-TEXT_LIMIT = 2_000
-NODE_LIMIT = 200
-DEPTH_LIMIT = 20
-
-Evaluate = Callable[[Values], Any]
-
-
-class RuleError(ValueError):
-    """A condition that cannot be accepted: what is wrong, where (line and column of the text), what to do."""
+__all__ = [
+    "DEPTH_LIMIT",
+    "NODE_LIMIT",
+    "TEXT_LIMIT",
+    "Checked",
+    "Condition",
+    "Hit",
+    "Judged",
+    "Rule",
+    "RuleError",
+    "RuleFault",
+    "RuleSet",
+    "check",
+    "compile_condition",
+    "compile_first",
+]
 
 
 class Condition(msgspec.Struct, frozen=True):
-    """A compiled condition: its text, the names it reads, and a pure function of the values to True, False or None (unknown)."""
+    """A compiled condition: its text, the names it reads (sorted), and two pure functions of the values.
+
+    `evaluate` gives True, False or None (unknown); `holds` is True only when the condition is known to be true.
+    """
 
     text: str
     reads: tuple[str, ...]
-    evaluate: Evaluate
-
-    def holds(self, values: Values) -> bool:
-        """True only when the condition is known to be true."""
-        return self.evaluate(values) is True
+    evaluate: Callable[[Values], bool | None]
+    holds: Callable[[Values], bool]
+    checked: Checked
 
 
-def compile_condition(text: str, names: Collection[str]) -> Condition:
-    """Parse, check and compile a condition over the given names; raises RuleError with a hint.
+def compile_condition(text: str, names: Mapping[str, str] | Collection[str]) -> Condition:
+    """Parse, check and compile a condition over the given names (with their kinds, or all of any kind); raises RuleError with a hint.
 
     Source: three-valued logic after Kleene, as in SQL:1999 §8.12.
     """
-    if len(text) > TEXT_LIMIT:
-        raise RuleError(f"the condition has {len(text)} characters; at most {TEXT_LIMIT} are allowed: split it into several lines")
-    try:
-        tree = ast.parse(text.strip(), mode="eval")
-    except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
-        where = f" at column {error.offset}" if isinstance(error, SyntaxError) and error.offset else ""
-        raise RuleError(f"not a valid condition{where}: {getattr(error, 'msg', error)}") from None
-    builder = _Builder(names)
-    evaluate = builder.build(tree.body, 0)
-    return Condition(text, tuple(sorted(builder.reads)), evaluate)
+    checked = check(text, names)
+    return Condition(text, checked.reads, evaluate_function(checked), holds_function(checked), checked)
 
 
-def _missing(value: Value) -> bool:
-    return value is None or value == []
+def compile_first(conditions: Sequence[Condition]) -> Callable[[Values], int]:
+    """One function that gives the index of the first condition that is known to hold, or -1."""
+    return first_function([condition.checked for condition in conditions])
 
 
-def _count(value: Value) -> int | None:
-    return len(value) if isinstance(value, list | str) else None
+class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One rule as text: a name, a condition, and the template of its reason."""
+
+    name: str
+    when: str
+    reason: str = ""
 
 
-def _lower(value: Value) -> str | None:
-    return value.lower() if isinstance(value, str) else None
+class Hit(msgspec.Struct, frozen=True, gc=False):
+    """A rule that is known to hold, and its reason in one sentence."""
+
+    rule: str
+    reason: str
 
 
-# name -> (function, whether it also takes unknown values)
-FUNCTIONS: dict[str, tuple[Callable[..., Any], bool]] = {
-    "missing": (_missing, True),
-    "count": (_count, False),
-    "lower": (_lower, False),
-    "min": (min, False),
-    "max": (max, False),
-    "abs": (abs, False),
-}
+class RuleFault(msgspec.Struct, frozen=True, gc=False):
+    """A rule that raised on these values: its name and the kind of error. It counts as no hit; the other rules went on."""
 
-_COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], bool]] = {
-    ast.Eq: operator.eq,
-    ast.NotEq: operator.ne,
-    ast.Lt: operator.lt,
-    ast.LtE: operator.le,
-    ast.Gt: operator.gt,
-    ast.GtE: operator.ge,
-}
+    rule: str
+    error: str
 
 
-def _number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+class Judged(msgspec.Struct, frozen=True):
+    """What a set of rules says about one event: hits and errors, both in the order of the rules."""
+
+    hits: list[Hit]
+    errors: list[RuleFault]
 
 
-def _arithmetic(operation: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
-    # Only numbers: "a" * 10**9 by way of a name must not be possible.
-    def apply(left: Any, right: Any) -> Any:
-        if not (_number(left) and _number(right)):
-            return None
-        try:
-            return operation(float(left), float(right))
-        except (ZeroDivisionError, OverflowError):
-            return None
+class RuleSet:
+    """Rules fused into one function. Immutable: a changed set is a new one.
 
-    return apply
+    `names` are the names that rules may read, with their kinds. RuleError names the rule and the place; a set has at most 1,000 rules, whose conditions
+    cost at most as much as 20,000 comparisons together.
+    """
 
-
-_ARITHMETIC: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
-    ast.Add: _arithmetic(operator.add),
-    ast.Sub: _arithmetic(operator.sub),
-    ast.Mult: _arithmetic(operator.mul),
-    ast.Div: _arithmetic(operator.truediv),
-}
-
-
-class _Builder:
-    def __init__(self, names: Collection[str]) -> None:
-        self.names = names
-        self.reads: set[str] = set()
-        self.nodes = 0
-
-    def fail(self, node: ast.AST, what: str) -> RuleError:
-        return RuleError(f"column {getattr(node, 'col_offset', 0) + 1}: {what}")
-
-    def build(self, node: ast.expr, depth: int) -> Evaluate:
-        self.nodes += 1
-        if self.nodes > NODE_LIMIT:
-            raise self.fail(node, f"more than {NODE_LIMIT} terms: split the condition into several lines")
-        if depth > DEPTH_LIMIT:
-            raise self.fail(node, f"nested more than {DEPTH_LIMIT} deep: split the condition into several lines")
-        match node:
-            case ast.Constant(value=bool() | int() | float() | str() | None):
-                value = node.value
-                return lambda values: value
-            case ast.Name() | ast.Attribute():
-                return self.name(node)
-            case ast.List(elts=members) | ast.Tuple(elts=members) | ast.Set(elts=members):
-                built = [self.build(member, depth + 1) for member in members]
-                return lambda values: [member(values) for member in built]
-            case ast.BoolOp(op=ast.And(), values=terms):
-                return self.connective([self.build(term, depth + 1) for term in terms], stop=False)
-            case ast.BoolOp(op=ast.Or(), values=terms):
-                return self.connective([self.build(term, depth + 1) for term in terms], stop=True)
-            case ast.UnaryOp(op=ast.Not(), operand=operand):
-                return self.negation(self.build(operand, depth + 1))
-            case ast.UnaryOp(op=ast.USub(), operand=operand):
-                inner = self.build(operand, depth + 1)
-                return lambda values: -found if _number(found := inner(values)) else None
-            case ast.BinOp(op=operation) if type(operation) in _ARITHMETIC:
-                return self.binary(_ARITHMETIC[type(operation)], self.build(node.left, depth + 1), self.build(node.right, depth + 1))
-            case ast.Compare():
-                return self.comparison(node, depth)
-            case ast.Call(func=ast.Name(id=name), args=arguments, keywords=[]) if name in FUNCTIONS:
-                return self.call(node, name, [self.build(argument, depth + 1) for argument in arguments])
-            case ast.Call():
-                raise self.fail(node, f"only these functions may be called: {', '.join(sorted(FUNCTIONS))}")
-            case _:
-                raise self.fail(
-                    node,
-                    f"{type(node).__name__} is not part of the language: use names, numbers, texts, and or not, comparisons, in, + - * /",
-                )
-
-    def name(self, node: ast.expr) -> Evaluate:
-        parts: list[str] = []
-        inner: ast.expr = node
-        while isinstance(inner, ast.Attribute) and len(parts) < 8:
-            parts.append(inner.attr)
-            inner = inner.value
-        if not isinstance(inner, ast.Name):
-            raise self.fail(node, "a name is words joined by dots, such as auth.spf")
-        name = ".".join([inner.id, *reversed(parts)])
-        if name not in self.names:
-            close = difflib.get_close_matches(name, list(self.names), n=1)
-            hint = f"; did you mean {close[0]}?" if close else ""
-            raise self.fail(node, f"unknown name {name}{hint}")
-        self.reads.add(name)
-        return lambda values: values.get(name)
-
-    @staticmethod
-    def connective(terms: list[Evaluate], *, stop: bool) -> Evaluate:
-        def evaluate(values: Values) -> bool | None:
-            unknown = False
-            for term in terms:
-                found = term(values)
-                if found is None:
-                    unknown = True
-                elif bool(found) is stop:
-                    return stop
-            return None if unknown else not stop
-
-        return evaluate
-
-    @staticmethod
-    def negation(inner: Evaluate) -> Evaluate:
-        def evaluate(values: Values) -> bool | None:
-            found = inner(values)
-            return None if found is None else not found
-
-        return evaluate
-
-    @staticmethod
-    def binary(operation: Callable[[Any, Any], Any], left: Evaluate, right: Evaluate) -> Evaluate:
-        return lambda values: operation(left(values), right(values))
-
-    def comparison(self, node: ast.Compare, depth: int) -> Evaluate:
-        terms = [self.build(term, depth + 1) for term in (node.left, *node.comparators)]
-        compares = [self.compare(node, op) for op in node.ops]
-        if len(compares) == 1:
-            compare, left, right = compares[0], terms[0], terms[1]
-            return lambda values: compare(left(values), right(values))
-        first, links = terms[0], list(zip(compares, terms[1:], strict=True))
-
-        def chain(values: Values) -> bool | None:
-            # Each term once: a term in the middle belongs to two comparisons, and asking it twice at every depth would double the work.
-            unknown, left = False, first(values)
-            for compare, term in links:
-                right = term(values)
-                found = compare(left, right)
-                if found is False:
-                    return False
-                unknown, left = unknown or found is None, right
-            return None if unknown else True
-
-        return chain
-
-    def compare(self, node: ast.AST, op: ast.cmpop) -> Callable[[Any, Any], bool | None]:
-        if isinstance(op, ast.In | ast.NotIn):
-            wanted = isinstance(op, ast.In)
-
-            def contains(member: Any, container: Any) -> bool | None:
-                if member is None or container is None:
-                    return None
-                if isinstance(container, list):
-                    return (member in container) is wanted
-                if isinstance(container, str) and isinstance(member, str):
-                    return (member in container) is wanted
-                return None
-
-            return contains
-        if type(op) not in _COMPARE:
-            raise self.fail(node, "use == instead of is, and missing(x) to ask whether a value is unknown")
-        operation = _COMPARE[type(op)]
-        equality = isinstance(op, ast.Eq | ast.NotEq)
-
-        def compare(left: Any, right: Any) -> bool | None:
-            if left is None or right is None:
-                return None
-            if equality or (_number(left) and _number(right)) or (isinstance(left, str) and isinstance(right, str)):
-                return operation(left, right)
-            return None
-
-        return compare
-
-    def call(self, node: ast.AST, name: str, arguments: list[Evaluate]) -> Evaluate:
-        function, takes_unknown = FUNCTIONS[name]
-        many = name in ("min", "max")
-        if (len(arguments) != 1 and not many) or (many and len(arguments) < 2):
-            raise self.fail(node, f"{name}() takes {'two or more values' if many else 'one value'}")
-
-        def evaluate(values: Values) -> Any:
-            found = [argument(values) for argument in arguments]
-            if not takes_unknown and any(value is None for value in found):
-                return None
+    def __init__(self, rules: Sequence[Rule], names: Mapping[str, str] | Collection[str]) -> None:
+        if len(rules) > SET_LIMIT:
+            raise RuleError(f"{len(rules)} rules in one set; at most {SET_LIMIT} are allowed: retire some, or split the decision point")
+        self.rules = tuple(rules)
+        self.checked: dict[str, Checked] = {}
+        self.templates: dict[str, Template] = {}
+        for rule in rules:
+            if rule.name in self.checked:
+                raise RuleError("two rules have this name: every rule needs its own", where=rule.name[:100])
             try:
-                return function(*found)
-            except TypeError:
-                return None
+                self.checked[rule.name] = check(rule.when, names)
+            except RuleError as error:
+                raise error.within(rule.name[:100]) from None
+            try:
+                self.templates[rule.name] = parse_template(rule.reason, names)
+            except RuleError as error:
+                raise error.within(f"{rule.name[:100]}: reason") from None
+        self.cost = sum(checked.cost for checked in self.checked.values())
+        if self.cost > SET_COST_LIMIT:
+            raise RuleError(f"the rules cost {self.cost} comparisons an event; at most {SET_COST_LIMIT} are allowed: retire the dearest")
+        self.reads = tuple(sorted({name for checked in self.checked.values() for name in checked.reads}))
+        self._judge = set_function(
+            list(self.checked.values()), [_reporter(rule.name, self.templates[rule.name]) for rule in rules], self._fault
+        )
+        self._evaluate: dict[str, Callable[[Values], bool | None]] = {}
 
-        return evaluate
+    def judge(self, values: Values) -> Judged:
+        """Hits with their rendered reasons, and the rules that raised. Never raises for what a rule does."""
+        return Judged(*self._judge(values))
+
+    def explain(self, values: Values) -> dict[str, bool | None]:
+        """Every rule with what it says: True, False or None (unknown); a rule that raises says None. For people, not for the hot path."""
+        found: dict[str, bool | None] = {}
+        for name, checked in self.checked.items():
+            evaluate = self._evaluate.get(name) or self._evaluate.setdefault(name, evaluate_function(checked))
+            try:
+                found[name] = evaluate(values)
+            except Exception:  # reported by judge
+                found[name] = None
+        return found
+
+    def _fault(self, index: int, error: Exception) -> RuleFault:
+        # The kind of error only: its text may repeat a value.
+        return RuleFault(self.rules[index].name, type(error).__name__)
+
+
+def _reporter(name: str, template: Template) -> Callable[[Values], Hit]:
+    if not template.names:
+        hit = Hit(name, template.pieces[0])
+        return lambda values: hit
+    render = template.render
+    return lambda values: Hit(name, render(values))

@@ -195,7 +195,8 @@ class Explainer:
     def _verdict_at(self, values: dict[str, Value], log_odds: float) -> str:
         result: dict[str, Value] = {**values, "score": probability(log_odds), "log_odds": log_odds, "failed": []}
         policy = self.point.policy
-        return next((line.verdict for line, condition in policy.lines if condition.holds(result)), policy.document.verdicts[0])
+        line = policy.deciding_line(result)
+        return line.verdict if line else policy.document.verdicts[0]
 
     def _flips(self, stored: MailDecision, contributions: dict[str, float]) -> list[str]:
         found = []
