@@ -1,11 +1,15 @@
 """The frozen model: what goes in comes out, damage is noticed, and it never claims more than its limits."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
-from wardline.learning.frozen import Frozen, FrozenError, freeze
+from wardline.learning.frozen import Frozen, FrozenError, freeze, weigh, weigh_numpy
+from wardline.learning.ngrams import Rows
 
 ROWS = 1 << 12
 
@@ -37,6 +41,19 @@ def test_it_stays_within_its_limits(rows: list[int]) -> None:
     assert -2.0 <= value <= 0.5
     if not rows:
         assert value == 0.0
+
+
+@given(st.lists(st.integers(0, ROWS - 1), max_size=100))
+def test_the_twins_agree(rows: list[int]) -> None:
+    weights, chosen = make().weights, np.array(rows, np.uint32)
+    assert weigh(weights, chosen) == weigh_numpy(weights, chosen) == sum(int(weights[row]) for row in rows)
+
+
+@pytest.mark.parametrize("twin", [weigh, weigh_numpy])
+@pytest.mark.parametrize("rows", [[ROWS], [0, 1, ROWS + 5], [2**32 - 1]])
+def test_rows_outside_the_table(twin: Callable[[NDArray[np.int16], Rows], int], rows: list[int]) -> None:
+    with pytest.raises(IndexError):
+        twin(make().weights, np.array(rows, np.uint32))
 
 
 def test_no_rows_say_nothing() -> None:

@@ -1,5 +1,5 @@
-/* The inner loops of learning/ngrams.py and learning/online.py. Every function has a twin there with equal results; see the specification in
- * ngrams.py. Input comes from strangers: all loops are bounded by the lengths of the buffers, and every row is checked against the table. */
+/* The inner loops of learning/ngrams.py, learning/online.py and learning/frozen.py. Every function has a twin there with equal results; see the
+ * specification in ngrams.py. Input comes from strangers: all loops are bounded by the lengths of the buffers, and every row is checked against the table. */
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 #include <stdint.h>
@@ -123,9 +123,38 @@ done:
     return result;
 }
 
+/* weigh(weights, rows) -> the sum of the rows' weights (int16) */
+static PyObject *weigh(PyObject *self, PyObject *args)
+{
+    Py_buffer weights, rows;
+    (void)self;
+    if (!PyArg_ParseTuple(args, "y*y*", &weights, &rows))
+        return NULL;
+    const Py_ssize_t height = weights.len / (Py_ssize_t)sizeof(int16_t), count = rows.len / (Py_ssize_t)sizeof(uint32_t);
+    const uint32_t *row = rows.buf;
+    const int16_t *weight = weights.buf;
+    int64_t total = 0;
+    Py_ssize_t at = 0;
+    for (; at < count && (Py_ssize_t)row[at] < height; at++) {
+#if defined(__GNUC__)
+        if (at + AHEAD < count && (Py_ssize_t)row[at + AHEAD] < height)
+            __builtin_prefetch(&weight[row[at + AHEAD]]);
+#endif
+        total += weight[row[at]];
+    }
+    PyBuffer_Release(&weights);
+    PyBuffer_Release(&rows);
+    if (at < count) {
+        PyErr_SetString(PyExc_IndexError, "a row lies outside the table");
+        return NULL;
+    }
+    return PyLong_FromLongLong((long long)total);
+}
+
 static PyMethodDef methods[] = {
     {"grams", grams, METH_VARARGS, "grams(data, size, salt, bits, base) -> bytes"},
     {"sums", sums, METH_VARARGS, "sums(table, rows, logs, ln2, prior, clip) -> (int, int, int)"},
+    {"weigh", weigh, METH_VARARGS, "weigh(weights, rows) -> int"},
     {NULL, NULL, 0, NULL},
 };
 
