@@ -1,0 +1,343 @@
+"""The counters of an installation: read before an event counts, then counted, as a state of the journal. docs/contracts/counters.md is the contract.
+
+    counters = Counters([failures], names={"ip": "text", "result": "text"}, capacity_bytes=256 << 20)
+    counters.read("login", occurred_us, facts)             -> {"failures_prefix_10m": 3}
+    counters.absorb(seq, "login", occurred_us, facts)      # once per record, in order
+    counters.add(another)                                  # reads None until its window has been seen whole
+
+    fresh = backfill(counters, [another], journal.read(1)) # beside the running state, over all records that there are
+    counters.adopt(fresh)                                  # at the same seq: from now on as if it had been declared from the beginning
+
+Event time is `occurred_us`, but no later than `admitted_us`, the moment when the journal took the event: an event cannot have happened after we
+saw it, so a clock that runs ahead moves nothing. The tables are `_counters.c` where it was built, `engine.keytable` elsewhere, equal to the bit.
+"""
+
+import difflib
+import hashlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from wardline.engine.counter import Counter, CounterError, check_counter
+from wardline.engine.feature import Value, Values
+from wardline.engine.kept import kept_event
+from wardline.engine.keytable import KeyTables
+from wardline.engine.record import Record
+from wardline.engine.rule import RuleError, compile_condition
+from wardline.engine.tally import spec_of
+
+CAPACITY_MIN_BYTES = 1 << 16
+DEFAULT_CAPACITY_BYTES = 256 << 20
+VERSION = 1
+
+
+class _TableShot(msgspec.Struct, array_like=True):
+    key: tuple[str, ...]
+    counters: list[tuple[Counter, int]]  # with since_us
+    horizon_us: int
+    evicted: int
+    data: bytes
+
+
+class _Shot(msgspec.Struct, array_like=True):
+    version: int
+    shard: int
+    shards: int
+    newest_us: int
+    stamp: int
+    tables: list[_TableShot]
+
+
+class _Shared:
+    """One counter and the names under which it was declared."""
+
+    def __init__(self, counter: Counter) -> None:
+        self.counter = counter  # its meaning
+        self.names: list[str] = []
+        self.handle = 0
+
+
+class TableStats(msgspec.Struct, frozen=True):
+    """One table of keys: how full it is, and since when an absent key is known to be zero (-1: always)."""
+
+    key: tuple[str, ...]
+    keys_once: int
+    keys_again: int
+    bytes: int
+    evicted: int
+    horizon_us: int
+
+
+class Counters:
+    """All counters of one shard; see the module. Raises CounterError for declarations that cannot be kept. One thread writes.
+
+    names: the facts that events may have, with their types, for `by`, `of` and conditions. The mapping is kept, not copied.
+    """
+
+    name = "counters"
+
+    def __init__(
+        self,
+        declarations: Iterable[Counter] = (),
+        names: Mapping[str, str] | None = None,
+        *,
+        capacity_bytes: int = DEFAULT_CAPACITY_BYTES,
+        shard: int = 0,
+        shards: int = 1,
+        make_tables: Callable[[int, int, int], KeyTables] = KeyTables,
+    ) -> None:
+        if capacity_bytes < CAPACITY_MIN_BYTES or not 0 <= shard < shards:
+            raise ValueError(f"counters need {CAPACITY_MIN_BYTES} bytes or more and a shard below their number")
+        self.applied_seq = 0
+        self.capacity_bytes, self.shard, self.shards = capacity_bytes, shard, shards
+        self.names: Mapping[str, str] = names if names is not None else {}
+        self.failed = 0  # conditions that raised: a mistake of ours, read as unknown
+        self._make_tables = make_tables
+        self._tables = make_tables(capacity_bytes, shard, shards)
+        self._declared: dict[str, Counter] = {}
+        self._shared: dict[Counter, _Shared] = {}
+        self._tests: dict[str, int] = {}
+        self._evaluate: list[Callable[[Values], Any]] = []
+        self._plans: dict[str, tuple[tuple[int, Callable[[Values], Any]], ...]] = {}
+        for declaration in declarations:
+            self.add(declaration)
+
+    # What is declared
+
+    def declarations(self) -> Mapping[str, Counter]:
+        """The counters by their names."""
+        return self._declared
+
+    def check(self, counter: Counter) -> None:
+        """Raises CounterError, with a hint, when the counter cannot be added."""
+        check_counter(counter)
+        if counter.name in self.names:
+            raise CounterError(f"counter {counter.name!r}: an event's fact has this name; choose another")
+        present = self._declared.get(counter.name)
+        if present is not None and present.meaning() != counter.meaning():
+            raise CounterError(f"counter {counter.name!r} is declared already and counts something else; choose another name")
+        for name in (*counter.by, *((counter.of,) if counter.kind in ("sum", "distinct") else ())):
+            if name not in self.names:
+                close = difflib.get_close_matches(name, list(self.names), n=1)
+                raise CounterError(
+                    f"counter {counter.name!r}: no event has a fact {name!r}" + (f"; did you mean {close[0]}?" if close else "")
+                )
+        for text in _conditions(counter):
+            try:
+                compile_condition(text, self.names)
+            except RuleError as error:
+                raise CounterError(f"counter {counter.name!r}: {error}") from None
+
+    def add(self, counter: Counter) -> None:
+        """Declare a counter. With events absorbed already it reads None until its window lies after them, or `adopt`. Equal ones share."""
+        self.check(counter)
+        if counter.name in self._declared:
+            return
+        self._declared[counter.name] = counter
+        meaning = counter.meaning()
+        shared = self._shared.get(meaning)
+        if shared is None:
+            shared = self._shared[meaning] = _Shared(meaning)
+            shared.handle = self._install(self._tables, meaning, self._tables.newest_us)
+        shared.names.append(counter.name)
+        self._tables.rename(shared.handle, tuple(shared.names))
+
+    def remove(self, name: str) -> None:
+        """Withdraw a name; with its last name a counter is forgotten. Raises KeyError for a name that is not declared."""
+        meaning = self._declared.pop(name).meaning()
+        shared = self._shared[meaning]
+        shared.names.remove(name)
+        if shared.names:
+            self._tables.rename(shared.handle, tuple(shared.names))
+        else:
+            del self._shared[meaning]
+            self._tables.remove(shared.handle)
+            self._plan()
+
+    def _install(self, tables: KeyTables, counter: Counter, since_us: int) -> int:
+        of = str(self._test(counter.of)) if counter.kind == "ratio" else counter.of
+        test = self._test(counter.where) if counter.where else -1
+        names = tuple(self._shared[counter].names)
+        handle = tables.add(counter.key, spec_of(counter), counter.on, of, test, names, since_us)
+        self._plan()
+        return handle
+
+    def _test(self, text: str) -> int:
+        if text not in self._tests:
+            self._tests[text] = len(self._evaluate)
+            self._evaluate.append(compile_condition(text, self.names).evaluate)
+        return self._tests[text]
+
+    def _plan(self) -> None:
+        wanted: dict[str, set[int]] = {}
+        for counter in self._shared:
+            for kind in counter.on:
+                wanted.setdefault(kind, set()).update(self._tests[text] for text in _conditions(counter) if text in self._tests)
+        self._plans = {kind: tuple((test, self._evaluate[test]) for test in sorted(tests)) for kind, tests in wanted.items()}
+
+    def unfinished(self) -> dict[str, int]:
+        """Counters that were added late and not computed over history: name -> from which event time (us) on they are known."""
+        since = {handle: since_us for key in self._keys() for handle, since_us in self._tables.order(key)}
+        found = {}
+        for shared in self._shared.values():
+            if since[shared.handle] >= 0:
+                spec = spec_of(shared.counter)
+                for name in shared.names:
+                    found[name] = since[shared.handle] + spec.window_us + spec.tile_us
+        return found
+
+    # Events
+
+    def read(self, kind: str, occurred_us: int, facts: Values, admitted_us: int | None = None) -> dict[str, Value]:
+        """Every counter as of an event of type `kind`, by name; None is unknown. Changes nothing."""
+        return self._tables.read(occurred_us if admitted_us is None or occurred_us < admitted_us else admitted_us, facts)
+
+    def absorb(self, seq: int, kind: str, occurred_us: int, facts: Values, admitted_us: int | None = None) -> None:
+        """Count one event; records at or before `applied_seq` were counted already."""
+        if seq <= self.applied_seq:
+            return
+        self.applied_seq = seq
+        plan = self._plans.get(kind, ())
+        verdicts: list[bool | None] = [None] * len(self._evaluate) if plan else []
+        for test, evaluate in plan:
+            try:
+                verdict = evaluate(facts)
+            except Exception:
+                self.failed += 1
+                continue
+            verdicts[test] = verdict if verdict is True or verdict is False else None
+        self._tables.absorb(kind, occurred_us if admitted_us is None or occurred_us < admitted_us else admitted_us, facts, verdicts)
+
+    def apply(self, record: Record) -> None:
+        """`absorb` for a record as the journal has it; other kinds of records are passed over."""
+        if record.seq <= self.applied_seq:
+            return
+        kept = kept_event(record)
+        if kept is None:
+            self.applied_seq = record.seq
+        else:
+            self.absorb(record.seq, kept.type, kept.occurred_us, kept.facts, record.time_us)
+
+    # History
+
+    def beside(self, declarations: Iterable[Counter]) -> "Counters":
+        """An empty state for these counters alone, with the same settings: what `backfill` fills."""
+        return Counters(
+            declarations,
+            self.names,
+            capacity_bytes=self.capacity_bytes,
+            shard=self.shard,
+            shards=self.shards,
+            make_tables=self._make_tables,
+        )
+
+    def adopt(self, fresh: "Counters") -> None:
+        """Take counters over that were computed beside this state up to the same record. Raises ValueError otherwise.
+
+        They read from now on as if they had been declared from the first record; those that were here already are replaced.
+        """
+        if fresh.applied_seq != self.applied_seq:
+            raise ValueError(f"computed up to record {fresh.applied_seq}, but this state is at {self.applied_seq}: catch up first")
+        if (fresh.shard, fresh.shards) != (self.shard, self.shards):
+            raise ValueError("computed for another shard")
+        for counter in fresh._declared.values():
+            self.check(counter)
+        names: dict[Counter, list[str]] = {}
+        for meaning, source in fresh._shared.items():
+            present = self._shared.get(meaning)
+            names[meaning] = list(dict.fromkeys([*(present.names if present else ()), *source.names]))
+            if present:
+                del self._shared[meaning]
+                self._tables.remove(present.handle)
+        self._declared.update(fresh._declared)
+        for key in fresh._keys():
+            by_handle = {shared.handle: meaning for meaning, shared in fresh._shared.items()}
+            for handle, _ in fresh._tables.order(key):
+                meaning = by_handle[handle]
+                shared = self._shared[meaning] = _Shared(meaning)
+                shared.names = names[meaning]
+                shared.handle = self._install(self._tables, meaning, -1)
+            self._tables.adopt(fresh._tables, key)
+
+    # The state as a whole
+
+    def _keys(self) -> list[tuple[str, ...]]:
+        return [stats[0] for stats in self._tables.stats()]
+
+    def stats(self) -> list[TableStats]:
+        """How full each table is."""
+        return [TableStats(*found) for found in self._tables.stats()]
+
+    def _shots(self) -> Iterable[_TableShot]:
+        by_handle = {shared.handle: shared.counter for shared in self._shared.values()}
+        for key, _, _, _, evicted, horizon_us in self._tables.stats():
+            counters = [(by_handle[handle], since_us) for handle, since_us in self._tables.order(key)]
+            yield _TableShot(key, counters, horizon_us, evicted, self._tables.dump(key))
+
+    def snapshot(self) -> bytes:
+        """Everything as MessagePack; equal states give equal bytes."""
+        shot = _Shot(VERSION, self.shard, self.shards, self._tables.newest_us, self._tables.stamp, list(self._shots()))
+        return msgspec.msgpack.encode(shot)
+
+    def restore(self, data: bytes) -> None:
+        """The inverse of `snapshot`, for the counters declared now: those that the snapshot lacks begin here, those that are no longer declared go.
+
+        Raises ValueError, and changes nothing, for bytes of another version or shard.
+        """
+        try:
+            shot = msgspec.msgpack.decode(data, type=_Shot)
+        except msgspec.MsgspecError as error:
+            raise ValueError(f"counters: not a snapshot: {error}") from None
+        if (shot.version, shot.shard, shot.shards) != (VERSION, self.shard, self.shards):
+            raise ValueError("counters: the snapshot is of another version or shard")
+        tables = self._make_tables(self.capacity_bytes, self.shard, self.shards)
+        handles: dict[Counter, int] = {}
+        stored = {table.key: table for table in shot.tables}
+        by_key: dict[tuple[str, ...], list[Counter]] = {}
+        for meaning in self._shared:
+            by_key.setdefault(meaning.key, []).append(meaning)
+        for key in sorted(by_key, key=lambda key: list(stored).index(key) if key in stored else len(stored)):
+            table = stored.get(key)
+            old = [counter for counter, _ in table.counters] if table else []
+            since = dict(table.counters) if table else {}
+            kept = [counter for counter in old if counter in self._shared]
+            now = [*kept, *(counter for counter in by_key[key] if counter not in since)]
+            for counter in now:
+                handles[counter] = self._install(tables, counter, since.get(counter, shot.newest_us))
+            if table:
+                places: Sequence[int] = [now.index(counter) if counter in since and counter in self._shared else -1 for counter in old]
+                tables.load(key, table.horizon_us, table.evicted, [spec_of(counter) for counter in old], places, table.data)
+        tables.newest_us, tables.stamp = shot.newest_us, shot.stamp
+        self._tables = tables
+        for counter, handle in handles.items():
+            self._shared[counter].handle = handle
+
+    def digest(self) -> str:
+        """SHA-256 over the snapshot, table by table."""
+        found = hashlib.sha256(repr((VERSION, self.shard, self.shards, self._tables.newest_us, self._tables.stamp)).encode())
+        for shot in self._shots():
+            found.update(msgspec.msgpack.encode(shot))
+        return found.hexdigest()
+
+
+def backfill(
+    counters: Counters, declarations: Iterable[Counter], records: Iterable[Record], progress: Callable[[int], None] | None = None
+) -> Counters:
+    """Counters computed over history, beside the running state: for `Counters.adopt` once they have caught up with it.
+
+    records: from the first one on, in order; more can be applied later. progress: told the seq every 10,000 records.
+    """
+    fresh = counters.beside(declarations)
+    for record in records:
+        if record.seq > fresh.applied_seq:
+            fresh.apply(record)
+            fresh.applied_seq = record.seq
+            if progress is not None and record.seq % 10_000 == 0:
+                progress(record.seq)
+    return fresh
+
+
+def _conditions(counter: Counter) -> tuple[str, ...]:
+    texts = (counter.of if counter.kind == "ratio" else "", counter.where)
+    return tuple(text for text in texts if text)
