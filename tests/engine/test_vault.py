@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from wardline.base.clock import FixedClock
+from wardline.base.storage import StorageBusy
 from wardline.engine.journal import Journal, Settings
 from wardline.engine.vault import DAY_US, Class, Vault
 
@@ -86,14 +87,35 @@ def test_forgetting_destroys_key_and_entries_and_a_new_key_starts_anew(tmp_path:
         assert journal.vault.get("account:1", "update", "a") is None
 
 
+def test_a_failure_between_key_and_rows_frees_no_slot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A row that is left behind must not point at the key of whoever comes next, or forgetting again would destroy that one."""
+    with Journal.open(tmp_path, settings=LAZY) as journal:
+        journal.vault.put("account:1", "update", "a", CONTENT)
+        journal.flush()
+
+        def away(subject_hash: int) -> int:
+            raise StorageBusy("the database is away", "there", "Wait.")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(journal.vault._rows, "forget", away)
+            with pytest.raises(StorageBusy):
+                journal.erase("account:1")
+        assert journal.vault.get("account:1", "update", "a") is None
+        journal.vault.put("account:2", "update", "b", CONTENT)
+        journal.flush()
+        assert journal.erase("account:1") == 1
+        assert journal.vault.get("account:2", "update", "b") == CONTENT
+
+
 def test_a_copy_of_the_rows_without_the_key_stays_closed(tmp_path: Path) -> None:
     """What destroying a key is for: entries that survive elsewhere cannot be opened."""
     with Journal.open(tmp_path, settings=LAZY) as journal:
         journal.vault.put("account:1", "update", "a", CONTENT)
         journal.flush()
-        journal._index.backup(tmp_path / "copy.db")
+        (tmp_path / "copy").mkdir()
+        journal._index.backup(tmp_path / "copy")
         journal.erase("account:1")
-    (tmp_path / "copy.db").replace(tmp_path / "journal.db")
+    (tmp_path / "copy" / "journal.db").replace(tmp_path / "journal.db")
     with Journal.open(tmp_path, settings=LAZY) as journal:
         assert journal.vault.get("account:1", "update", "a") is None
 

@@ -166,8 +166,11 @@ class Keyring:
         return (subject_hash, wrapped) if magic == _SLOT_MAGIC and zlib.crc32(data[:-4]) == crc else None
 
     def destroy(self, slot: int) -> None:
-        """Overwrite a slot, durably, and make it free again."""
+        """Overwrite a slot, durably. `release` it when nothing refers to it any more."""
         self._files.write_durably(self._descriptor, bytes(SLOT_BYTES), slot * SLOT_BYTES)
+
+    def release(self, slot: int) -> None:
+        """Let another subject's key have a destroyed slot."""
         self._free.append(slot)
 
     def keep_only(self, used: Iterator[int]) -> int:
@@ -182,8 +185,7 @@ class Keyring:
             if self._files.pread(self._descriptor, SLOT_BYTES, slot * SLOT_BYTES).strip(b"\0"):
                 self.destroy(slot)
                 removed += 1
-            else:
-                self._free.append(slot)
+            self._free.append(slot)
         return removed
 
     def close(self) -> None:

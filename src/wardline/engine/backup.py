@@ -58,9 +58,7 @@ def backup(journal: "Journal", target: Path, taken_us: int) -> Manifest:
         raise StorageError(
             f"the backup's folder cannot be made: {error.strerror}", str(target), "Give a new folder where the server's user may write."
         ) from None
-    # Made first, so that nobody else can read the copy in a folder that others can enter.
-    (target / "journal.db").touch(mode=0o600)
-    last_seq = journal.copy_database(target / "journal.db")
+    last_seq = journal.copy_database(target)
     # Keys after the database: a key that is newer than the rows does no harm, a row without its key could not be read.
     for name in COPIED_FOLDERS:
         for path in sorted((journal.folder.path / name).rglob("*")):

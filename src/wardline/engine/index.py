@@ -25,6 +25,7 @@ from wardline.base.storage import StorageDamaged
 from wardline.engine import schema
 from wardline.engine.query import Query, Readers
 from wardline.engine.record import Record, decode, encode, lookup_hash, lookup_hashes
+from wardline.engine.vault_rows import QuickVaultTables
 
 PAGE = 256
 # Rows per statement, and the pause between two statements.
@@ -79,7 +80,13 @@ class Index:
         self.path = path
         self.engine = engine
         self.readers = Readers(path)
+        self.vault = QuickVaultTables(engine.begin, engine.connect, self.readers)
         self.indexed_seq = 0
+
+    @property
+    def where(self) -> str:
+        """The file, for messages."""
+        return str(self.path)
 
     @classmethod
     def open(cls, path: Path, *, read_only: bool = False) -> "Index":
@@ -257,8 +264,11 @@ class Index:
             row = connection.execute(text(f"PRAGMA wal_checkpoint({'TRUNCATE' if truncate else 'PASSIVE'})")).first()
             return row is not None and row[0] == 0
 
-    def backup(self, target: Path) -> int:
+    def backup(self, folder: Path) -> int:
         """A consistent copy of the database as of now, made in one step while others write; gives how far its index goes."""
+        target = folder / self.path.name
+        # Made first, so that nobody else can read the copy in a folder that others can enter.
+        target.touch(mode=0o600)
         source = self.engine.raw_connection()
         try:
             with contextlib.closing(sqlite3.connect(target)) as copy:

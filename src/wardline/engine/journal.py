@@ -30,7 +30,8 @@ from wardline.base.privacy import Keyring, load_or_make_key
 from wardline.base.storage import Files, Folder, StorageBusy, StorageDamaged, StorageError, StorageFull
 from wardline.engine.backup import Manifest, backup
 from wardline.engine.commitlog import SEGMENT_BYTES, CommitLog
-from wardline.engine.index import FIRST, PAGE, Gap, Index, Sealed, decoded
+from wardline.engine.index import FIRST, PAGE, Gap, Sealed, decoded
+from wardline.engine.indices import JournalIndex, OpenIndex, embedded
 from wardline.engine.receipt import Receipt, Receipts
 from wardline.engine.record import Record, check, encode
 from wardline.engine.recovery import payloads, recover
@@ -62,7 +63,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 class Journal:
     """See the module. `append` belongs to one thread at a time; reading is open to all."""
 
-    def __init__(self, folder: Folder, index: Index, keyring: Keyring, clock: Clock, settings: Settings) -> None:
+    def __init__(self, folder: Folder, index: JournalIndex, keyring: Keyring, clock: Clock, settings: Settings) -> None:
         self.folder = folder
         self._index = index
         self._clock = clock
@@ -70,7 +71,7 @@ class Journal:
         self._receipts = Receipts(index.indexed_seq)
         self._log: CommitLog
         self._next_seq = 1
-        self.vault = Vault(self.append, index, keyring, clock)
+        self.vault = Vault(self.append, index.vault, keyring, clock)
         self._tail = Tail()
         self._lock = threading.Lock()
         self._work = threading.Condition(self._lock)
@@ -93,11 +94,13 @@ class Journal:
         settings: Settings | None = None,
         folder_key_path: Path | None = None,
         accept_damage: bool = False,
+        index: OpenIndex = embedded,
     ) -> Self:
         """Open the journal of a data folder, made where it is missing; what a crash left in the commit log is indexed first.
 
         folder_key_path: the key that wraps the vault's keys, DATA/keys/folder.key unless it is kept elsewhere.
         accept_damage: go on when records that were answered cannot be read any more; their places are written down as gone by damage.
+        index: opens the database behind the log; SQLite in the folder unless told otherwise (`engine.indices`).
         Raises StorageLocked, StorageFull, StorageDamaged, StorageError.
         """
         clock = clock if clock is not None else SystemClock()
@@ -105,15 +108,12 @@ class Journal:
         folder = Folder.open(path, files)
         try:
             key = load_or_make_key(folder.files, folder_key_path if folder_key_path is not None else path / "keys" / "folder.key")
-            # Made here, so that it and SQLite's files beside it get the mode 0600.
-            folder.files.close(folder.files.open(path / "journal.db", create=True))
-            folder.files.sync_folder(path)
-            index = Index.open(path / "journal.db")
+            opened = index(folder)
             try:
-                journal = cls(folder, index, Keyring(key, folder.files, path / "keys" / "subjects.keys"), clock, settings)
+                journal = cls(folder, opened, Keyring(key, folder.files, path / "keys" / "subjects.keys"), clock, settings)
                 journal._start(accept_damage)
             except BaseException:
-                index.close()
+                opened.close()
                 raise
         except BaseException as error:
             folder.close()
@@ -217,13 +217,16 @@ class Journal:
                 "Free space on this disk: it goes on by itself.",
             )
         if self._tail.size_bytes + size > self._settings.tail_limit_bytes:
+            if isinstance(self._index_error, StorageError):
+                error = self._index_error
+                raise type(error)(f"{self._tail.size_bytes} bytes wait for the index: {error.what}", error.where, error.remedy)
             if self._index_error is not None:
                 raise StorageFull(
                     f"the index cannot be written: {self._index_error}",
-                    str(self._index.path),
+                    self._index.where,
                     "Free space or repair the disk: it goes on by itself.",
                 )
-            raise StorageBusy(f"{self._tail.size_bytes} bytes wait for the index", str(self._index.path), "Send again in a moment.")
+            raise StorageBusy(f"{self._tail.size_bytes} bytes wait for the index", self._index.where, "Send again in a moment.")
 
     async def room(self) -> None:
         """Wait until less than half of the memory for what is not indexed is in use: for bulk work on an event loop."""
@@ -296,8 +299,8 @@ class Journal:
             try:
                 while self.index_now():
                     pass
-            except (DatabaseError, OSError) as error:
-                # A full disk or a lock that lasts: the records are safe in the log and in memory, so try again.
+            except (DatabaseError, StorageError, OSError) as error:
+                # A full disk, a lock that lasts, a database that is away: the records are safe in the log and in memory, so try again.
                 self._index_error = error
                 if not closing:
                     time.sleep(RETRY_S)
@@ -438,15 +441,18 @@ class Journal:
                 return
         raise StorageError(
             "a reader keeps old pages in use",
-            str(self._index.path),
+            self._index.where,
             "End long-running reads and erase again: what was removed is not scrubbed yet.",
         )
 
-    def copy_database(self, target: Path) -> int:
-        """A consistent copy of everything appended before this call, made while appending goes on; gives its last seq. See `engine.backup`."""
+    def copy_database(self, folder: Path) -> int:
+        """A consistent copy of everything appended before this call, made while appending goes on; gives its last seq. See `engine.backup`.
+
+        On a database server the records are the operator's to save; the folder then gets the note that names the database.
+        """
         self.flush()
         # SQLite's own snapshot: the indexer goes on, and so does everybody else.
-        return self._index.backup(target)
+        return self._index.backup(folder)
 
     def backup(self, target: Path) -> Manifest:
         """Copy the folder's data into a new folder while everything goes on. Blocks: not for event-loop threads. See `engine.backup`."""

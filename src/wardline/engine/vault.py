@@ -14,28 +14,17 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 
 import msgspec
-from sqlalchemy import bindparam, delete, select
 
 from wardline.base.clock import Clock
 from wardline.base.privacy import Keyring, seal, unseal
-from wardline.engine import schema
-from wardline.engine.index import Index, Sealed
-from wardline.engine.query import Query
+from wardline.engine.index import Sealed
+from wardline.engine.indices import VaultRows
 from wardline.engine.receipt import Receipt
 from wardline.engine.record import Record, lookup_hash
 
 DAY_US = 86_400_000_000
 CACHED_KEYS = 65_536
 EXPIRE_PAGE = 100
-
-SLOT = Query(select(schema.vault_keys.c.slot).where(schema.vault_keys.c.subject_hash == bindparam("subject_hash")))
-NEWEST = Query(
-    select(schema.vault.c.sealed)
-    .where(schema.vault.c.id_hash == bindparam("id_hash"), schema.vault.c.subject_hash == bindparam("subject_hash"))
-    .where(schema.vault.c.expires_us > bindparam("now_us"))
-    .order_by(schema.vault.c.seq.desc())
-    .limit(8)
-)
 
 
 class Class(msgspec.Struct, frozen=True):
@@ -65,11 +54,11 @@ class Vault:
     """See the module. `put` belongs to the thread that appends to the journal; `get` is open to all."""
 
     def __init__(
-        self, append: Callable[[Record], Receipt], index: Index, keyring: Keyring, clock: Clock, classes: Mapping[str, Class] = CLASSES
+        self, append: Callable[[Record], Receipt], rows: VaultRows, keyring: Keyring, clock: Clock, classes: Mapping[str, Class] = CLASSES
     ) -> None:
         self.classes = dict(classes)
         self._append = append
-        self._index = index
+        self._rows = rows
         self._keyring = keyring
         self._clock = clock
         # Taken after the journal's turn to write SQL and before its lock for the tail, never the other way round.
@@ -116,8 +105,7 @@ class Vault:
             return None
         with self._lock:
             candidates = [sealed for s, i, sealed in reversed(self._waiting.values()) if s == subject_hash and i == id_hash]
-        rows = self._index.readers.rows(NEWEST, id_hash=id_hash, subject_hash=subject_hash, now_us=self._clock.now_us())
-        candidates.extend(row[0] for row in rows)
+        candidates.extend(self._rows.newest(id_hash, subject_hash, self._clock.now_us()))
         for sealed in candidates:
             content = unseal(key, sealed, _context(subject, class_, id))
             if content is not None:
@@ -135,15 +123,11 @@ class Vault:
             key = self._new_keys.get(subject_hash) or self._cache.get(subject_hash)
             if key is not None:
                 return key
-        slot = self._slot(subject_hash)
+        slot = self._rows.slot(subject_hash)
         key = self._keyring.load(subject_hash, slot) if slot is not None else None
         if key is not None:
             self._remember(subject_hash, key)
         return key
-
-    def _slot(self, subject_hash: int) -> int | None:
-        rows = self._index.readers.rows(SLOT, subject_hash=subject_hash)
-        return int(rows[0][0]) if rows else None
 
     def _remember(self, subject_hash: int, key: bytes) -> None:
         with self._lock:
@@ -183,9 +167,7 @@ class Vault:
 
     def remove_orphans(self) -> int:
         """Overwrite key slots that nothing refers to. Called once, while the journal opens."""
-        with self._index.engine.connect() as connection:
-            rows = connection.execute(select(schema.vault_keys.c.slot).order_by(schema.vault_keys.c.slot))
-            return self._keyring.keep_only(int(row.slot) for row in rows)
+        return self._keyring.keep_only(self._rows.slots())
 
     # Erasure; the caller holds the journal's turn to write SQL and has flushed before
 
@@ -195,45 +177,34 @@ class Vault:
         with self._lock:
             self._cache.pop(subject_hash, None)
             self._new_keys.pop(subject_hash, None)
-            slot = self._slot(subject_hash)
+            slot = self._rows.slot(subject_hash)
             if slot is not None:
                 self._keyring.destroy(slot)
-            with self._index.engine.begin() as connection:
-                connection.execute(delete(schema.vault_keys).where(schema.vault_keys.c.subject_hash == subject_hash))
-                return int(connection.execute(delete(schema.vault).where(schema.vault.c.subject_hash == subject_hash)).rowcount)
+            count = self._rows.forget(subject_hash)
+            # Only now: a row that was left behind by a failure must never point at the key of somebody else.
+            if slot is not None:
+                self._keyring.release(slot)
+            return count
 
     def expire(self, now_us: int) -> int:
         """Remove entries whose time has come, and the keys of subjects that have none left. Gives how many entries."""
-        table = schema.vault
         count = 0
         while True:
-            with self._index.engine.begin() as connection:
-                query = (
-                    select(table.c.seq, table.c.subject_hash)
-                    .where(table.c.expires_us <= now_us)
-                    .order_by(table.c.expires_us)
-                    .limit(EXPIRE_PAGE)
-                )
-                rows = connection.execute(query).all()
-                connection.execute(delete(table).where(table.c.seq.in_([row.seq for row in rows])))
-            self._drop_unused({row.subject_hash for row in rows})
-            count += len(rows)
-            if len(rows) < EXPIRE_PAGE:
+            subjects = self._rows.expire(now_us, EXPIRE_PAGE)
+            self._drop_unused(set(subjects))
+            count += len(subjects)
+            if len(subjects) < EXPIRE_PAGE:
                 return count
 
     def _drop_unused(self, subjects: set[int]) -> None:
         """Destroy the keys of those subjects that have no entry left, not even one on its way."""
-        table, keys = schema.vault, schema.vault_keys
-        with self._lock, self._index.engine.begin() as connection:
-            subjects -= {subject_hash for subject_hash, _, _ in self._waiting.values()}
-            used = connection.execute(select(table.c.subject_hash).where(table.c.subject_hash.in_(subjects)).distinct())
-            subjects -= {row.subject_hash for row in used}
-            slots = [int(row.slot) for row in connection.execute(select(keys.c.slot).where(keys.c.subject_hash.in_(subjects)))]
-            connection.execute(delete(keys).where(keys.c.subject_hash.in_(subjects)))
-            for subject_hash in subjects:
+        with self._lock:
+            slots = self._rows.drop_unused(subjects - {subject_hash for subject_hash, _, _ in self._waiting.values()})
+            for subject_hash, slot in slots:
                 self._cache.pop(subject_hash, None)
-            for slot in slots:
+                # A crash before this leaves a key to which nothing refers: the next start overwrites it.
                 self._keyring.destroy(slot)
+                self._keyring.release(slot)
 
     def close(self) -> None:
         """Close the key file."""
