@@ -294,7 +294,9 @@ class Journal:
     def _run(self) -> None:
         while True:
             with self._work:
-                self._work.wait(self._settings.index_interval_seconds)
+                # Asked first: whoever closes may have called while this thread was at work.
+                if not self._closing:
+                    self._work.wait(self._settings.index_interval_seconds)
                 closing = self._closing
             try:
                 while self.index_now():
