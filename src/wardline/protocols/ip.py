@@ -11,6 +11,7 @@ Standards: RFC 4291 (IPv4 in IPv6), RFC 6890 and the IANA special-purpose regist
 """
 
 import socket
+from bisect import bisect_right
 
 BITS = {4: 32, 6: 128}
 _MAPPED = 0xFFFF << 32  # ::ffff:0:0/96
@@ -87,6 +88,7 @@ _special_4 = _spans(
     "192.31.196.0/24", "192.52.193.0/24", "192.88.99.0/24", "192.168.0.0/16", "192.175.48.0/24", "198.18.0.0/15", "198.51.100.0/24",
     "203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4",
 )  # fmt: skip
+_special_4_starts = [low for low, _ in _special_4]
 # Inside 2000::/3, the only space that is given out: Teredo and other protocols, documentation, 6to4, the anycast service of AS112.
 _special_6 = _spans("2001::/23", "2001:db8::/32", "2002::/16", "2620:4f:8000::/48", "3fff::/20")
 _global_6 = _spans("2000::/3")[0]
@@ -99,7 +101,8 @@ def is_public(version: int, value: int) -> bool:
     An IPv4 address inside NAT64's well-known prefix is judged by the IPv4 address; 6to4 and Teredo, which embed one too, are never public.
     """
     if version == 4:
-        return not any(low <= value <= high for low, high in _special_4)
+        place = bisect_right(_special_4_starts, value) - 1
+        return place < 0 or value > _special_4[place][1]
     if _nat64[0] <= value <= _nat64[1]:
         return is_public(4, value & 0xFFFFFFFF)
     if not _global_6[0] <= value <= _global_6[1]:

@@ -1,0 +1,240 @@
+"""All sources of one installation: declared in a folder, loaded, reloaded when their files change, asked, and counted.
+
+    registry = Registry(data / "sources")
+    registry.refresh()                                   # in a thread: reading a large file takes seconds
+    registry.ip_facts("192.0.2.7", event.occurred_us)    # {"ip.asn": 64500, …}, see sources/ip.py
+    registry.labelled(facts["ip.sources_hit"], abusive=False)
+
+A new version of a file is taken when it is whole and is what it should be. Otherwise the last good one goes on being asked, and the fault is
+shown: in `status()`, in the metrics and by `wardline sources list`. A file with less than half of the entries of the one before counts as a
+fault too, until `accept` names it. Look-ups never wait and never touch the disk. Counts begin anew with the process.
+"""
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from wardline.base.clock import Clock, SystemClock
+from wardline.base.logs import logger
+from wardline.sources.declaration import KINDS, Source, read_declarations
+from wardline.sources.ip import Fact, IpSource, IpSources, Tally
+from wardline.sources.loading import Loaded, load
+from wardline.sources.reading import SourceError, Stamp, stamp_of
+
+DAY_SECONDS = 86_400
+# A file that shrinks below this share of its last entries is taken for a broken one.
+SHRUNK_SHARE = 0.5
+SHRUNK_FLOOR = 20  # entries: smaller lists may change as they like
+_IP_KINDS = frozenset(name for name, kind in KINDS.items() if any(fact.startswith("ip.") for fact in kind.facts))
+_VERSIONS = {"ipv4": 4, "ipv6": 6}
+
+
+class Status(msgspec.Struct, frozen=True):
+    """One source as it is shown. state: ok, stale (older than it may be), failing (the last good version is asked), missing or off."""
+
+    name: str
+    kind: str
+    format: str
+    state: str
+    detail: str
+    owner: str
+    licence: str
+    url: str
+    path: str
+    entries: int
+    bad_lines: int
+    host_bits: int
+    memory_bytes: int
+    as_of_s: int
+    loaded_s: int
+    age_days: float | None
+    max_age_days: int
+    lookups: int
+    hits: int
+    labelled_hits: int
+    false_hits: int
+    false_hit_rate: float | None
+    failures: int
+
+
+class _Entry(msgspec.Struct):
+    source: Source
+    tally: Tally
+    loaded: Loaded | None = None
+    loaded_s: int = 0
+    error: str = ""
+    failures: int = 0
+    tried: Stamp | None = None
+
+
+class Registry:
+    """The sources that a folder declares. Look-ups belong to the event loop; `refresh` may run in a thread beside them."""
+
+    def __init__(self, folder: Path, *, clock: Clock | None = None) -> None:
+        self.folder = folder
+        self._clock = clock or SystemClock()
+        self._entries: dict[str, _Entry] = {}
+        self._wrong: list[str] = []
+        self._refreshing = threading.Lock()
+        self._stale: frozenset[str] = frozenset()
+        self._ip = IpSources()
+        self.on_failure: Callable[[str], None] = lambda name: None
+
+    # Asking
+
+    def ip_facts(self, text: str, at_us: int) -> dict[str, Fact]:
+        """Facts of an IP address as of a time, as in `sources/ip.py`; {} for what is no address."""
+        return self._ip.facts(text, at_us)
+
+    # What became of hits
+
+    def labelled(self, names: Iterable[str], abusive: bool, *, withdrawn: bool = False) -> None:
+        """An event that these sources hit (its fact `ip.sources_hit`) was labelled, or its label was withdrawn. Unknown names are passed over."""
+        step = -1 if withdrawn else 1
+        for name in names:
+            entry = self._entries.get(name)
+            if entry is not None:
+                entry.tally.labelled_hits += step
+                entry.tally.false_hits += 0 if abusive else step
+
+    # Loading
+
+    def refresh(self, *, force: bool = False, accept: Sequence[str] = ()) -> list[str]:
+        """Look for changed declarations and files and load them; returns the names of the sources that were taken anew.
+
+        force: load every file again, changed or not. accept: names whose new file may be much smaller than the last one.
+        """
+        with self._refreshing:
+            declared, self._wrong = read_declarations(self.folder)
+            entries: dict[str, _Entry] = {}
+            taken: list[str] = []
+            for source in declared:
+                known = self._entries.get(source.name)
+                entry = known or _Entry(source, Tally())
+                if known is not None and known.source != source:
+                    same = (known.source.kind, known.source.format) == (source.kind, source.format)
+                    entry = _Entry(source, known.tally, known.loaded if same else None, known.loaded_s)
+                entries[source.name] = entry
+                if source.enabled and self._take(entry, force or source.name in accept, source.name in accept):
+                    taken.append(source.name)
+            # A declaration that has become unreadable takes nothing away: its sources stay as they were.
+            if self._wrong:
+                entries = {**self._entries, **entries}
+            changed = taken or entries.keys() != self._entries.keys() or any(entries[name] is not self._entries[name] for name in entries)
+            self._entries = entries
+            stale = frozenset(name for name, entry in entries.items() if self._is_stale(entry))
+            if changed or stale != self._stale:
+                self._stale = stale
+                self._rebuild()
+            return taken
+
+    def _take(self, entry: _Entry, force: bool, accept: bool) -> bool:
+        source = entry.source
+        stamp = stamp_of(Path(source.path)) if source.path else None
+        if not force and stamp is not None and stamp == entry.tried:
+            return False
+        try:
+            loaded = load(source)
+            before = entry.loaded.notes.entries if entry.loaded else 0
+            if not accept and before >= SHRUNK_FLOOR and loaded.notes.entries < before * SHRUNK_SHARE:
+                raise SourceError(
+                    f"{source.path}: shrank from {before} entries to {loaded.notes.entries}; the old ones stay in use. "
+                    f"If that is right: wardline sources reload --accept {source.name}"
+                )
+        except SourceError as error:
+            # The same fault of the same file is one fault, however often we look.
+            if entry.error != str(error) or stamp != entry.tried:
+                entry.failures += 1
+                self.on_failure(source.name)
+                logger("sources").error("source_refused", source=source.name)
+            entry.error, entry.tried = str(error), stamp
+            return False
+        entry.loaded, entry.error, entry.tried = loaded, "", loaded.stamp
+        entry.loaded_s = self._clock.now_us() // 1_000_000
+        return True
+
+    def _is_stale(self, entry: _Entry) -> bool:
+        if entry.loaded is None or not entry.source.max_age_days:
+            return False
+        return self._clock.now_us() // 1_000_000 - entry.loaded.as_of_s > entry.source.max_age_days * DAY_SECONDS
+
+    def _rebuild(self) -> None:
+        used = [entry for entry in self._entries.values() if entry.source.enabled]
+        missing = [entry.source.name for entry in used if entry.loaded is None or entry.source.name in self._stale]
+        ready = [(entry, entry.loaded.table) for entry in used if entry.loaded is not None and entry.source.kind in _IP_KINDS]
+        self._ip = IpSources(
+            (
+                IpSource(
+                    entry.source.name,
+                    entry.source.kind,
+                    table,
+                    entry.tally,
+                    entry.source.name in self._stale,
+                    frozenset(_VERSIONS[family] for family in entry.source.families),
+                )
+                for entry, table in ready
+            ),
+            missing,
+        )
+
+    async def watch(self, seconds: float) -> None:
+        """Refresh so often, until cancelled. Whatever goes wrong is tried again; look-ups go on meanwhile."""
+        while True:
+            await asyncio.sleep(seconds)
+            try:
+                await asyncio.to_thread(self.refresh)
+            except Exception as error:
+                logger("sources").error("refresh_failed", error=type(error).__name__)
+
+    # Showing
+
+    def status(self) -> list[Status]:
+        """Every declared source, by name."""
+        return [self._status(entry) for entry in self._entries.values()]
+
+    @property
+    def wrong_declarations(self) -> list[str]:
+        """What is wrong with files of the folder, one line each."""
+        return list(self._wrong)
+
+    def _status(self, entry: _Entry) -> Status:
+        source, loaded, tally = entry.source, entry.loaded, entry.tally
+        now_s = self._clock.now_us() // 1_000_000
+        if not source.enabled:
+            state = "off"
+        elif loaded is None:
+            state = "missing"
+        elif entry.error:
+            state = "failing"
+        else:
+            state = "stale" if source.name in self._stale else "ok"
+        notes: Any = loaded.notes if loaded else None
+        return Status(
+            name=source.name,
+            kind=source.kind,
+            format=source.form,
+            state=state,
+            detail=entry.error,
+            owner=source.owner,
+            licence=source.licence,
+            url=source.url,
+            path=source.path,
+            entries=notes.entries if notes else 0,
+            bad_lines=notes.bad_lines if notes else 0,
+            host_bits=notes.host_bits if notes else 0,
+            memory_bytes=loaded.memory_bytes if loaded else 0,
+            as_of_s=loaded.as_of_s if loaded else 0,
+            loaded_s=entry.loaded_s,
+            age_days=round((now_s - loaded.as_of_s) / DAY_SECONDS, 2) if loaded else None,
+            max_age_days=source.max_age_days,
+            lookups=tally.lookups,
+            hits=tally.hits,
+            labelled_hits=tally.labelled_hits,
+            false_hits=tally.false_hits,
+            false_hit_rate=tally.false_hit_rate,
+            failures=entry.failures,
+        )
