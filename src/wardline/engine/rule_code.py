@@ -220,7 +220,8 @@ class Writer:
                 known = f"({name} := {self.number(node)}) == {name}"
                 return f"{'not ' if truth else ''}({known})"
             case _:
-                return f"({self.value(node)}) is {'' if truth else 'not '}None"
+                value = self.value(node) if isinstance(node, Name) else f"({self.temporary()} := {self.value(node)})"
+                return f"{value} is {'' if truth else 'not '}None"
 
     @staticmethod
     def _all(parts: Iterable[str]) -> str:
