@@ -74,7 +74,7 @@ def bench_mail(
 
 def bench_decisions(
     seconds: Annotated[float, typer.Option("--seconds", min=0.5, help="how long each of the two runs takes")] = 15.0,
-    rate: Annotated[int, typer.Option("--rate", min=1, help="arrivals a second of the open-loop run")] = RATE,
+    rate: Annotated[list[int], typer.Option("--rate", min=1, help="arrivals a second of an open-loop run; may be given again")] = [RATE],  # noqa: B006
     data: Annotated[Path | None, typer.Option("--on", help="a folder on the disk to measure; nothing: a temporary one")] = None,
     as_json: Json = False,
 ) -> None:
@@ -82,18 +82,24 @@ def bench_decisions(
     from wardline.commands import load
 
     with served(data) as server:
-        err().print(f"open loop, {rate} decisions a second for {seconds:.0f} s …")
-        steady = load.open_loop(server.http_port, rate=rate, seconds=seconds)
+        figures: dict[str, Any] = {}
+        sent = failed = 0
+        for each in rate:
+            err().print(f"open loop, {each} decisions a second for {seconds:.0f} s …")
+            busy_s = load.cpu_seconds(server.process.pid)
+            steady = load.open_loop(server.http_port, rate=each, seconds=seconds)
+            busy_s = load.cpu_seconds(server.process.pid) - busy_s
+            for percent, name in ((50, "p50"), (99, "p99"), (100, "max")):
+                figures[f"{name}_ms_at_{each}"] = round(steady.percentile_ms(percent), 2)
+            figures[f"server_cpu_us_at_{each}"] = round(busy_s / max(steady.sent, 1) * 1e6)
+            sent, failed = sent + steady.sent, failed + steady.failed
         err().print("closed loop, as fast as it goes …")
+        busy_s = load.cpu_seconds(server.process.pid)
         highest = load.closed_loop(server.http_port, connections=32, seconds=seconds)
-    figures = {
-        "http_per_second": round(highest.per_second, 1),
-        f"p50_ms_at_{rate}": round(steady.percentile_ms(50), 2),
-        f"p99_ms_at_{rate}": round(steady.percentile_ms(99), 2),
-        f"max_ms_at_{rate}": round(steady.percentile_ms(100), 2),
-        "sent": steady.sent + highest.sent,
-        "failed": steady.failed + highest.failed,
-    }
+        busy_s = load.cpu_seconds(server.process.pid) - busy_s
+    figures["http_per_second"] = round(highest.per_second, 1)
+    figures["server_cpu_us"] = round(busy_s / max(highest.sent, 1) * 1e6)
+    figures["sent"], figures["failed"] = sent + highest.sent, failed + highest.failed
     _end(figures, as_json)
 
 

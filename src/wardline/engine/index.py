@@ -43,6 +43,13 @@ BY_SEQ = Query(select(schema.records).where(schema.records.c.seq == bindparam("s
 OLDEST_FILED = Query(
     select(schema.lookups.c.seq).where(schema.lookups.c.hash == bindparam("hash")).order_by(schema.lookups.c.seq).limit(bindparam("limit"))
 )
+FILED = Query(
+    select(schema.lookups.c.hash)
+    .where(schema.lookups.c.hash >= bindparam("first"))
+    .distinct()
+    .order_by(schema.lookups.c.hash)
+    .limit(bindparam("limit"))
+)
 NEWEST_FILED = Query(
     select(schema.records)
     .join(schema.lookups, schema.lookups.c.seq == schema.records.c.seq)
@@ -139,6 +146,10 @@ class Index:
             if record is not None and record.kind == kind and record.id == id:
                 return record
         return None
+
+    def filed(self, first: int, limit: int) -> list[int]:
+        """A page of the hashes under which records are filed (ids, subjects and keys), each once, ascending, from `first` on."""
+        return [hash for (hash,) in self.readers.rows(FILED, first=first, limit=limit)]
 
     def find_key(self, key: str, limit: int) -> list[Record]:
         """The newest records that carry a key, newest first, at most `limit`."""

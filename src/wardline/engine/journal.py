@@ -16,6 +16,7 @@ finished, since the log's space exists already and the reserve is larger than wh
 
 import asyncio
 import errno
+import sqlite3
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -33,8 +34,9 @@ from wardline.engine.commitlog import SEGMENT_BYTES, CommitLog
 from wardline.engine.index import FIRST, PAGE, Gap, Sealed, decoded
 from wardline.engine.indices import JournalIndex, OpenIndex, embedded
 from wardline.engine.receipt import Receipt, Receipts
-from wardline.engine.record import Record, check, encode
+from wardline.engine.record import Record, check, encode, lookup_hash
 from wardline.engine.recovery import payloads, recover
+from wardline.engine.seen import Seen
 from wardline.engine.tail import Tail
 from wardline.engine.vault import Vault
 
@@ -42,6 +44,8 @@ INDEX_RECORDS = 4096
 INDEX_BYTES = 4 << 20
 RETRY_S = 0.5
 SPACE_CHECK_NS = 200_000_000
+# So many look-ups of unknown ids in SQL, and a filter is made that answers them from memory: a short command never gets there.
+VAIN_LOOKUPS = 64
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,6 +77,9 @@ class Journal:
         self._next_seq = 1
         self.vault = Vault(self.append, index.vault, keyring, clock)
         self._tail = Tail()
+        self._seen = Seen()
+        self._vain_lookups = 0
+        self._seen_maker: threading.Thread | None = None
         self._lock = threading.Lock()
         self._work = threading.Condition(self._lock)
         # Held by whoever writes to SQL, so that the indexer and an erasure take turns instead of waiting in SQLite.
@@ -135,6 +142,7 @@ class Journal:
                 "Restore the last backup, or open with accept_damage to keep the rest; the lost places are then written down.",
             )
         after_seq = self._index.indexed_seq
+        self._seen.ready = after_seq == 0  # nothing is filed yet
         for batch in payloads(files, found):
             self._write_index([record for record in map(decoded, batch) if record.seq > after_seq])
         if found.lost:
@@ -254,7 +262,24 @@ class Journal:
         """The first record of a kind with this id, also while it is still on its way to the medium."""
         # The tail first: a record that moves to the index meanwhile is found in one of them or in both, never in neither.
         recent = self._tail.find(kind, id)
-        return self._index.find_id(kind, id) or recent
+        if self._seen.ready:
+            if not self._seen.maybe(lookup_hash("id", f"{kind}/{id}")):
+                return recent
+            return self._index.find_id(kind, id) or recent
+        older = self._index.find_id(kind, id)
+        if older is None:
+            self._vain_lookups += 1
+            if self._vain_lookups % VAIN_LOOKUPS == 0 and self._seen_maker is None:
+                self._seen_maker = threading.Thread(target=self._make_seen, name="journal-seen", daemon=True)
+                self._seen_maker.start()
+        return older or recent
+
+    def _make_seen(self) -> None:
+        try:
+            self._seen.build(self._index.filed, lambda: self._closing)
+        except (DatabaseError, StorageError, sqlite3.Error):
+            # Tried again after as many vain look-ups; until then they cost what they did before.
+            self._seen_maker = None
 
     def find_key(self, key: str, limit: int = 100) -> list[Record]:
         """The newest records that carry a key, newest first."""
@@ -327,6 +352,8 @@ class Journal:
     def _write_index(self, batch: Sequence[Record]) -> None:
         if not batch:
             return
+        # Before they leave the tail, so that "never seen" is true at every moment.
+        self._seen.add([lookup_hash("id", f"{record.kind}/{record.id}") for record in batch if record.kind != "vault"])
         sealed: list[Sealed] = []
         slots: list[tuple[int, int]] = []
         for record in batch:
@@ -355,6 +382,8 @@ class Journal:
             self._closing = True
             self._work.notify_all()
         self._indexer.join()
+        if self._seen_maker is not None:
+            self._seen_maker.join()
         if self._log.failure is None and not self._tail:
             self._log.rotate()
             try:

@@ -1,0 +1,100 @@
+"""The filter of ids: what was filed always reads as "maybe", at every moment; what was not reads as "no" nearly always."""
+
+import threading
+from pathlib import Path
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wardline.engine import seen as seen_module
+from wardline.engine.journal import VAIN_LOOKUPS, Journal
+from wardline.engine.record import Record, lookup_hash
+from wardline.engine.seen import LARGEST_HASH, SMALLEST_HASH, Seen
+
+HASHES = st.integers(SMALLEST_HASH, LARGEST_HASH)
+
+
+def hashes(name: str, count: int) -> list[int]:
+    return [lookup_hash("id", f"{name}/{number}") for number in range(count)]
+
+
+@given(st.lists(st.lists(HASHES, max_size=50), max_size=10))
+def test_what_was_filed_is_never_denied(batches: list[list[int]]) -> None:
+    seen = Seen(first_words=2, words_limit=8)
+    for batch in batches:
+        seen.add(batch)
+    assert all(seen.maybe(hash) for batch in batches for hash in batch)
+
+
+def test_strangers_are_told_apart_while_it_grows() -> None:
+    seen = Seen(first_words=256, words_limit=1 << 14)
+    known = hashes("known", 20_000)
+    for start in range(0, len(known), 100):
+        seen.add(known[start : start + 100])
+    assert all(map(seen.maybe, known))
+    assert sum(map(seen.maybe, hashes("stranger", 5_000))) < 250
+    assert seen.size_bytes < 20 * len(known)
+
+
+def test_beyond_its_limit_it_says_maybe_more_often_and_never_grows() -> None:
+    seen = Seen(first_words=4, words_limit=16)
+    for start in range(0, 5_000, 100):
+        seen.add(hashes(f"part {start}", 100))
+    assert seen.size_bytes <= (4 + 16) * 8 and all(seen.maybe(hash) for hash in hashes("part 0", 100))
+
+
+def test_building_takes_every_page_over(monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    monkeypatch.setattr(seen_module, "PAGE", 7)
+    filed = sorted([*hashes("old", 60), SMALLEST_HASH, LARGEST_HASH])
+    seen = Seen()
+    assert not seen.build(lambda first, limit: [hash for hash in filed if hash >= first][:limit], lambda: True) and not seen.ready
+    assert seen.build(lambda first, limit: [hash for hash in filed if hash >= first][:limit])
+    assert seen.ready and all(map(seen.maybe, filed))
+
+
+def record(number: int) -> Record:
+    return Record(0, 0, "decision", f"id-{number}", number, "mail", "account:1", (f"key:{number}",), 1, b"x")
+
+
+def test_a_journal_from_before_knows_its_ids(tmp_path: Path) -> None:
+    with Journal.open(tmp_path) as journal:
+        for number in range(300):
+            journal.append(record(number))
+        journal.flush()
+        assert all(journal.find_id("decision", f"id-{number}") for number in range(300))
+        assert journal.find_id("event", "id-1") is None
+    with Journal.open(tmp_path) as journal:
+        for number in range(VAIN_LOOKUPS):
+            assert journal.find_id("decision", f"unknown-{number}") is None
+        assert journal._seen_maker is not None
+        journal._seen_maker.join()
+        assert journal._seen.ready
+        journal.append(record(1000))
+        assert journal.find_id("decision", "id-1000") is not None
+        journal.flush()
+        assert all(journal.find_id("decision", f"id-{number}") for number in (*range(300), 1000))
+        assert journal.find_id("decision", "id-1001") is None
+        journal.erase("account:1")
+        assert journal.find_id("decision", "id-7") is None
+
+
+def test_an_id_is_found_while_its_record_moves_to_the_index(tmp_path: Path) -> None:
+    with Journal.open(tmp_path) as journal:
+        missed: list[int] = []
+        done = threading.Event()
+
+        def look() -> None:
+            while not done.is_set():
+                last = journal.last_seq
+                if last and journal.find_id("decision", f"id-{last - 1}") is None:
+                    missed.append(last)
+
+        looker = threading.Thread(target=look)
+        looker.start()
+        for number in range(600):
+            journal.append(record(number))
+            if number % 20 == 0:
+                journal.flush()
+        done.set()
+        looker.join()
+        assert not missed
