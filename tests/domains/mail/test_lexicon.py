@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wardline.domains.mail.lexicon import EDGE_CHARS, Lexicon, load, plain
+from wardline.domains.mail.lexicon import EDGE_CHARS, Lexicon, Text, load, plain
 
 SMALL = Lexicon(
     {
@@ -16,7 +16,7 @@ SMALL = Lexicon(
             "ru": ["наследник*"],
             "zh": ["继承人"],
             "ko": ["상속인"],
-            "tr": ["mirasçı*"],
+            "tr": ["mirasçı*", "acil yardım çağr*"],
         },
         "prize": {"odds": 2.0, "words": "Prize.", "en": ["you have won"]},
     }
@@ -34,6 +34,8 @@ SMALL = Lexicon(
         "没有继承人了",
         "상속인이 없습니다",
         "mirasçısı yok",
+        "bu acil yardım cagrısı",
+        "acil yardım çağrısı",
         "ｎｅｘｔ ｏｆ ｋｉｎ",
         "ne\u200bxt of k\u200bin",
         "next\n\tof   kin",
@@ -45,6 +47,19 @@ def test_found(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["", "theirs", "next of kindness", "nextofkin", "continue", "won you have"])
 def test_not_found(text: str) -> None:
+    assert SMALL.find(text) == []
+
+
+def test_a_text_is_folded_once_for_all_lexicons() -> None:
+    text = Text("You have won. НАСЛЕДНИКА нет")
+    assert SMALL.find(text) == SMALL.find("You have won. НАСЛЕДНИКА нет") == ["kin", "prize"]
+    assert (text.words, text.head) == ({"you", "have", "won", "наследника", "нет"}, "You have won. НАСЛЕДНИКА нет")
+    assert len(text.scripts) == 1
+    assert not Text("nothing but Latin, é and ’").scripts
+
+
+@pytest.mark.parametrize("text", ["acil yardım", "yardım çağrısı", "acil yardımcı çağrısı"])
+def test_the_words_before_the_last_of_a_stem_are_whole(text: str) -> None:
     assert SMALL.find(text) == []
 
 

@@ -9,8 +9,11 @@ All text is decoded, control characters replaced, and within the limits of intak
 """
 
 from datetime import datetime
+from functools import cached_property
 
 import msgspec
+
+from wardline.domains.mail.lexicon import EDGE_CHARS, Text
 
 
 class Envelope(msgspec.Struct, frozen=True, kw_only=True):
@@ -97,7 +100,7 @@ class HtmlFacts(msgspec.Struct, frozen=True, kw_only=True):
     broken_tags: int = 0
 
 
-class Mail(msgspec.Struct, frozen=True, kw_only=True):
+class Mail(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """One message as intake read it."""
 
     envelope: Envelope
@@ -126,6 +129,11 @@ class Mail(msgspec.Struct, frozen=True, kw_only=True):
         str, ...
     ] = ()  # caps that were hit: size, parts, depth, headers, header_bytes, addresses, links, attachments, html_tags, text …
     defects: tuple[str, ...] = ()  # what could not be read: no_headers, bad_base64, unknown_charset, nul_bytes, bare_cr, missing_boundary …
+
+    @cached_property
+    def phrases(self) -> Text:
+        """What lexicons search: the text, and the subject before it unless the text is very long. Made when it is first asked for."""
+        return Text(self.visible_text if len(self.visible_text) >= 2 * EDGE_CHARS else f"{self.subject} {self.visible_text}")
 
     def header(self, name: str) -> str | None:
         """The first value of a header, by case-insensitive name; None when the message has none."""

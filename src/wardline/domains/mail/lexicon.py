@@ -7,15 +7,15 @@ A file has one table per group: `odds` and `words` as in `weighing.Cue`, then ph
 written in lower case and matches whole words; a trailing "*" lets the last word go on (stems of inflected languages); phrases in scripts
 that do not part words (Han, Kana, Thai, Khmer, Lao, Burmese), or glue particles to them (Hangul), match anywhere. Latin phrases match without their accents as well.
 
-Cost: the words of the text are put in a set once; only phrases of which the rarest word occurs are looked for. Text beyond the first and
-the last 20,000 characters is not looked at.
+Cost: a text is folded and its words are put in a set once (`Text`), for however many lexicons; only phrases of which the rarest word occurs
+are looked for. Text beyond the first and the last 20,000 characters is not looked at.
 """
 
 import re
 import tomllib
 import unicodedata
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, cached_property
 from importlib import resources
 
 from wardline.domains.mail.weighing import Cue
@@ -48,22 +48,46 @@ _UNPARTED = (
 
 def plain(text: str) -> str:
     """The text's edges in lower case, NFKC, without invisible characters, marks as spaces, one space between words and at both ends."""
+    return f" {' '.join(_words(text))} "
+
+
+def _words(text: str) -> list[str]:
+    """The words of a text's edges, folded as `plain` says."""
     if len(text) > 2 * EDGE_CHARS:
         text = text[:EDGE_CHARS] + " " + text[-EDGE_CHARS:]
     if text.isascii():
         # An ASCII translation table of bytes is many times faster than a dictionary of characters.
-        return " " + " ".join(text.encode("ascii").translate(_ASCII).decode("ascii").split()) + " "
+        return text.encode("ascii").translate(_ASCII).decode("ascii").split()
     text = unicodedata.normalize("NFKC", text.casefold())
     for mark in _INVISIBLE:
         if mark in text:
             text = text.replace(mark, "")
-    for mark in _MARKS:
+    for mark in _WIDE_MARKS:
         if mark in text:
             text = text.replace(mark, " ")
-    return " " + " ".join(text.split()) + " "
+    return text.encode("utf-8", "surrogatepass").translate(_BARE).decode("utf-8", "surrogatepass").split()
 
 
-_ASCII = bytes(32 if chr(b) in _MARKS else ord(chr(b).lower()) if b < 128 else b for b in range(256))
+_ASCII = bytes(32 if b < 128 and chr(b) in _MARKS else ord(chr(b).lower()) if b < 128 else b for b in range(256))
+_BARE = bytes(32 if b < 128 and chr(b) in _MARKS else b for b in range(256))
+_WIDE_MARKS = [mark for mark in _MARKS if not mark.isascii()]
+
+
+class Text:
+    """A text as lexicons read it: folded, with its distinct words and the scripts that occur in it. Made once, for all lexicons."""
+
+    def __init__(self, text: str) -> None:
+        words = _words(text)
+        self.head = text[:EDGE_CHARS]  # as it was written
+        self.plain = f" {' '.join(words)} "
+        self.words = frozenset(words)
+
+    @cached_property
+    def scripts(self) -> frozenset[int]:
+        """Which of the scripts beyond Latin it holds letters of."""
+        if _BEYOND_LATIN.search(self.plain) is None:
+            return frozenset()
+        return frozenset(number for number, script in enumerate(_SCRIPTS) if script.search(self.plain) is not None)
 
 
 def _is_unparted(phrase: str) -> bool:
@@ -83,7 +107,7 @@ class Lexicon:
         by_word: dict[str, list[tuple[str, str]]] = {}
         anywhere: list[tuple[str, str]] = []
         uses: dict[str, int] = {}
-        phrases: list[tuple[str, str]] = []
+        phrases: list[tuple[str, list[str], str]] = []
         for group, table in groups.items():
             odds, words = table["odds"], table["words"]
             if not isinstance(odds, int | float) or not isinstance(words, str):
@@ -101,46 +125,48 @@ class Lexicon:
                     for variant in dict.fromkeys((form, _bare(form)) if form and form[0] < "\u0250" else (form,)):
                         if _is_unparted(variant):
                             anywhere.append((variant, group))
-                        elif star:
+                        elif star and (" " not in variant or _BEYOND_LATIN.search(variant) is not None):
                             anywhere.append((" " + variant, group))
                         else:
-                            phrases.append((variant, group))
-                            for word in variant.split():
+                            words_of = variant.split()[:-1] if star else variant.split()
+                            phrases.append((f" {variant}" if star else f" {variant} ", words_of, group))
+                            for word in words_of:
                                 uses[word] = uses.get(word, 0) + 1
-        for phrase, group in phrases:
-            # The longest word is most often the rarest.
-            anchor = max(phrase.split(), key=lambda word: (len(word), -uses[word], word))
-            by_word.setdefault(anchor, []).append((f" {phrase} ", group))
+        for phrase, words_of, group in phrases:
+            # The longest word is most often the rarest; the last one of a stem goes on, and is no whole word.
+            anchor = max(words_of, key=lambda word: (len(word), -uses[word], word))
+            by_word.setdefault(anchor, []).append((phrase, group))
         self.languages = frozenset(languages)
         self._by_word = by_word
         self._anchors = frozenset(by_word)
         self._stems = tuple(pair for pair in anywhere if _BEYOND_LATIN.search(pair[0]) is None)
         self._scripts = tuple(
-            (script, members) for script in _SCRIPTS if (members := tuple(pair for pair in anywhere if script.search(pair[0]) is not None))
+            (number, members)
+            for number, script in enumerate(_SCRIPTS)
+            if (members := tuple(pair for pair in anywhere if script.search(pair[0]) is not None))
         )
 
-    def find(self, text: str) -> list[str]:
+    def find(self, text: str | Text) -> list[str]:
         """The groups of which at least one phrase occurs in a text."""
-        return self.find_plain(plain(text))
-
-    def find_plain(self, text: str) -> list[str]:
-        """As `find`, for a text that went through `plain` already."""
-        found: set[str] = set()
-        for word in self._anchors.intersection(text.split()):
+        if isinstance(text, str):
+            text = Text(text)
+        folded, found = text.plain, set[str]()
+        for word in self._anchors & text.words:
             for phrase, group in self._by_word[word]:
-                if group not in found and phrase in text:
+                if group not in found and phrase in folded:
                     found.add(group)
         for phrase, group in self._stems:
-            if group not in found and phrase in text:
+            if group not in found and phrase in folded:
                 found.add(group)
-        if _BEYOND_LATIN.search(text) is not None:
-            for script, members in self._scripts:
-                if script.search(text) is None:
+        scripts = text.scripts
+        if scripts:
+            for number, members in self._scripts:
+                if number not in scripts:
                     continue
                 for phrase, group in members:
-                    if group not in found and phrase in text:
+                    if group not in found and phrase in folded:
                         found.add(group)
-        return [group for group in self.cues if group in found]
+        return [group for group in self.cues if group in found] if found else []
 
 
 @cache  # constants of the package, read once

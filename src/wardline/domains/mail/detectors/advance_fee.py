@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 
 from wardline.domains.mail.events import Mail
-from wardline.domains.mail.lexicon import EDGE_CHARS, load
+from wardline.domains.mail.lexicon import load
 from wardline.domains.mail.weighing import REASONS_SHOWN, strings
 from wardline.engine.detector import Detector
 from wardline.engine.feature import Scalar, Value, Values
@@ -41,14 +41,13 @@ class AdvanceFee(Detector[Mail]):
 
     def measure(self, subject: Mail, known: Mapping[str, Value]) -> Mapping[str, Value]:
         """advance_fee.cues: list of groups; .money, .free_mailbox, .list: bool."""
-        text = f"{subject.subject} {subject.visible_text}" if len(subject.visible_text) < 2 * EDGE_CHARS else subject.visible_text
-        found: list[Scalar] = [*load("advance_fee").find(text)]
+        found: list[Scalar] = [*load("advance_fee").find(subject.phrases)]
         if not found:
             return {"advance_fee.cues": found}
         answers = [subject.sender.domain, *(address.domain for address in subject.reply_to[:2])]
         return {
             "advance_fee.cues": found,
-            "advance_fee.money": _MONEY.search(text[:EDGE_CHARS]) is not None,
+            "advance_fee.money": _MONEY.search(subject.phrases.head) is not None,
             "advance_fee.free_mailbox": any(is_freemail(registrable(domain)) for domain in answers if domain),
             "advance_fee.list": any(name.lower() in ("list-id", "list-post") for name, _ in subject.headers),
         }

@@ -10,7 +10,7 @@ threaten. So words need a way to act on them, and a proven sender who links to i
 from collections.abc import Mapping
 
 from wardline.domains.mail.events import Mail
-from wardline.domains.mail.lexicon import EDGE_CHARS, load
+from wardline.domains.mail.lexicon import load
 from wardline.domains.mail.weighing import REASONS_SHOWN, strings
 from wardline.engine.detector import Detector
 from wardline.engine.feature import Scalar, Value, Values
@@ -47,8 +47,7 @@ class Credential(Detector[Mail]):
 
     def measure(self, subject: Mail, known: Mapping[str, Value]) -> Mapping[str, Value]:
         """credential.cues: list of groups; .ways: list of link, own_link, foreign_link, foreign_mailbox, form, page, free_mailbox; .long: bool."""
-        text = f"{subject.subject} {subject.visible_text}" if len(subject.visible_text) < 2 * EDGE_CHARS else subject.visible_text
-        found: list[Scalar] = [*load("credential").find(text)]
+        found: list[Scalar] = [*load("credential").find(subject.phrases)]
         if not found:
             return {"credential.cues": found}
         home = registrable(subject.sender.domain)

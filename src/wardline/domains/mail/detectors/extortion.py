@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 
 from wardline.domains.mail.events import Mail
-from wardline.domains.mail.lexicon import EDGE_CHARS, load
+from wardline.domains.mail.lexicon import load
 from wardline.domains.mail.weighing import REASONS_SHOWN, strings
 from wardline.engine.detector import Detector
 from wardline.engine.feature import Scalar, Value, Values
@@ -88,14 +88,12 @@ class Extortion(Detector[Mail]):
 
     def measure(self, subject: Mail, known: Mapping[str, Value]) -> Mapping[str, Value]:
         """extortion.cues: list of groups; extortion.wallet, .list: bool."""
-        text = f"{subject.subject} {subject.visible_text}" if len(subject.visible_text) < 2 * EDGE_CHARS else subject.visible_text
-        found: list[Scalar] = [*load("extortion").find(text)]
+        found: list[Scalar] = [*load("extortion").find(subject.phrases)]
         if not found:
             return {"extortion.cues": found}
-        clear = text[:EDGE_CHARS]
         return {
             "extortion.cues": found,
-            "extortion.wallet": names_wallet(clear),
+            "extortion.wallet": names_wallet(subject.phrases.head),
             "extortion.list": any(name.lower() in ("list-id", "list-post") for name, _ in subject.headers),
         }
 

@@ -29,15 +29,17 @@ _LIKE_LATIN = "аеорсухіјѕԁԛԝһӏАВЕКМНОРСТУХІЈЅαο�
 _MIXED = re.compile(
     f"(?<=[A-Za-z])[{_LIKE_LATIN}]{{1,4}}(?=[A-Za-z])|(?<![\\w])[{_LIKE_LATIN}](?=[A-Za-z]{{2}})|(?<=[\u0430-\u044f])[aeopcyxi](?=[\u0430-\u044f])"
 )
+_BEYOND_LATIN = re.compile("[\u0370-\u052f]")  # Greek and Cyrillic
 _DECORATED = re.compile("[\U0001d400-\U0001d7ff\uff21-\uff5a\u24b6-\u24e9\U0001f130-\U0001f189]")
 
 
 def mixed(text: str) -> int:
     """How many places mix look-alike letters into a word of another script; at most 1,000 are counted."""
-    if text.isascii():
+    first = None if text.isascii() else _BEYOND_LATIN.search(text)
+    if first is None:
         return 0
     count = 0
-    for _ in _MIXED.finditer(text):
+    for _ in _MIXED.finditer(text, first.start()):  # every such place holds a letter of those alphabets or stands behind one
         count += 1
         if count >= COUNT_LIMIT:
             break
