@@ -13,10 +13,12 @@ import hashlib
 import time
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from wardline.base.clock import Clock, SystemClock
-from wardline.base.config import Config
+from wardline.base.config import Config, ConfigError
 from wardline.base.ids import Ids
 from wardline.base.logs import logger
 from wardline.base.metrics import Metrics
@@ -51,7 +53,12 @@ from wardline.engine.shard import Shard
 from wardline.engine.snapshot import Snapshots, bring_up
 from wardline.engine.vault import Class
 from wardline.learning.frozen import Frozen, FrozenError
+from wardline.sources.registry import Registry
 from wardline.sources.resolver import from_address
+from wardline.sources.showing import source_metrics
+
+if TYPE_CHECKING:
+    from wardline.sources.outbound import Outbound
 
 HOUR_SECONDS = 3600.0
 DAY_US = 86_400_000_000
@@ -82,6 +89,8 @@ class Program:
         self.shard.follow("label", self.labels)
         self.labelling = Labelling(self.shard, self.labels, self.pseudonyms, self.ids, self.metrics, config.labels.per_hour)
         self.snapshots = Snapshots(journal.folder)
+        self.sources = Registry(Path(config.sources.folder) if config.sources.folder else data / "sources", clock=clock)
+        self._outbound: Outbound | None = None
         self.detectors = make_detectors()
         self.policy, self.policy_digest = self._policy(Path(mail.policy) if mail.policy else None, "policy.yaml")
         envelope_policy, envelope_digest = self._policy(None, "envelope.yaml")
@@ -145,6 +154,18 @@ class Program:
             journal.close()
             raise
 
+    @property
+    def outbound(self) -> "Outbound":
+        """The one HTTP client; made when first asked for, since most commands ask nobody. Raises ConfigError."""
+        if self._outbound is None:
+            from wardline.sources.outbound import Outbound, Settings
+
+            try:
+                self._outbound = Outbound(msgspec.convert(self.config.outbound, Settings, from_attributes=True))
+            except ValueError as error:
+                raise ConfigError(str(error)) from None
+        return self._outbound
+
     def _policy(self, path: Path | None, shipped: str) -> tuple[Policy, str]:
         """A policy and the digest of its text; the text is kept under its digest, so that a replay can find it."""
         if path is None:
@@ -188,6 +209,7 @@ class Program:
         return self.journal.last_seq - min((origin.snapshot_seq for origin in origins), default=0)
 
     def _measure(self) -> None:
+        self.metrics.collect(lambda: source_metrics(self.sources))
         self.metrics.versions(__version__, self.policy.label, self.text.label)
         self.metrics.gauge(
             "wardline_journal_lag_records", "Records that are not indexed yet", lambda: float(self.journal.stats()["waiting_records"])
@@ -312,6 +334,8 @@ class Program:
         """Save the states and close the journal."""
         with contextlib.suppress(StorageError, OSError, TimeoutError):
             self.save()
+        if self._outbound is not None:
+            await self._outbound.aclose()
         self.journal.close()
 
 

@@ -28,6 +28,7 @@ from wardline.gateways.http.health import HealthRoutes
 from wardline.gateways.http.labels import LabelRoutes
 from wardline.gateways.http.mail import MailRoutes
 from wardline.gateways.http.pages import PageRoutes
+from wardline.gateways.http.sources import SourceRoutes
 from wardline.gateways.milter import MilterServer, MilterSettings
 from wardline.gateways.rspamd import LearnSecret, RspamdController, RspamdScan, RspamdSettings
 
@@ -76,7 +77,8 @@ class Doors:
         health = HealthRoutes(program.metrics, ready=self.is_ready)
         pages = PageRoutes(program.status)
         labels = LabelRoutes(program.labelling)
-        routes = [*decide.routes(), *mail.routes(), *labels.routes(), *admin.routes(), *health.routes(), *pages.routes()]
+        sources = SourceRoutes(program.sources)
+        routes = [*decide.routes(), *mail.routes(), *labels.routes(), *sources.routes(), *admin.routes(), *health.routes(), *pages.routes()]
         return HttpApp(routes, access, program.metrics, concurrency=settings.concurrency, version=__version__, control=control)
 
     def is_ready(self) -> str:
@@ -239,13 +241,16 @@ async def serve(program: Program, ready: Callable[[Doors], None]) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     doors = Doors(program)
+    await asyncio.to_thread(program.sources.refresh)  # before anybody is judged without them
     await doors.open()
     upkeep = asyncio.create_task(program.upkeep(), name="upkeep")
+    watching = asyncio.create_task(program.sources.watch(program.config.sources.refresh_seconds), name="sources")
     logger("serving").info("ready", doors=len(doors.addresses), mode=program.point.mode, recovered_records=program.recovered)
     ready(doors)
     try:
         await stop.wait()
     finally:
         upkeep.cancel()
+        watching.cancel()
         await doors.close()
         await program.close()

@@ -12,6 +12,7 @@ cannot differ. Environment: WARDLINE_DATA, WARDLINE_LEARN_SECRET and WARDLINE_RE
 
 import ipaddress
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -138,6 +139,30 @@ class Labels(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ] = 200_000
 
 
+class Sources(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is known from elsewhere: lists, address ranges, leaked passwords; each source is declared in a file of its own."""
+
+    folder: Annotated[str, _doc("folder with the declarations (*.toml); empty means sources in the data folder")] = ""
+    refresh_seconds: Annotated[int, _doc("declarations and files are looked at so often; a changed one is loaded", ge=1, le=86_400)] = 30
+
+
+class Outbound(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Requests that leave this program: webhooks, leaked-password ranges."""
+
+    allowed_hosts: Annotated[
+        tuple[str, ...], _doc("hosts that may be asked: api.example.com (port 443) or api.example.com:8443; nobody else is")
+    ] = ()
+    allowed_networks: Annotated[
+        tuple[str, ...], _doc("loopback or private networks of your own that may be asked, such as 127.0.0.0/8; all others are refused")
+    ] = ()
+    plain_http: Annotated[bool, _doc("also allow http without TLS; for a service on the same machine")] = False
+    timeout_seconds: Annotated[float, _doc("one request, name resolution and repeats included", gt=0, le=300)] = 10.0
+    request_bytes: Annotated[int, _doc("largest body that is sent", ge=1024, le=1 << 28)] = 1 << 20
+    response_bytes: Annotated[int, _doc("largest answer that is read", ge=1024, le=1 << 28)] = 4 << 20
+    connections: Annotated[int, _doc("connections at once", ge=1, le=1000)] = 32
+    ca_file: Annotated[str, _doc("certificates (PEM) to trust instead of the system's; empty: the system's")] = ""
+
+
 class Store(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The data folder."""
 
@@ -167,6 +192,8 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     rspamd: Rspamd = Rspamd()
     mail: Mail = Mail()
     labels: Labels = Labels()
+    sources: Sources = Sources()
+    outbound: Outbound = Outbound()
     store: Store = Store()
     logs: Logs = Logs()
 
@@ -213,6 +240,15 @@ def _check(config: Config, source: str) -> None:
                 raise ValueError("the port is out of range")
         except ValueError as error:
             raise ConfigError(f"{source}: mail.resolver: {error}; write off, 192.0.2.53 or 127.0.0.1:5353") from None
+    for entry in config.outbound.allowed_hosts:
+        if not re.fullmatch(r"(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?)(:[0-9]{1,5})?", entry):
+            raise ConfigError(f"{source}: outbound.allowed_hosts: {entry[:80]!r} is no host; write api.example.com or api.example.com:8443")
+    for network in config.outbound.allowed_networks:
+        try:
+            if not ipaddress.ip_network(network).is_private or ipaddress.ip_network(network).is_link_local:
+                raise ValueError(f"{network} is neither loopback nor private")
+        except ValueError as error:
+            raise ConfigError(f"{source}: outbound.allowed_networks: {error}; write 127.0.0.0/8 or 10.1.2.0/24") from None
     ports = [config.http.port, config.milter.port, config.rspamd.scan_port, config.rspamd.learn_port]
     used = [port for port in ports if port]
     if len(set(used)) != len(used):

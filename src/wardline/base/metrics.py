@@ -6,11 +6,24 @@ Labels are closed sets (points, verdicts, detectors, doors): never an identifier
 costs more than counting.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
 
 _BUCKETS_SECONDS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
+
+
+class _Asked(Collector):
+    def __init__(self, read: Callable[[], Iterable[Metric]]) -> None:
+        self._read = read
+
+    def describe(self) -> Iterable[Metric]:
+        return ()  # else they would be read while the program is being built
+
+    def collect(self) -> Iterable[Metric]:
+        return self._read()
 
 
 class Metrics:
@@ -66,6 +79,10 @@ class Metrics:
     def gauge(self, name: str, text: str, read: Callable[[], float]) -> None:
         """A value that is read when someone asks, such as the journal's lag."""
         Gauge(name, text, registry=self.registry).set_function(read)
+
+    def collect(self, read: Callable[[], Iterable[Metric]]) -> None:
+        """Metrics that are made when someone asks, such as those of sources that come and go while the program runs."""
+        self.registry.register(_Asked(read))
 
     def render(self) -> bytes:
         """The text that /metrics answers."""

@@ -14,7 +14,6 @@ import asyncio
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
@@ -24,6 +23,7 @@ from wardline.sources.declaration import KINDS, Source, read_declarations
 from wardline.sources.ip import Fact, IpSource, IpSources, Tally
 from wardline.sources.loading import Loaded, load
 from wardline.sources.reading import SourceError, Stamp, stamp_of
+from wardline.sources.status import Status, status_of
 
 DAY_SECONDS = 86_400
 # A file that shrinks below this share of its last entries is taken for a broken one.
@@ -31,34 +31,6 @@ SHRUNK_SHARE = 0.5
 SHRUNK_FLOOR = 20  # entries: smaller lists may change as they like
 _IP_KINDS = frozenset(name for name, kind in KINDS.items() if any(fact.startswith("ip.") for fact in kind.facts))
 _VERSIONS = {"ipv4": 4, "ipv6": 6}
-
-
-class Status(msgspec.Struct, frozen=True):
-    """One source as it is shown. state: ok, stale (older than it may be), failing (the last good version is asked), missing or off."""
-
-    name: str
-    kind: str
-    format: str
-    state: str
-    detail: str
-    owner: str
-    licence: str
-    url: str
-    path: str
-    entries: int
-    bad_lines: int
-    host_bits: int
-    memory_bytes: int
-    as_of_s: int
-    loaded_s: int
-    age_days: float | None
-    max_age_days: int
-    lookups: int
-    hits: int
-    labelled_hits: int
-    false_hits: int
-    false_hit_rate: float | None
-    failures: int
 
 
 class _Entry(msgspec.Struct):
@@ -80,6 +52,7 @@ class Registry:
         self._entries: dict[str, _Entry] = {}
         self._wrong: list[str] = []
         self._refreshing = threading.Lock()
+        self._ready = False
         self._stale: frozenset[str] = frozenset()
         self._ip = IpSources()
         self.on_failure: Callable[[str], None] = lambda name: None
@@ -88,6 +61,8 @@ class Registry:
 
     def ip_facts(self, text: str, at_us: int) -> dict[str, Fact]:
         """Facts of an IP address as of a time, as in `sources/ip.py`; {} for what is no address."""
+        if not self._ready:
+            self.refresh()  # a command of its own has no server that loaded them: late is better than unknown
         return self._ip.facts(text, at_us)
 
     # What became of hits
@@ -125,7 +100,7 @@ class Registry:
             if self._wrong:
                 entries = {**self._entries, **entries}
             changed = taken or entries.keys() != self._entries.keys() or any(entries[name] is not self._entries[name] for name in entries)
-            self._entries = entries
+            self._entries, self._ready = entries, True
             stale = frozenset(name for name, entry in entries.items() if self._is_stale(entry))
             if changed or stale != self._stale:
                 self._stale = stale
@@ -194,47 +169,29 @@ class Registry:
 
     def status(self) -> list[Status]:
         """Every declared source, by name."""
-        return [self._status(entry) for entry in self._entries.values()]
+        if not self._ready:
+            self.refresh()
+        now_s = self._clock.now_us() // 1_000_000
+        return [
+            status_of(
+                entry.source,
+                entry.loaded,
+                entry.loaded_s,
+                entry.error,
+                entry.failures,
+                entry.tally,
+                entry.source.name in self._stale,
+                now_s,
+            )
+            for entry in self._entries.values()
+        ]
+
+    @property
+    def ready(self) -> bool:
+        """Whether the sources were loaded."""
+        return self._ready
 
     @property
     def wrong_declarations(self) -> list[str]:
         """What is wrong with files of the folder, one line each."""
         return list(self._wrong)
-
-    def _status(self, entry: _Entry) -> Status:
-        source, loaded, tally = entry.source, entry.loaded, entry.tally
-        now_s = self._clock.now_us() // 1_000_000
-        if not source.enabled:
-            state = "off"
-        elif loaded is None:
-            state = "missing"
-        elif entry.error:
-            state = "failing"
-        else:
-            state = "stale" if source.name in self._stale else "ok"
-        notes: Any = loaded.notes if loaded else None
-        return Status(
-            name=source.name,
-            kind=source.kind,
-            format=source.form,
-            state=state,
-            detail=entry.error,
-            owner=source.owner,
-            licence=source.licence,
-            url=source.url,
-            path=source.path,
-            entries=notes.entries if notes else 0,
-            bad_lines=notes.bad_lines if notes else 0,
-            host_bits=notes.host_bits if notes else 0,
-            memory_bytes=loaded.memory_bytes if loaded else 0,
-            as_of_s=loaded.as_of_s if loaded else 0,
-            loaded_s=entry.loaded_s,
-            age_days=round((now_s - loaded.as_of_s) / DAY_SECONDS, 2) if loaded else None,
-            max_age_days=source.max_age_days,
-            lookups=tally.lookups,
-            hits=tally.hits,
-            labelled_hits=tally.labelled_hits,
-            false_hits=tally.false_hits,
-            false_hit_rate=tally.false_hit_rate,
-            failures=entry.failures,
-        )
