@@ -41,6 +41,7 @@ from wardline.domains.mail.values import NAMES
 from wardline.engine.administration import Administration
 from wardline.engine.door import EventError, Pending
 from wardline.engine.event import Event
+from wardline.engine.intake import Edge
 from wardline.engine.journal import Journal
 from wardline.engine.journal import Settings as JournalSettings
 from wardline.engine.label import Trust
@@ -48,11 +49,15 @@ from wardline.engine.labelling import Labelling
 from wardline.engine.labels import Labels
 from wardline.engine.noted import note_event
 from wardline.engine.office import Office, OfficeError
+from wardline.engine.points import EventPoints
 from wardline.engine.policy import Policy, PolicyError, load_policy, parse_policy
+from wardline.engine.replay import SHOWN
+from wardline.engine.running import Running
 from wardline.engine.shard import Shard
 from wardline.engine.snapshot import Snapshots, bring_up
 from wardline.engine.vault import Class
 from wardline.learning.frozen import Frozen, FrozenError
+from wardline.shipped import event_domains
 from wardline.sources.registry import Registry
 from wardline.sources.resolver import from_address
 from wardline.sources.showing import source_metrics
@@ -85,7 +90,8 @@ class Program:
         self.counters = MailStates(mail.near_duplicate_hours, mail.reputation_half_life_days)
         self.text = TextState(journal.vault, self._starter() if starter else None)
         self.labels = _labels(config)
-        self.shard = Shard(journal, (self.administration, self.counters, self.text, self.labels), clock)
+        self.points = EventPoints(event_domains(), config.decisions.counter_bytes, self._keep_document)
+        self.shard = Shard(journal, (self.administration, self.counters, self.text, self.labels, *self.points.states), clock)
         self.shard.follow("label", self.labels)
         self.labelling = Labelling(self.shard, self.labels, self.pseudonyms, self.ids, self.metrics, config.labels.per_hour)
         self.snapshots = Snapshots(journal.folder)
@@ -138,6 +144,7 @@ class Program:
             administration=self.administration,
             metrics=self.metrics,
         )
+        self.points.open(self.shard, Edge(self.pseudonyms, self.sources.ip_facts), self.administration, self.metrics, self.ids.new)
         self.office = Office(self.shard, self.administration, self.ids, self.names.recipient, mail.release_command, mail.drop_command)
         self.recovered = self._recover()
         self._snapshot_seq = journal.last_seq
@@ -200,9 +207,25 @@ class Program:
         except PolicyError:  # it reads values that this build no longer has: unknown, which the replay counts
             return None
 
+    def _keep_document(self, digest: str, document: bytes) -> None:
+        """Store the policy and the rules behind a digest, so that a replay finds them."""
+        kept = f"policies/{digest}.json"
+        if self.journal.folder.read(kept) != document:
+            self.journal.folder.write_atomic(kept, document)
+
+    def _running_of(self, digest: str) -> Running | None:
+        """The policy and the rules that a decision names, from the folder."""
+        document = self.journal.folder.read(f"policies/{digest}.json") if digest.isalnum() else None
+        return self.points.running_of(document) if document else None
+
     def _recover(self) -> int:
         """Snapshots, then the journal's tail; returns how many records the oldest state had to read."""
-        origins = bring_up(list(self.shard.states.values()), self.snapshots, self.journal.read, self.journal.last_seq)
+        # The rules first: which counters their snapshot must find a place for is written there.
+        first = bring_up([self.points.rulebook], self.snapshots, self.journal.read, self.journal.last_seq)
+        self.points.declare()
+        others = [state for state in self.shard.states.values() if state is not self.points.rulebook]
+        origins = [*first, *bring_up(others, self.snapshots, self.journal.read, self.journal.last_seq)]
+        self.points.recovered()
         for origin in origins:
             if origin.damaged:
                 logger("snapshot").warning("damaged_snapshot_passed_over", state=origin.name, files=len(origin.damaged))
@@ -322,6 +345,12 @@ class Program:
 
         report = replay_records(self.journal.read(1), self.detectors, policy_of, fresh, corrupt=corrupt, progress=progress)
         report.erased = sum(gap.last_seq - gap.first_seq + 1 for gap in gaps)
+        events = self.points.replay(self._running_of, whole, None if corrupt is None else corrupt - report.replayed)
+        report.replayed += events.replayed
+        report.different += events.different
+        report.features_replayed += events.features_replayed
+        report.unknown_policy += events.unknown_policy
+        report.differences = [*report.differences, *events.differences][:SHOWN]
         return report
 
     async def discard(self, layer: str) -> dict[str, Any]:

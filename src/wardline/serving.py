@@ -28,6 +28,7 @@ from wardline.gateways.http.health import HealthRoutes
 from wardline.gateways.http.labels import LabelRoutes
 from wardline.gateways.http.mail import MailRoutes
 from wardline.gateways.http.pages import PageRoutes
+from wardline.gateways.http.rules import RuleRoutes
 from wardline.gateways.http.sources import SourceRoutes
 from wardline.gateways.milter import MilterServer, MilterSettings
 from wardline.gateways.rspamd import LearnSecret, RspamdController, RspamdScan, RspamdSettings
@@ -65,7 +66,9 @@ class Doors:
         program, settings = self.program, self.program.config.http
         access = Access(program.administration, settings.trusted_peers, settings.trusted_scopes, program.config.rspamd.learn_secret)
         mail = MailRoutes(program.point, program.learner, program.explainer, settings.body_limit_bytes)
-        decide = DecideRoutes([program.envelope], program.note, program.label, program.journal.room, settings.body_limit_bytes)
+        decide = DecideRoutes(
+            [program.envelope, *program.points.doors], program.note, program.label, program.journal.room, settings.body_limit_bytes
+        )
         admin = AdminRoutes(
             program.office,
             status=program.status,
@@ -78,7 +81,9 @@ class Doors:
         pages = PageRoutes(program.status)
         labels = LabelRoutes(program.labelling)
         sources = SourceRoutes(program.sources)
-        routes = [*decide.routes(), *mail.routes(), *labels.routes(), *sources.routes(), *admin.routes(), *health.routes(), *pages.routes()]
+        rules = RuleRoutes(program.points.desk)
+        parts = (decide, mail, labels, rules, sources, admin, health, pages)
+        routes = [route for part in parts for route in part.routes()]
         return HttpApp(routes, access, program.metrics, concurrency=settings.concurrency, version=__version__, control=control)
 
     def is_ready(self) -> str:

@@ -120,6 +120,14 @@ class Mail(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ] = ()
 
 
+class Decisions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Sign-ups, logins and the other events of the decision door."""
+
+    counter_bytes: Annotated[
+        int, _doc("memory for counters; the longest silent keys are forgotten first, and then read as unknown", ge=1 << 20, le=1 << 40)
+    ] = 256 << 20
+
+
 class Labels(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Labels: whose word counts for how much."""
 
@@ -191,6 +199,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     milter: Milter = Milter()
     rspamd: Rspamd = Rspamd()
     mail: Mail = Mail()
+    decisions: Decisions = Decisions()
     labels: Labels = Labels()
     sources: Sources = Sources()
     outbound: Outbound = Outbound()

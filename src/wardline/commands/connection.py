@@ -68,30 +68,47 @@ class Client:
         """DELETE."""
         return self._ask("DELETE", path, None, query)
 
+    def lines(self, path: str, content: bytes) -> bytes:
+        """POST NDJSON and give the NDJSON that comes back."""
+        answer, status = self._exchange("POST", path, content)
+        if status != 200:
+            raise _problem(answer, status)
+        return answer
+
     def close(self) -> None:
         """Hang up."""
         self._http.close()
 
     def _ask(self, method: str, path: str, body: bytes | None, query: dict[str, Any]) -> Any:
         wanted = urlencode({name: value for name, value in query.items() if value not in (None, "")})
+        answer, status = self._exchange(method, path + ("?" + wanted if wanted else ""), body)
+        if status >= 400:
+            raise _problem(answer, status)
+        try:
+            return msgspec.json.decode(answer)
+        except msgspec.DecodeError:
+            raise Failure(f"the server answered {status} without a document; its log may say why") from None
+
+    def _exchange(self, method: str, target: str, body: bytes | None) -> tuple[bytes, int]:
         try:
             # A server that refuses a body answers before it has read it all; its answer is still to be had.
             with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-                self._http.request(method, path + ("?" + wanted if wanted else ""), body)
+                self._http.request(method, target, body)
             response = self._http.getresponse()
-            answer, status = response.read(), response.status
+            return response.read(), response.status
         except TimeoutError:
             raise Failure(f"the server did not answer within {TIMEOUT_SECONDS:.0f} s; its log may say why") from None
         except (OSError, http.client.HTTPException):
             self._http.close()
             raise Failure("the server went away before it answered; start it again, then repeat the command") from None
-        try:
-            document = msgspec.json.decode(answer)
-        except msgspec.DecodeError:
-            raise Failure(f"the server answered {status} without a document; its log may say why") from None
-        if status >= 400:
-            raise Failure(str(document.get("detail") or f"status {status}") if isinstance(document, dict) else f"status {status}")
-        return document
+
+
+def _problem(answer: bytes, status: int) -> Failure:
+    try:
+        document = msgspec.json.decode(answer)
+    except msgspec.DecodeError:
+        return Failure(f"the server answered {status} without a document; its log may say why")
+    return Failure(str(document.get("detail") or f"status {status}") if isinstance(document, dict) else f"status {status}")
 
 
 @contextlib.contextmanager

@@ -3,12 +3,12 @@
     judge(values, detectors, policy) -> Decision(verdict="junk", score=0.97, reasons=(…), line="spam", …)
 
 Detectors run cheap to dear; each gives a signal or stays silent. Signals are summed in log-odds under the policy's weights and become one
-calibrated score; the first policy line that is known to hold gives the verdict. The same values under the same build give the same
+calibrated score; the first policy line that is known to hold gives the verdict, and the operator's rules can make it severer. The same values under the same build give the same
 decision, bit for bit, which is what replay checks.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
@@ -38,9 +38,40 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     obligations: list[dict[str, Any]] = []
     contributions: dict[str, float] = {}
     failed: tuple[str, ...] = ()
+    hits: tuple[str, ...] = ()
+    shadow: tuple[str, ...] = ()
+    broken: tuple[str, ...] = ()
 
 
-def judge(values: Values, detectors: Sequence[Detector[Any]], policy: Policy) -> Decision:
+class Ruled(msgspec.Struct, frozen=True):
+    """What the rules of a point say: the severest verdict of those that act (hits), those that only watch (shadow), those that raised."""
+
+    verdict: str = ""
+    hits: tuple[str, ...] = ()
+    shadow: tuple[str, ...] = ()
+    reasons: tuple[Reason, ...] = ()
+    obligations: list[dict[str, Any]] = []
+    broken: tuple[str, ...] = ()
+
+
+class Rules(Protocol):
+    """The operator's rules at a point, beside the policy's lines (engine.running)."""
+
+    def apply(self, values: Values) -> Ruled: ...
+
+
+class _NoRules:
+    """A point without rules of the operator's."""
+
+    def apply(self, values: Values) -> Ruled:
+        return _NOTHING
+
+
+_NOTHING = Ruled()
+NO_RULES: Rules = _NoRules()
+
+
+def judge(values: Values, detectors: Sequence[Detector[Any]], policy: Policy, rules: Rules = NO_RULES) -> Decision:
     """Signals, score, verdict. Pure: no clock, no state, no I/O."""
     signals, failed = consult(values, detectors)
     contributions = policy.document.combine.contributions(signals)
@@ -50,21 +81,28 @@ def judge(values: Values, detectors: Sequence[Detector[Any]], policy: Policy) ->
     result: dict[str, Value] = {**values, "score": score, "log_odds": log_odds, "failed": list(failed)}
     line = policy.deciding_line(result)
     verdict = line.verdict if line else policy.document.verdicts[0]
+    ruled = rules.apply(result)
+    if ruled.hits:
+        verdict = policy.severer(verdict, ruled.verdict)
     if failed:  # an input that breaks a detector may have been made to: hold it, never condemn it
         verdict = policy.severer(verdict, policy.document.on_detector_error)
 
+    told = (Reason(f"{policy.document.point}.{line.name}", 1.0, line.reason),) if line and policy.document.tell_line else ()
     ranked = sorted(contributions, key=lambda name: (-abs(contributions[name]), name))[: policy.document.reasons_shown]
     reasons = tuple(Reason(name, signals[name].score or 0.0, signals[name].reason) for name in ranked)
     return Decision(
         verdict=verdict,
         score=score,
         log_odds=log_odds,
-        reasons=reasons,
+        reasons=(*told, *ruled.reasons, *reasons),
         policy=policy.label,
         line=line.name if line else "",
-        obligations=line.obligations if line else [],
+        obligations=[*(line.obligations if line else ()), *ruled.obligations],
         contributions=contributions,
         failed=failed,
+        hits=ruled.hits,
+        shadow=ruled.shadow,
+        broken=ruled.broken,
     )
 
 

@@ -16,6 +16,7 @@ import msgspec
 from wardline.base.privacy import KINDS, Pseudonyms
 from wardline.engine.door import Accepted, Pending
 from wardline.engine.event import Event
+from wardline.engine.feature import Value
 from wardline.engine.shard import Shard
 
 _WORD = re.compile(r"[a-z][a-z0-9_]{0,31}")
@@ -56,22 +57,13 @@ def body_of_event(event: Event, pseudonyms: Pseudonyms) -> tuple[bytes, tuple[st
     """The record's body and look-up keys."""
 
     def hidden(kind: str, value: str) -> str:
-        return pseudonyms.of(kind if KINDS.get(kind) == "pseudonymous" else "session", value[:1024])
-
-    def kept(name: str, value: Any) -> Any:
-        if value is None or isinstance(value, bool):
-            return value
-        if isinstance(value, int | float) and abs(value) <= NUMBER_LIMIT and name not in PERSONAL:
-            return value
-        if isinstance(value, str):
-            return value if _WORD.fullmatch(value) and name not in PERSONAL else hidden(name, value)
-        return hidden(name, msgspec.json.encode(value).decode())
+        return hide(kind, value, pseudonyms)
 
     def named(name: str) -> str:
         return name if _WORD.fullmatch(name) else hidden("session", name)
 
     entities = {named(kind): hidden(kind, value) for kind, value in list(event.entities.items())[:FIELDS_LIMIT]}
-    fields = {named(name): kept(name, value) for name, value in list(event.fields.items())[:FIELDS_LIMIT]}
+    fields = {named(name): kept(name, value, pseudonyms) for name, value in list(event.fields.items())[:FIELDS_LIMIT]}
     document = {
         "id": event.id,
         "type": event.type,
@@ -85,3 +77,19 @@ def body_of_event(event: Event, pseudonyms: Pseudonyms) -> tuple[bytes, tuple[st
         "fields": fields,
     }
     return msgspec.msgpack.encode(document), tuple(dict.fromkeys(entities.values()))
+
+
+def hide(kind: str, value: str, pseudonyms: Pseudonyms) -> str:
+    """A pseudonym of the kind, where one is declared under this name, else of a kind that says nothing."""
+    return pseudonyms.of(kind if KINDS.get(kind) == "pseudonymous" else "session", value[:1024])
+
+
+def kept(name: str, value: Any, pseudonyms: Pseudonyms) -> Value:
+    """One field as it may be kept: a number, a flag or a short word as it is, everything else as a pseudonym."""
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, int | float) and abs(value) <= NUMBER_LIMIT and name not in PERSONAL:
+        return value
+    if isinstance(value, str):
+        return value if _WORD.fullmatch(value) and name not in PERSONAL else hide(name, value, pseudonyms)
+    return hide(name, msgspec.json.encode(value).decode(), pseudonyms)

@@ -85,6 +85,7 @@ class Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     durability: Literal["sync", "batched"] = "sync"
     deadline_ms: int = 2000
     reasons_shown: int = 5
+    tell_line: bool = False  # the reason of the line that decided is told first
     combine: Combination = Combination()
 
 
@@ -169,7 +170,7 @@ def parse_policy(text: bytes, names: Collection[str], source: str) -> Policy:
     if len(text) > SIZE_LIMIT_BYTES:
         raise PolicyError(f"{source}: {len(text)} bytes; a policy has at most {SIZE_LIMIT_BYTES}")
     try:
-        document = msgspec.convert(yaml.load(text, Loader=_NoAliases), Document)  # noqa: S506 - a SafeLoader without aliases
+        document = msgspec.convert(yaml.load(text, Loader=NoAliases), Document)  # noqa: S506 - a SafeLoader without aliases
     except yaml.YAMLError as error:
         raise PolicyError(f"{source}: not valid YAML: {' '.join(str(error).split())}") from None
     except (ValueError, RecursionError) as error:  # a value of the wrong kind, or a date that YAML takes for one and cannot read
@@ -177,7 +178,16 @@ def parse_policy(text: bytes, names: Collection[str], source: str) -> Policy:
     return Policy(document, names, source)
 
 
-class _NoAliases(yaml.SafeLoader):
+def read_point(text: bytes) -> str:
+    """The decision point that a policy says it is for, "" where it says none. Raises PolicyError for what is no YAML."""
+    try:
+        found = yaml.load(text[:SIZE_LIMIT_BYTES], Loader=NoAliases)  # noqa: S506 - a SafeLoader without aliases
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise PolicyError(f"not valid YAML: {' '.join(str(error).split())[:300]}") from None
+    return str(found.get("point", "")) if isinstance(found, dict) else ""
+
+
+class NoAliases(yaml.SafeLoader):
     """Safe YAML without aliases, since a handful of them can unfold to gigabytes."""
 
     def compose_node(self, parent: Any, index: Any) -> Any:

@@ -40,10 +40,12 @@ class Shard:
         body: bytes,
         subject: str = "",
         keys: tuple[str, ...] = (),
+        time_us: int | None = None,
         apply: Callable[[int], None] | None = None,
     ) -> Receipt:
-        """Append one record and apply it. Raises StorageFull or StorageBusy before anything was changed."""
-        record = Record(0, self.number, kind, record_id, self.clock.now_us(), point, subject, keys, 1, body)
+        """Append one record and apply it. time_us: when it was admitted, where that was asked before. Raises StorageFull or StorageBusy before
+        anything was changed."""
+        record = Record(0, self.number, kind, record_id, self.clock.now_us() if time_us is None else time_us, point, subject, keys, 1, body)
         receipt = self.journal.append(record)
         if apply:
             apply(receipt.seq)

@@ -20,6 +20,7 @@ from wardline.engine.detector import Detector
 from wardline.engine.feature import Value
 from wardline.engine.policy import Policy
 from wardline.engine.record import Record
+from wardline.engine.replay import Difference, Found
 
 # What the counting states give an event; the rest of the values comes from the message itself, which is not kept.
 STATE_VALUES = (
@@ -31,34 +32,12 @@ STATE_VALUES = (
     "sender.pair",
     "sender.first_contact",
 )
-SHOWN = 20
 
 
-class Difference(msgspec.Struct, frozen=True):
-    """One value that came out otherwise."""
+class Report(Found, kw_only=True):
+    """What a replay found; `erased`: records that cannot be replayed any more."""
 
-    id: str
-    seq: int
-    what: str
-    stored: Value
-    again: Value
-
-
-class Report(msgspec.Struct, kw_only=True):
-    """What a replay found. `different` counts all; `differences` names the first twenty."""
-
-    replayed: int = 0
-    different: int = 0
-    features_replayed: int = 0
     erased: int = 0
-    unknown_policy: int = 0
-    differences: list[Difference] = []
-
-    def differ(self, difference: Difference) -> None:
-        """Count a difference and name it while there is room."""
-        self.different += 1
-        if len(self.differences) < SHOWN:
-            self.differences.append(difference)
 
 
 def replay(

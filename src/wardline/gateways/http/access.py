@@ -13,6 +13,7 @@ import ipaddress
 from collections.abc import Mapping, Sequence
 
 from wardline.engine.administration import SCOPES, Administration
+from wardline.gateways.http.exchange import Exchange
 
 KEYLESS = frozenset({"decide", "read"})
 RELAYED = frozenset({b"forwarded", b"x-forwarded-for", b"x-real-ip", b"via"})
@@ -83,3 +84,12 @@ def _host_of(authority: bytes) -> str:
     """The host of "host:port" or "[v6]:port", lower case."""
     text = authority.decode("latin-1").strip().lower()
     return text[1:].partition("]")[0] if text.startswith("[") else text.partition(":")[0]
+
+
+def actor_of(exchange: Exchange, claimed: str = "") -> str:
+    """Who acts, as far as the door knows: a key by its public id; on the control socket, which only the folder's owner can open, whoever the
+    caller says, since the people who share that account tell themselves apart."""
+    if exchange.peer is None:
+        return claimed.strip()[:64] or "socket"
+    parts = token_of(exchange.headers).decode("latin-1").split("_", 2)
+    return f"key {parts[1][:16]}" if len(parts) == 3 else "peer"

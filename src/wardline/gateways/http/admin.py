@@ -12,7 +12,7 @@ import msgspec
 
 from wardline.engine.administration import Act, Held, ListEntry
 from wardline.engine.office import Office, OfficeError, Released
-from wardline.gateways.http.access import token_of
+from wardline.gateways.http.access import actor_of
 from wardline.gateways.http.exchange import Exchange
 from wardline.gateways.http.problem import Problem
 from wardline.gateways.http.routes import Handler, Parameter, Route
@@ -128,7 +128,7 @@ class AdminRoutes:
     def _acts(self, kind: type[Any], act: Callable[[Any, str], Awaitable[Any]]) -> Handler:
         async def handler(exchange: Exchange) -> None:
             document = await _document(exchange, kind)
-            await exchange.json(await _told(act(document, _actor(exchange))))
+            await exchange.json(await _told(act(document, actor_of(exchange))))
 
         return handler
 
@@ -170,7 +170,7 @@ class AdminRoutes:
                 owner=new.owner,
                 reason=new.reason,
                 ttl_days=new.ttl_days,
-                actor=_actor(exchange),
+                actor=actor_of(exchange),
             )
         )
         await exchange.json(entry)
@@ -178,7 +178,7 @@ class AdminRoutes:
     async def remove_entry(self, exchange: Exchange) -> None:
         """DELETE /v1/lists/{list}."""
         value = exchange.query().get("value", [""])[-1]
-        removed = await _told(self.office.remove_entry(list_name=_list_name(exchange), value=value, actor=_actor(exchange)))
+        removed = await _told(self.office.remove_entry(list_name=_list_name(exchange), value=value, actor=actor_of(exchange)))
         await exchange.json({"removed": [entry.id for entry in removed]})
 
     async def held(self, exchange: Exchange) -> None:
@@ -191,7 +191,7 @@ class AdminRoutes:
         what = exchange.values["what"]
         if what not in ("release", "drop"):
             raise Problem(404, "a held message can be released or dropped: POST /v1/held/{id}/release")
-        await exchange.json(await _told(self.office.settle(exchange.values["id"], what, actor=_actor(exchange))))
+        await exchange.json(await _told(self.office.settle(exchange.values["id"], what, actor=actor_of(exchange))))
 
     async def keys(self, exchange: Exchange) -> None:
         """GET /v1/keys."""
@@ -201,12 +201,12 @@ class AdminRoutes:
     async def add_key(self, exchange: Exchange) -> None:
         """POST /v1/keys."""
         new = await _document(exchange, NewKey)
-        token, key = await _told(self.office.add_key(new.name, new.scopes, actor=_actor(exchange)))
+        token, key = await _told(self.office.add_key(new.name, new.scopes, actor=actor_of(exchange)))
         await exchange.json({"id": key.id, "token": token, "scopes": key.scopes})
 
     async def remove_key(self, exchange: Exchange) -> None:
         """DELETE /v1/keys/{id}."""
-        await _told(self.office.remove_key(exchange.values["id"], actor=_actor(exchange)))
+        await _told(self.office.remove_key(exchange.values["id"], actor=actor_of(exchange)))
         await exchange.json({"removed": exchange.values["id"]})
 
     async def audit(self, exchange: Exchange) -> None:
@@ -246,7 +246,7 @@ class AdminRoutes:
 
     async def discard(self, exchange: Exchange) -> None:
         """DELETE /v1/models/{layer}."""
-        await self.office.do(Act(op="model.discard", actor=_actor(exchange), value=exchange.values["layer"][:64]))
+        await self.office.do(Act(op="model.discard", actor=actor_of(exchange), value=exchange.values["layer"][:64]))
         await exchange.json(await _told(self.do_discard(exchange.values["layer"])))
 
 
@@ -270,14 +270,6 @@ def _list_name(exchange: Exchange) -> str:
     if name not in ("allow", "block"):
         raise Problem(404, "there are two lists: /v1/lists/allow and /v1/lists/block")
     return name
-
-
-def _actor(exchange: Exchange) -> str:
-    """Who acts, as far as the door knows: the control socket, or a key by its public id."""
-    if exchange.peer is None:
-        return "socket"
-    parts = token_of(exchange.headers).decode("latin-1").split("_", 2)
-    return f"key {parts[1][:16]}" if len(parts) == 3 else "peer"
 
 
 def _iso(time_s: int) -> str:

@@ -3,6 +3,7 @@
 POST /v1/decide         {"id": "01K…", "type": "mail.envelope", "occurred_at": "2026-11-21T09:30:00Z", …}   -> one decision
 POST /v1/decide/batch   NDJSON in order -> NDJSON in order: a decision, or {"id", "accepted": true}, or a problem on that line; the
                         answers stream as their records become durable
+POST /v1/events/batch   NDJSON in order -> {"id", "accepted": true} or a problem, line by line
 POST /v1/events         one event or NDJSON, recorded only
 """
 
@@ -75,6 +76,15 @@ class DecideRoutes:
             ),
             Route(
                 "POST",
+                "/v1/events/batch",
+                "decide",
+                "Record events in order, answered line by line (NDJSON)",
+                self.events_batch,
+                body="application/x-ndjson",
+                answer="application/x-ndjson",
+            ),
+            Route(
+                "POST",
                 "/v1/events",
                 "decide",
                 "Record events without a decision (JSON or NDJSON)",
@@ -99,9 +109,16 @@ class DecideRoutes:
 
     async def batch(self, exchange: Exchange) -> None:
         """POST /v1/decide/batch."""
+        await self._batch(exchange, partial(self._admit_line, exchange))
+
+    async def events_batch(self, exchange: Exchange) -> None:
+        """POST /v1/events/batch."""
+        await self._batch(exchange, partial(self._note_line, exchange))
+
+    async def _batch(self, exchange: Exchange, admit: Callable[[int, bytes], Pending | bytes]) -> None:
         lines = await self._lines(exchange)
         await exchange.begin(200, NDJSON)
-        batch = Batch(partial(self._admit_line, exchange), self.room, exchange.part)
+        batch = Batch(admit, self.room, exchange.part)
         for number, line in enumerate(lines, 1):
             if not await batch.take(number, line):
                 break
@@ -113,6 +130,12 @@ class DecideRoutes:
             event = read_event(line)
             door = self.doors.get(event.type)
             return self._note(exchange, event) if door is None or event.type not in door.types else door.admit(event)
+        except (Problem, EventError) as error:
+            return problem_line(number, 422, "Unprocessable Content", str(error))
+
+    def _note_line(self, exchange: Exchange, number: int, line: bytes) -> Pending | bytes:
+        try:
+            return self._note(exchange, read_event(line))
         except (Problem, EventError) as error:
             return problem_line(number, 422, "Unprocessable Content", str(error))
 

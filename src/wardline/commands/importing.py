@@ -1,0 +1,181 @@
+"""The command that plays a history through the door: events from NDJSON, or from a table with a map.
+
+wardline import events.ndjson                 recorded and counted
+wardline import events.ndjson --decide        decided as it happened; --out keeps the decisions
+wardline import logins.csv --map logins.toml
+"""
+
+import contextlib
+import gzip
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import IO, Annotated, Any
+
+import msgspec
+import typer
+
+from wardline.commands.connection import Client, connect
+from wardline.commands.context import Failure, context_of, err, out, print_json
+
+CHUNK_BYTES = 1 << 20
+CHUNK_LINES = 5_000
+LINE_LIMIT_BYTES = 1 << 20
+ERRORS_SHOWN = 10
+
+
+def register(app: typer.Typer) -> None:
+    """Add this file's commands."""
+    app.command("import", epilog="Example: wardline import events.ndjson --decide")(import_events)
+
+
+class _Tally:
+    """What became of the lines."""
+
+    def __init__(self) -> None:
+        self.lines = self.accepted = self.refused = 0
+        self.verdicts: dict[str, int] = {}
+        self.errors: list[str] = []
+
+    def refuse(self, text: str) -> None:
+        """Count a line that was not taken; the first few are shown."""
+        self.refused += 1
+        if len(self.errors) < ERRORS_SHOWN:
+            self.errors.append(text)
+
+
+def import_events(
+    ctx: typer.Context,
+    file: Annotated[Path, typer.Argument(help="NDJSON, one event a line, or CSV with --map; .gz too; - for standard input")],
+    table: Annotated[Path | None, typer.Option("--map", help="which column of a CSV file is what; docs/import.md shows one")] = None,
+    decide: Annotated[bool, typer.Option("--decide", help="decide sign-ups, logins and the like as they come, in order")] = False,
+    keep: Annotated[Path | None, typer.Option("--out", help="write the answers here, one a line")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="end with one JSON document")] = False,
+) -> None:
+    """Play a history of events through the door, in order. Importing the same file again changes nothing: every event has its id."""
+    tally = _Tally()
+    size = file.stat().st_size if file.is_file() and file.suffix != ".gz" else None
+    with connect(context_of(ctx)) as client, _opened(keep) as kept, _bar(size, not as_json) as moved:
+        for first, lines in _chunks(_lines(file, table, tally)):
+            _send(client, first, lines, decide, tally, kept)
+            moved(sum(map(len, lines)) + len(lines))
+    if as_json:
+        print_json(
+            {"lines": tally.lines, "decided": tally.verdicts, "accepted": tally.accepted, "refused": tally.refused, "errors": tally.errors}
+        )
+    else:
+        for text in tally.errors:
+            err().print(f"[yellow]{text}[/]", markup=True)
+        if tally.refused > len(tally.errors):
+            err().print(f"[yellow]… and {tally.refused - len(tally.errors)} more[/]")
+        told = ", ".join(f"{verdict} {count}" for verdict, count in sorted(tally.verdicts.items()))
+        out().print(
+            f"{tally.lines} events: {tally.accepted} recorded, {sum(tally.verdicts.values())} decided" + (f" ({told})" if told else "")
+        )
+        if tally.refused:
+            out().print(f"{tally.refused} were refused")
+    if tally.refused:
+        raise typer.Exit(1)
+
+
+def _send(client: Client, first: int, lines: list[bytes], decide: bool, tally: _Tally, kept: IO[bytes] | None) -> None:
+    """One batch. Everything goes through the batch door, whose answers name the lines that were refused."""
+    path = "/v1/decide/batch" if decide else "/v1/events/batch"
+    answer = client.lines(path, b"\n".join(lines))
+    for number, line in enumerate(answer.splitlines()):
+        said: dict[str, Any] = msgspec.json.decode(line)
+        tally.lines += 1
+        if "verdict" in said:
+            tally.verdicts[said["verdict"]] = tally.verdicts.get(said["verdict"], 0) + 1
+        elif said.get("accepted"):
+            tally.accepted += 1
+        else:
+            tally.refuse(f"event {first + number}: {said.get('detail', 'no details')}")
+            if said.get("status") == 503:
+                raise Failure(f"event {first + number}: {said.get('detail')}; import the file again: what was taken is not taken twice")
+    if kept:
+        kept.write(answer)
+
+
+def _lines(file: Path, table: Path | None, tally: _Tally) -> Iterator[bytes]:
+    """The events as JSON lines."""
+    if table is None:
+        if file.suffixes[:1] == [".csv"]:
+            raise Failure(f"{file}: a table needs --map MAP.toml, which says which column is what; docs/import.md shows one", status=2)
+        with _source(file) as stream:
+            while line := stream.readline(LINE_LIMIT_BYTES + 1):
+                if len(line) > LINE_LIMIT_BYTES:
+                    raise Failure(f"{file}: a line has more than {LINE_LIMIT_BYTES} bytes; write one event a line (NDJSON)")
+                if line.strip():
+                    yield line.strip()
+        return
+    from wardline.gateways.table import TableError, events_of, read_map
+
+    try:
+        mapped = read_map(_read(table), str(table))
+        with _source(file) as stream:
+            texts = (line.decode("utf-8-sig" if number == 0 else "utf-8", "replace") for number, line in enumerate(stream))
+            for _number, document in events_of(texts, mapped):
+                if isinstance(document, TableError):
+                    tally.lines += 1
+                    tally.refuse(str(document))
+                else:
+                    yield msgspec.json.encode(document)
+    except TableError as error:
+        raise Failure(str(error)) from None
+
+
+def _chunks(lines: Iterator[bytes]) -> Iterator[tuple[int, list[bytes]]]:
+    """(number of the first event, lines), in portions that one request may hold."""
+    first, chunk, size = 1, [], 0
+    for line in lines:
+        chunk.append(line)
+        size += len(line)
+        if size >= CHUNK_BYTES or len(chunk) >= CHUNK_LINES:
+            yield first, chunk
+            first, chunk, size = first + len(chunk), [], 0
+    if chunk:
+        yield first, chunk
+
+
+@contextlib.contextmanager
+def _opened(path: Path | None) -> Iterator[IO[bytes] | None]:
+    if path is None:
+        yield None
+        return
+    try:
+        file = path.open("wb")
+    except OSError as error:
+        raise Failure(f"{path}: cannot be written ({error.strerror or error}); give a file in a folder that exists", status=2) from None
+    with file:
+        yield file
+
+
+@contextlib.contextmanager
+def _bar(total: int | None, wanted: bool) -> Iterator[Callable[[int], None]]:
+    """A progress bar over bytes, where a person looks on; gives what moves it."""
+    console = err()
+    if not wanted or not console.is_terminal:
+        yield lambda size: None
+        return
+    from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn, TransferSpeedColumn
+
+    with Progress(BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn(), console=console, transient=True) as progress:
+        task = progress.add_task("events", total=total)
+        yield lambda size: progress.update(task, advance=size)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise Failure(f"{path}: cannot be read ({error.strerror or error})", status=2) from None
+
+
+def _source(file: Path) -> IO[bytes]:
+    try:
+        if str(file) == "-":
+            return sys.stdin.buffer
+        return gzip.open(file, "rb") if file.suffix == ".gz" else file.open("rb")  # type: ignore[return-value]
+    except OSError as error:
+        raise Failure(f"{file}: cannot be read ({error.strerror or error}); give a file of events", status=2) from None

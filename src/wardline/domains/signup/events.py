@@ -1,0 +1,39 @@
+"""Sign-ups as events: which types this domain takes, and the facts of each.
+
+    {"type": "signup", "entities": {"account": "…", "ip": "192.0.2.7"}, "fields": {"username": "…", "email": "…", "form_ms": 5300}}
+    {"type": "signup.outcome", "flow_id": "…", "fields": {"result": "completed"}}
+
+Names and addresses are looked at for their shape and then hidden: what stays is how long a name is, what it is made of, and the domain of
+the address.
+"""
+
+from wardline.engine.intake import SHARED, Knowledge
+
+POINT = "signup"
+OUTCOME = "signup.outcome"
+DECIDES = frozenset({POINT})
+NOTES = frozenset({OUTCOME})
+RESULTS = frozenset({"completed", "abandoned", "challenge_passed", "challenge_failed"})
+
+KNOWN: dict[str, Knowledge] = {
+    **SHARED,
+    "name.length": Knowledge("number", "characters of the user name"),
+    "name.digits": Knowledge("number", "digits at the end of the user name"),
+    "name.shape": Knowledge("text", "what the user name is made of, in runs: a for letters, 0 for digits, and marks as they are"),
+    "name.stem": Knowledge("text", "pseudonym of the user name without its digits and marks"),
+    "display_name": Knowledge("text", "pseudonym of the name that is shown"),
+    "email.domain": Knowledge("text", "domain of the address"),
+    "email.free": Knowledge("bool", "the address is one of a free mail provider"),
+    "email.disposable": Knowledge("bool", "the domain gives addresses away for minutes, where a source is configured"),
+    "email.shape": Knowledge("text", "what the local part is made of, as name.shape"),
+    "phone.country": Knowledge("text", "country of the phone number, two capital letters"),
+    "language": Knowledge("text", "first language that the client accepts, two or three letters"),
+    "timezone": Knowledge("text", "the client's time zone, as Europe/Vienna"),
+    "screen": Knowledge("text", "the client's screen, as 1920x1080"),
+    "form_ms": Knowledge("number", "milliseconds spent on the form"),
+    "referrer.host": Knowledge("text", "host of the page that led here"),
+    "invite": Knowledge("text", "pseudonym of the invitation"),
+    "payment": Knowledge("text", "none, card or transfer"),
+    "result": Knowledge("text", f"how the sign-up ended: {', '.join(sorted(RESULTS))}"),
+    "challenge": Knowledge("text", "the kind of challenge that was passed or failed"),
+}

@@ -1,0 +1,192 @@
+"""A decision point for events: the walk of every domain whose facts are at hand when the event comes (logins, sign-ups, …).
+
+    point = EventPoint(domain=LOGIN, shard=shard, edge=edge, counters=counters, rulebook=rulebook, …)
+    answer = await point.admit(event)        # durable: event and decision are one record
+    await point.note(event)                  # recorded and counted, not decided (an outcome)
+
+One way: intake makes facts, identifiers pseudonyms from there on; counters are read as of the event's place, then the event counts; judge
+looks at those values alone; one record holds both. `admit` returns before the disk has confirmed: the caller awaits what it gives, and may
+admit the next event meanwhile, in order.
+"""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from wardline.base.metrics import Metrics
+from wardline.engine.administration import Administration
+from wardline.engine.counter import Counter
+from wardline.engine.counters import Counters
+from wardline.engine.decision import Reason, judge
+from wardline.engine.detector import Detector
+from wardline.engine.door import Accepted, Answer, EventError, Pending
+from wardline.engine.event import Event
+from wardline.engine.feature import Value
+from wardline.engine.intake import Edge, Knowledge, occurred_us
+from wardline.engine.kept import KeptDecision, KeptEvent, kept_decision, pack
+from wardline.engine.record import Record
+from wardline.engine.roster import Roster
+from wardline.engine.rulebook import Rulebook
+from wardline.engine.shard import Shard
+
+# What a record can be found by later: the entities whose timeline a person may ask for.
+LOOKUPS = ("account", "ip", "device", "email", "phone", "session", "flow")
+PAUSED = "Enforcement is off; this was recorded only."
+
+
+class EventDomain(msgspec.Struct, frozen=True, kw_only=True):
+    """What a domain brings: its types, its intake, what its facts mean, its counters, its detectors, its policy as text."""
+
+    point: str
+    decides: frozenset[str]
+    notes: frozenset[str]
+    facts: Callable[[Event, Edge], dict[str, Value]]
+    known: Mapping[str, Knowledge]
+    counters: tuple[Counter, ...]
+    policy: bytes
+    detectors: tuple[Detector[Any], ...] = ()
+
+    def names(self) -> dict[str, str]:
+        """Everything that a line or a rule may read at this point, with its type."""
+        return {
+            **{name: knowledge.type for name, knowledge in self.known.items()},
+            **{counter.name: "number" for counter in self.counters},
+            **{name: "any" for detector in self.detectors for name in detector.reads if name not in self.known},
+            "score": "number",
+            "log_odds": "number",
+            "failed": "list",
+        }
+
+
+class EventPoint:
+    """See the module. An EventDoor."""
+
+    def __init__(
+        self,
+        *,
+        domain: EventDomain,
+        shard: Shard,
+        edge: Edge,
+        counters: Counters,
+        rulebook: Rulebook,
+        roster: Roster,
+        quarantine: Callable[[str, str], None],
+        administration: Administration,
+        metrics: Metrics,
+        default_mode: str = "enforce",
+    ) -> None:
+        self.domain = domain
+        self.point = domain.point
+        self.types = domain.decides
+        self.notes = domain.notes
+        self.shard = shard
+        self.edge = edge
+        self.counters = counters
+        self.rulebook = rulebook
+        self.roster = roster
+        self.quarantine = quarantine
+        self.administration = administration
+        self.metrics = metrics
+        self.default_mode = default_mode
+        self.detectors: Sequence[Detector[Any]] = domain.detectors
+
+    def admit(self, event: Event) -> Pending:
+        """Decide one event. Raises EventError, StorageBusy and StorageFull before anything was changed."""
+        started = time.perf_counter()
+        journal = self.shard.journal
+        first = journal.find_id("decision", event.id)
+        if first is not None:
+            return Pending(self._again(first), journal.receipt(first.seq))
+        if journal.find_id("event", event.id) is not None:
+            raise EventError("id: this event was recorded before without a decision; give an event that is to be decided an id of its own")
+        at_us = occurred_us(event)
+        facts = self.domain.facts(event, self.edge)
+        now_us = self.shard.clock.now_us()
+        running = self.roster.at(self.point, now_us)
+        read = self.counters.read(event.type, at_us, facts, now_us)
+        decision = judge({**facts, **read}, self.detectors, running.policy, running)
+        kept = KeptDecision(
+            id=event.id,
+            type=event.type,
+            occurred_us=at_us,
+            facts=facts,
+            read=read,
+            verdict=decision.verdict,
+            score=decision.score,
+            log_odds=decision.log_odds,
+            line=decision.line,
+            reasons=decision.reasons,
+            policy=decision.policy,
+            policy_digest=running.digest,
+            obligations=decision.obligations,
+            hits=decision.hits,
+            shadow=decision.shadow,
+            failed=decision.failed,
+            mode=self.administration.mode(self.point, self.default_mode),
+        )
+        receipt = self._write("decision", kept, now_us)
+        for name in decision.failed:
+            self.metrics.failed(name)
+        for id, reason in self.roster.alarmed(self.point, decision):
+            self.quarantine(id, reason)
+        return Pending(self._answer(kept), receipt, started, self._count)
+
+    def note(self, event: Event) -> Pending:
+        """Record one event without deciding it; it counts all the same. Raises as `admit`."""
+        journal = self.shard.journal
+        first = journal.find_id("event", event.id) or journal.find_id("decision", event.id)
+        if first is not None:
+            return Pending(Accepted(event.id), journal.receipt(first.seq))
+        kept = KeptEvent(id=event.id, type=event.type, occurred_us=occurred_us(event), facts=self.domain.facts(event, self.edge))
+        return Pending(Accepted(event.id), self._write("event", kept, self.shard.clock.now_us()))
+
+    def _write(self, kind: str, kept: KeptEvent, now_us: int) -> Any:
+        facts = kept.facts
+        try:
+            body = pack(kept)
+        except ValueError as error:
+            raise EventError(str(error)) from None
+        keys = tuple(dict.fromkeys(str(facts[name]) for name in LOOKUPS if facts.get(name)))
+        return self.shard.write(
+            kind,
+            kept.id,
+            point=kept.type,
+            body=body,
+            subject=str(facts.get("account") or ""),
+            keys=keys,
+            time_us=now_us,
+            apply=lambda seq: self._apply(seq, kept, now_us),
+        )
+
+    def _apply(self, seq: int, kept: KeptEvent, now_us: int) -> None:
+        self.counters.absorb(seq, kept.type, kept.occurred_us, kept.facts, now_us)
+        if isinstance(kept, KeptDecision):
+            self.rulebook.counted(seq, kept)
+
+    def _count(self, verdict: str, seconds: float) -> None:
+        self.metrics.decided(self.point, verdict, seconds)
+
+    def _again(self, record: Record) -> Answer:
+        """The first answer to an id, once more. Raises EventError when another domain took the id."""
+        kept = kept_decision(record)
+        if kept is None or kept.type not in self.types:
+            raise EventError(f"id: it was used before, for an event of type {record.point}; every event needs an id of its own")
+        return self._answer(kept)
+
+    def _answer(self, kept: KeptDecision) -> Answer:
+        observed = kept.mode == "observe"
+        mildest = self.roster.mildest(self.point)
+        reasons = list(kept.reasons)
+        if observed and kept.verdict != mildest:
+            reasons = [Reason("mode", kept.score, PAUSED), *reasons]
+        return Answer(
+            id=kept.id,
+            verdict=mildest if observed else kept.verdict,
+            score=kept.score,
+            obligations=[] if observed else kept.obligations,
+            reasons=reasons,
+            policy=kept.policy,
+            model="none",
+        )

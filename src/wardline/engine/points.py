@@ -1,0 +1,212 @@
+"""All event points of one program: their counters, their rules, their doors, put together from the domains that ship.
+
+    points = EventPoints(domains, capacity_bytes=256 << 20, keep=keep_document)
+    shard = Shard(journal, (…, *points.states), clock)        # states follow the journal
+    points.open(shard, edge, administration, metrics, ids.new)
+    points.doors                                              # one EventPoint a domain
+    points.desk                                               # where people move rules
+
+A rule may bring counters. Before it watches anything, they are computed over the journal's history beside the running state, caught up, and
+taken over between two events: from then on they read as if they had been declared from the beginning.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from wardline.base.logs import logger
+from wardline.base.metrics import Metrics
+from wardline.engine.administration import Administration
+from wardline.engine.counter import Counter, CounterError
+from wardline.engine.counters import Counters
+from wardline.engine.intake import Edge
+from wardline.engine.journal import Journal
+from wardline.engine.point import EventDomain, EventPoint
+from wardline.engine.policy import PolicyError, parse_policy
+from wardline.engine.replay import Found, Replay
+from wardline.engine.roster import Post, Roster, running_of
+from wardline.engine.rulebook import Rulebook
+from wardline.engine.ruledesk import DeskError, RuleDesk
+from wardline.engine.rulefile import RuleFile, RuleFileError
+from wardline.engine.running import Running
+from wardline.engine.shard import Shard
+from wardline.engine.snapshot import State
+
+# Records that may be caught up with on the event loop: a few tens of milliseconds.
+CAUGHT_UP = 500
+
+
+class EventPoints:
+    """See the module. `keep(digest, document)` stores what a digest in a decision stands for."""
+
+    def __init__(self, domains: Sequence[EventDomain], capacity_bytes: int, keep: Callable[[str, bytes], None]) -> None:
+        self.domains = tuple(domains)
+        self.names: dict[str, str] = {}
+        for domain in domains:
+            self.names.update({name: knowledge.type for name, knowledge in domain.known.items()})
+        declared = [counter for domain in domains for counter in domain.counters]
+        self.shipped = {counter.name for counter in declared}
+        self.counters = Counters(declared, names=self.names, capacity_bytes=capacity_bytes)
+        self.rulebook = Rulebook()
+        posts = {domain.point: _post(domain) for domain in domains}
+        self.roster = Roster(self.rulebook, posts, keep)
+        self.doors: list[EventPoint] = []
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def states(self) -> tuple[State, ...]:
+        """What follows the journal."""
+        return self.counters, self.rulebook
+
+    def open(
+        self, shard: Shard, edge: Edge, administration: Administration, metrics: Metrics, new_id: Callable[[], str]
+    ) -> tuple[EventPoint, ...]:
+        """Open the doors. Call `recovered` when the states have caught up with the journal."""
+        self.journal: Journal = shard.journal
+        self.desk = RuleDesk(shard, self.rulebook, self.roster, new_id, self.prepare, self.tidy)
+        self.doors = [
+            EventPoint(
+                domain=domain,
+                shard=shard,
+                edge=edge,
+                counters=self.counters,
+                rulebook=self.rulebook,
+                roster=self.roster,
+                quarantine=self._quarantine,
+                administration=administration,
+                metrics=metrics,
+            )
+            for domain in self.domains
+        ]
+        metrics.gauge(
+            "wardline_rules_running", "Rules in shadow, in canary or live", lambda: float(sum(1 for _ in self.rulebook.running()))
+        )
+        metrics.gauge("wardline_rules_quarantined", "Rules that were taken out because they misbehaved", lambda: float(self._quarantined()))
+        metrics.gauge("wardline_rules_broken", "Rules that run by the book but do not compile", lambda: float(len(self.roster.faults)))
+        return tuple(self.doors)
+
+    def declare(self) -> None:
+        """Once the rulebook is restored and before the counters are: declare what running rules brought, so that their snapshot finds a place."""
+        for file in self._files():
+            self._learn_fields(file)
+            for counter in file.counters:
+                try:
+                    self.counters.add(counter)
+                except CounterError as error:
+                    logger("rules").error("counter_left_out", rule=file.name, detail=str(error))
+
+    def recovered(self) -> int:
+        """After a start: compute the counters of running rules that no snapshot brought. Gives how many."""
+        unfinished = self.counters.unfinished()
+        wanted = [counter for file in self._files() for counter in file.counters if counter.name in unfinished]
+        if wanted:
+            fresh = self.counters.beside(wanted)
+            feed(fresh, self.journal, self.journal.last_seq)
+            self._adopt(fresh)
+        return len(wanted)
+
+    async def prepare(self, file: RuleFile) -> None:
+        """Make a rule's counters ready: nothing for those that run already. Raises DeskError for a name that means something else here."""
+        self._learn_fields(file)
+        try:
+            for counter in file.counters:
+                self.counters.check(counter)
+        except CounterError as error:
+            raise DeskError(str(error)) from None
+        declared = self.counters.declarations()
+        new = [counter for counter in file.counters if counter.name not in declared]
+        if not new:
+            return
+        fresh = self.counters.beside(new)
+        while self.journal.last_seq - fresh.applied_seq > CAUGHT_UP:
+            await asyncio.to_thread(feed, fresh, self.journal, self.journal.last_seq)
+        feed(fresh, self.journal, self.journal.last_seq)
+        self._adopt(fresh)
+
+    def _adopt(self, fresh: Counters) -> None:
+        # Records of other kinds move the journal and not the counters.
+        self.counters.applied_seq = self.journal.last_seq
+        self.counters.adopt(fresh)
+
+    def _learn_fields(self, file: RuleFile) -> None:
+        for field, kind in file.written.fields.items():
+            self.names.setdefault(f"field.{field}", kind)
+
+    def running_of(self, document: bytes) -> Running | None:
+        """What a kept document stands for; None when this build cannot read it any more."""
+        try:
+            return running_of(document, self.roster)
+        except (PolicyError, RuleFileError, msgspec.DecodeError):
+            return None
+
+    def replay(self, running_of: Callable[[str], Running | None], whole: bool, corrupt: int | None) -> Found:
+        """Both replays over the journal. whole: its records begin with the first one, so that counters can be counted anew."""
+        fresh = None
+        if whole:
+            fresh = Counters(
+                (counter for domain in self.domains for counter in domain.counters),
+                names=self.names,
+                capacity_bytes=self.counters.capacity_bytes,
+            )
+            for counter in self._unambiguous():
+                with contextlib.suppress(CounterError):
+                    fresh.add(counter)
+        replay = Replay(running_of, {domain.point: domain.detectors for domain in self.domains}, fresh, corrupt)
+        for record in self.journal.read(1, kinds=("event", "decision")):
+            replay.take(record)
+        return replay.found
+
+    def _unambiguous(self) -> list[Counter]:
+        """The counters that rules ever brought, as far as a name always meant the same."""
+        meanings: dict[str, set[Counter]] = {}
+        found: dict[str, Counter] = {}
+        for versions in self.rulebook.rules.values():
+            for version in versions:
+                try:
+                    counters = self.roster.check(version.text.encode(), version.id).counters
+                except RuleFileError:
+                    continue
+                for counter in counters:
+                    meanings.setdefault(counter.name, set()).add(counter.meaning())
+                    found[counter.name] = counter
+        return [counter for name, counter in found.items() if len(meanings[name]) == 1]
+
+    def tidy(self) -> list[str]:
+        """Drop the counters that no running rule needs any more. Gives their names."""
+        needed = self.shipped | {counter.name for file in self._files() for counter in file.counters}
+        spare = [name for name in self.counters.declarations() if name not in needed]
+        for name in spare:
+            self.counters.remove(name)
+        return spare
+
+    def _files(self) -> list[RuleFile]:
+        found = []
+        for version in self.rulebook.running():
+            try:
+                found.append(self.roster.check(version.text.encode(), version.id))
+            except RuleFileError:
+                continue  # named in the roster's faults
+        return found
+
+    def _quarantine(self, id: str, reason: str) -> None:
+        logger("rules").error("rule_quarantined", rule=id, reason=reason)
+        task = asyncio.get_running_loop().create_task(self.desk.quarantine(id, reason))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _quarantined(self) -> int:
+        return sum(version.stage == "quarantined" for versions in self.rulebook.rules.values() for version in versions)
+
+
+def feed(counters: Counters, journal: Journal, last_seq: int) -> None:
+    """Apply the journal's records after what the counters have, up to a place."""
+    for record in journal.read(counters.applied_seq + 1, last_seq, kinds=("event", "decision")):
+        counters.apply(record)
+    counters.applied_seq = max(counters.applied_seq, last_seq)
+
+
+def _post(domain: EventDomain) -> Post:
+    names = domain.names()
+    return Post(parse_policy(domain.policy, names, f"shipped {domain.point} policy"), domain.policy.decode(), names)

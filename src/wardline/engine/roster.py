@@ -1,0 +1,133 @@
+"""The roster: which rules run at each decision point now, compiled; made anew between two events whenever the rulebook changes.
+
+    roster = Roster(rulebook, {"login": Post(policy, text, names)}, keep=store_document)
+    running = roster.at("login", now_us)          # a Running; the same object until something changed or a rule expired
+    roster.alarmed("login", decision)             ["many_failures@2"]: it raised, or suddenly matches everything
+
+Decisions are made on one thread, so a change takes effect between two of them: no event is dropped, none is decided under half a change.
+A rule whose text does not compile under this build is left out and named in `faults`; it never takes the others down.
+"""
+
+from collections.abc import Callable, Mapping
+
+import msgspec
+
+from wardline.engine.decision import Decision
+from wardline.engine.policy import Policy, parse_policy, read_point
+from wardline.engine.rulebook import Rulebook
+from wardline.engine.rulefile import RuleFile, RuleFileError, check_rule
+from wardline.engine.running import Acting, Document, Running
+
+# A rule is alarming when it matched at least this share of so many decisions in a row, and five times what its evidence promised.
+ALARM_DECISIONS = 200
+ALARM_SHARE = 0.5
+ALARM_FACTOR = 5.0
+
+
+class Post(msgspec.Struct, frozen=True):
+    """What a decision point brings: its policy, the policy's text, and the names that rules may read there, with their types."""
+
+    policy: Policy
+    text: str
+    names: Mapping[str, str]
+
+
+class _Watch:
+    """Hits of one version among the last decisions."""
+
+    __slots__ = ("expected", "hits", "seen")
+
+    def __init__(self, expected: float) -> None:
+        self.expected = expected
+        self.hits = self.seen = 0
+
+
+class Roster:
+    """See the module."""
+
+    def __init__(self, rulebook: Rulebook, posts: Mapping[str, Post], keep: Callable[[str, bytes], None]) -> None:
+        self.rulebook = rulebook
+        self.posts = dict(posts)
+        self.faults: dict[str, str] = {}
+        self._keep = keep
+        self._running: dict[str, Running] = {}
+        self._changed = -1
+        self._until_us = 0
+        self._checked: dict[str, RuleFile] = {}
+        self._watched: dict[str, dict[str, _Watch]] = {}
+
+    def at(self, point: str, now_us: int) -> Running:
+        """What runs at a point. Compiles when the rulebook changed, or when a rule's last day is over."""
+        if self._changed != self.rulebook.changed or now_us >= self._until_us:
+            self._compile(now_us)
+        return self._running[point]
+
+    def check(self, text: bytes, source: str) -> RuleFile:
+        """A rule file, checked against what its point offers. Raises RuleFileError."""
+        return check_rule(
+            text,
+            source,
+            {point: post.names for point, post in self.posts.items()},
+            {point: post.policy.document.verdicts for point, post in self.posts.items()},
+        )
+
+    def mildest(self, point: str) -> str:
+        """The verdict that asks for nothing."""
+        return self.posts[point].policy.document.verdicts[0]
+
+    def _compile(self, now_us: int) -> None:
+        acting: dict[str, list[Acting]] = {point: [] for point in self.posts}
+        faults: dict[str, str] = {}
+        until_us = 1 << 62
+        checked: dict[str, RuleFile] = {}
+        for version in self.rulebook.running():
+            try:
+                file = self._checked.get(version.id) or self.check(version.text.encode(), version.id)
+            except RuleFileError as error:
+                faults[version.id] = str(error)
+                continue
+            checked[version.id] = file
+            if file.expires_us > now_us:
+                until_us = min(until_us, file.expires_us)
+                acting[version.point].append(Acting(version.id, version.stage, version.share, file))
+        self._checked, self.faults, self._until_us = checked, faults, until_us
+        for point, post in self.posts.items():
+            running = Running(post.policy, post.text, acting[point])
+            if point not in self._running or self._running[point].digest != running.digest:
+                self._keep(running.digest, running.document)
+                self._running[point] = running
+        self._changed = self.rulebook.changed
+        self._watched = {point: {each.id: _Watch(self._expected(each.id)) for each in acting[point]} for point in self.posts}
+
+    def _expected(self, id: str) -> float:
+        """The share of decisions that a version's evidence led one to expect."""
+        name, _, number = id.rpartition("@")
+        version = self.rulebook.find(name, int(number))
+        shares = [evidence.figures.get("hit_share") for evidence in version.evidence.values()] if version else []
+        return max([float(share) for share in shares if isinstance(share, int | float)], default=0.0)
+
+    def alarmed(self, point: str, decision: Decision) -> list[tuple[str, str]]:
+        """After a decision: the versions that should be taken out, with the reason. Counts in windows of 200 decisions."""
+        found = [(id, "it raised an error on an event") for id in decision.broken]
+        watched = self._watched.get(point)
+        if not watched:
+            return found
+        matched = {*decision.hits, *decision.shadow}
+        for id, watch in watched.items():
+            watch.seen += 1
+            watch.hits += id in matched
+            if watch.seen == ALARM_DECISIONS:
+                share = watch.hits / watch.seen
+                if share >= ALARM_SHARE and share >= ALARM_FACTOR * watch.expected:
+                    found.append((id, f"it matched {share:.0%} of the last {watch.seen} decisions; its evidence said {watch.expected:.1%}"))
+                watch.seen = watch.hits = 0
+        return found
+
+
+def running_of(document: bytes, roster: Roster) -> Running:
+    """What a kept document stands for. Raises PolicyError, RuleFileError, msgspec.DecodeError where this build cannot read it any more."""
+    found = msgspec.json.decode(document, type=Document)
+    point = read_point(found.policy.encode())
+    policy = parse_policy(found.policy.encode(), roster.posts[point].names if point in roster.posts else (), f"policy of {point}")
+    acting = [Acting(each.id, each.stage, each.share, roster.check(each.text.encode(), each.id)) for each in found.rules]
+    return Running(policy, found.policy, acting)

@@ -1,0 +1,213 @@
+"""The rule desk: how people move a rule from a draft to everyone, and back. Each step needs the evidence of the one before, and is journalled.
+
+    version = await desk.put(text, "many_failures.yaml", actor="ada")             # checked, its cases run
+    await desk.show(version.name, "backtested", figures, actor="ada")             # what the backtest said
+    await desk.move(version.name, "shadow", actor="ada")                          # watches; then canary, then live
+    await desk.move(version.name, "live", actor="bob")                            # a second person, where the caps ask for one
+    await desk.roll_back(version.name, actor="ada")                               # at any moment
+
+Two people who promote at once: the second is told where the rule is now. DeskError says what is missing and which command gives it.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import msgspec
+
+from wardline.engine.roster import Roster
+from wardline.engine.rulebook import RUNNING, Evidence, RuleAct, Rulebook, Version
+from wardline.engine.rulefile import RuleFile
+from wardline.engine.shard import Shard
+
+ACTOR_LIMIT = 64
+ORDER = ("tested", "backtested", "shadow", "canary", "live")
+NEEDS = {"shadow": "backtested", "canary": "shadow", "live": "canary"}
+
+
+class DeskError(ValueError):
+    """A step that cannot be taken: what is missing, which command gives it."""
+
+
+class Caps(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a step asks for. shadow_decisions, canary_decisions: decisions that a version must have seen in the stage before; second_person:
+    verdicts that two people decide on; second_person_share: from this share of decisions on, two people decide whatever the verdict."""
+
+    shadow_decisions: int = 100
+    canary_decisions: int = 100
+    canary_share: float = 0.05
+    second_person: tuple[str, ...] = ("hold", "reject")
+    second_person_share: float = 0.02
+
+
+class RuleDesk:
+    """See the module. `prepare` makes a rule's counters ready (it computes them over history) before the rule watches anything; `tidy` drops
+    those that no rule needs any more."""
+
+    def __init__(
+        self,
+        shard: Shard,
+        rulebook: Rulebook,
+        roster: Roster,
+        new_id: Callable[[], str],
+        prepare: Callable[[RuleFile], Awaitable[None]],
+        tidy: Callable[[], object] = lambda: None,
+        caps: Caps | None = None,
+    ) -> None:
+        self.shard = shard
+        self.rulebook = rulebook
+        self.roster = roster
+        self.new_id = new_id
+        self.prepare = prepare
+        self.tidy = tidy
+        self.caps = caps or Caps()
+        self._lock = asyncio.Lock()
+
+    async def do(self, act: RuleAct) -> None:
+        """Journal and apply one act; durable when it returns."""
+        now_us = self.shard.clock.now_us()
+        await self.shard.write(
+            "audit",
+            self.new_id(),
+            point="rules",
+            body=msgspec.msgpack.encode(act),
+            keys=(f"audit:{act.op}", f"rule:{act.value}"),
+            apply=lambda seq: self.rulebook.absorb(seq, act, now_us),
+        )
+
+    async def put(self, text: bytes, source: str, *, actor: str) -> Version:
+        """Check a rule and take it into the book; its cases are its first evidence. The same text again changes nothing. Raises RuleFileError."""
+        actor = _named(actor)
+        file = self.roster.check(text, source)
+        async with self._lock:
+            newest = self.rulebook.find(file.name)
+            if newest is not None and newest.text == file.text and newest.stage not in ("expired", "quarantined"):
+                return newest
+            if newest is not None and newest.point != file.written.point:
+                raise DeskError(f"{file.name} is a rule of {newest.point}; give a rule of {file.written.point} a name of its own")
+            number = newest.number + 1 if newest else 1
+            await self.do(RuleAct(op="rule.put", actor=actor, point=file.written.point, value=file.name, version=number, text=file.text))
+            if file.written.cases:
+                await self._show(file.name, number, "tested", {"cases": len(file.written.cases)}, actor)
+            version = self.rulebook.find(file.name, number)
+            if version is None:
+                raise DeskError("the rulebook is full; expire rules that nobody needs")
+            return version
+
+    async def show(self, name: str, stage: str, figures: dict[str, Any], *, actor: str) -> Version:
+        """Add evidence to the newest version of a rule."""
+        async with self._lock:
+            version = self._newest(name)
+            await self._show(version.name, version.number, stage, figures, _named(actor))
+            return version
+
+    async def _show(self, name: str, number: int, stage: str, figures: dict[str, Any], actor: str) -> None:
+        evidence = Evidence(at_us=self.shard.clock.now_us(), actor=actor, figures=figures)
+        await self.do(RuleAct(op="rule.evidence", actor=actor, value=name, version=number, stage=stage, evidence=evidence))
+
+    async def move(self, name: str, stage: str, *, actor: str, share: float = 0.0, expected: str = "") -> Version:
+        """Promote the newest version. expected: the stage that the caller believes it to be in; "" for whatever it is. Raises DeskError."""
+        actor = _named(actor)
+        async with self._lock:
+            version = self._newest(name)
+            if expected and version.stage != expected:
+                raise DeskError(
+                    f"{version.id} is in stage {version.stage} now, not in {expected}: somebody else was faster; look, then decide anew"
+                )
+            if version.stage == stage and not (stage == "canary" and share and share != version.share):
+                raise DeskError(f"{version.id} is in stage {stage} already")
+            figures = self._evidence(version, stage)
+            if stage == "canary":
+                share = share or self.caps.canary_share
+                if not 0.0 < share < 1.0:
+                    raise DeskError("share: a canary acts on more than nobody and fewer than all; give 0.05 for 5 %")
+            if stage == "live" and self._needs_two(version, figures) and version.asked_by in ("", actor):
+                if version.asked_by != actor:
+                    await self.do(RuleAct(op="rule.ask", actor=actor, value=name, version=version.number, stage=stage))
+                return version
+            if stage == "shadow":
+                await self.prepare(self._file(version))
+            evidence = Evidence(at_us=self.shard.clock.now_us(), actor=actor, figures=figures)
+            await self.do(
+                RuleAct(op="rule.stage", actor=actor, value=name, version=version.number, stage=stage, share=share, evidence=evidence)
+            )
+            return version
+
+    def _evidence(self, version: Version, stage: str) -> dict[str, Any]:
+        """What the stage before has shown. Raises DeskError when it has not shown enough."""
+        if stage not in NEEDS:
+            raise DeskError(f"stage: {stage!r} is none to promote to; choose {', '.join(NEEDS)}")
+        if stage == "shadow":
+            if not self._file(version).written.cases:
+                raise DeskError(f"{version.id} has no cases: write at least one hit and one miss into the file (cases:), then put it again")
+            if "backtested" not in version.evidence:
+                raise DeskError(f"{version.id} was not backtested: run `wardline policy backtest {version.name}` first")
+            return dict(version.evidence["backtested"].figures)
+        before = NEEDS[stage]
+        if version.stage != before and not (stage == "canary" and version.stage == "canary"):
+            raise DeskError(f"{version.id} is in stage {version.stage}; {stage} comes after {before}")
+        wanted = self.caps.shadow_decisions if stage == "canary" else self.caps.canary_decisions
+        if version.seen < wanted:
+            raise DeskError(f"{version.id} has seen {version.seen} decisions in stage {version.stage}; {stage} asks for {wanted}: wait")
+        return {"seen": version.seen, "hits": version.hits, "hit_share": version.hits / version.seen if version.seen else 0.0}
+
+    def _needs_two(self, version: Version, figures: dict[str, Any]) -> bool:
+        share = figures.get("hit_share") or 0.0
+        return self._file(version).written.verdict in self.caps.second_person or share >= self.caps.second_person_share
+
+    async def expire(self, name: str, *, actor: str, reason: str = "") -> Version:
+        """End a rule: every version that runs stops at once."""
+        actor = _named(actor)
+        async with self._lock:
+            running = [version for version in self.rulebook.rules.get(name, []) if version.stage in RUNNING]
+            if not running:
+                raise DeskError(f"no version of {name[:64]} runs; `wardline policy list` shows every rule and its stage")
+            for version in running:
+                await self._stop(version, "expired", actor, reason)
+            return running[-1]
+
+    async def roll_back(self, name: str, *, actor: str, reason: str = "") -> Version:
+        """Take back the newest version that runs; the version that was live before it, if there was one, is live again at once."""
+        actor = _named(actor)
+        async with self._lock:
+            versions = self.rulebook.rules.get(name, [])
+            newest = next((version for version in reversed(versions) if version.stage in RUNNING), None)
+            if newest is None:
+                raise DeskError(f"no version of {name[:64]} runs; `wardline policy list` shows every rule and its stage")
+            was_live = newest.stage == "live"
+            await self._stop(newest, "expired", actor, reason or "rolled back")
+            before = next((v for v in reversed(versions) if v.number < newest.number and "live" in v.evidence), None)
+            if was_live and before is not None:
+                await self.prepare(self._file(before))
+                act = RuleAct(
+                    op="rule.stage", actor=actor, value=name, version=before.number, stage="live", reason=f"{newest.id} was rolled back"
+                )
+                await self.do(act)
+                return before
+            return newest
+
+    async def quarantine(self, id: str, reason: str) -> None:
+        """Take a version out because it misbehaves. The engine does this by itself; its owner finds it in the list and in the log."""
+        name, _, number = id.rpartition("@")
+        version = self.rulebook.find(name, int(number))
+        if version is not None and version.stage in RUNNING:
+            await self._stop(version, "quarantined", "engine", reason)
+
+    async def _stop(self, version: Version, stage: str, actor: str, reason: str) -> None:
+        await self.do(RuleAct(op="rule.stage", actor=actor, value=version.name, version=version.number, stage=stage, reason=reason[:256]))
+        self.tidy()
+
+    def _newest(self, name: str) -> Version:
+        version = self.rulebook.find(name)
+        if version is None:
+            raise DeskError(f"there is no rule {name[:64]!r}; `wardline policy list` shows every rule")
+        return version
+
+    def _file(self, version: Version) -> RuleFile:
+        return self.roster.check(version.text.encode(), version.id)
+
+
+def _named(actor: str) -> str:
+    if not actor.strip() or len(actor) > ACTOR_LIMIT:
+        raise DeskError("actor: say who you are, at most 64 characters")
+    return actor.strip()

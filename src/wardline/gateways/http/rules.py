@@ -1,0 +1,148 @@
+"""Rules over HTTP: put, show evidence, move, expire, roll back, list, explain. Scope admin; the control socket has it.
+
+POST /v1/rules                  {"text": "rule: many_failures…", "source": "many_failures.yaml", "actor": "ada"}
+POST /v1/rules/{name}/move      {"stage": "shadow", "actor": "ada", "expected": "backtested"}
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import msgspec
+
+from wardline.engine.rulebook import Version
+from wardline.engine.ruledesk import DeskError, RuleDesk
+from wardline.engine.rulefile import RuleFileError, read_rule
+from wardline.gateways.http.access import actor_of
+from wardline.gateways.http.exchange import Exchange
+from wardline.gateways.http.problem import Problem
+from wardline.gateways.http.routes import Route
+
+BODY_LIMIT_BYTES = 256 * 1024
+
+
+class NewRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A rule file's text, the name it is told by in errors, and who puts it."""
+
+    text: str
+    source: str = "rule"
+    actor: str = ""
+
+
+class Move(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The stage to promote to. expected: the stage it is believed to be in; share: of a canary, 0.05 for 5 %."""
+
+    stage: str
+    actor: str = ""
+    share: float = 0.0
+    expected: str = ""
+
+
+class Proof(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Evidence for a stage, as figures."""
+
+    stage: str
+    figures: dict[str, float | int | str | None]
+    actor: str = ""
+
+
+class End(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Why a rule ends or is taken back."""
+
+    reason: str = ""
+    actor: str = ""
+
+
+class RuleRoutes:
+    """The rules' part of the HTTP API."""
+
+    def __init__(self, desk: RuleDesk) -> None:
+        self.desk = desk
+
+    def routes(self) -> list[Route]:
+        """What the rule desk offers."""
+        of = "/v1/rules/{name}"
+        return [
+            Route("GET", "/v1/rules", "admin", "Every rule, its stage and its counts", self.list, answer="application/json"),
+            Route("GET", of, "admin", "One rule with its versions and evidence", self.one, answer="application/json"),
+            Route("POST", "/v1/rules", "admin", "Check a rule and take it into the book", self.put, body=NewRule),
+            Route("POST", f"{of}/evidence", "admin", "Add evidence to the newest version", self.show, body=Proof),
+            Route("POST", f"{of}/move", "admin", "Promote the newest version", self.move, body=Move),
+            Route("POST", f"{of}/expire", "admin", "End a rule", self.expire, body=End),
+            Route("POST", f"{of}/rollback", "admin", "Take the newest running version back", self.roll_back, body=End),
+        ]
+
+    async def list(self, exchange: Exchange) -> None:
+        """GET /v1/rules."""
+        faults = self.desk.roster.faults
+        rules = [
+            {**_shown(version), "fault": faults.get(version.id, "")}
+            for name in sorted(self.desk.rulebook.rules)
+            for version in self.desk.rulebook.rules[name]
+        ]
+        await exchange.json({"rules": rules})
+
+    async def one(self, exchange: Exchange) -> None:
+        """GET /v1/rules/{name}."""
+        versions = self.desk.rulebook.rules.get(exchange.values["name"], [])
+        if not versions:
+            raise Problem(404, "there is no rule of this name; GET /v1/rules lists them")
+        await exchange.json({"versions": [{**_shown(version), "text": version.text, "evidence": version.evidence} for version in versions]})
+
+    async def put(self, exchange: Exchange) -> None:
+        """POST /v1/rules."""
+        new = await _document(exchange, NewRule)
+        await exchange.json(await _told(lambda: self.desk.put(new.text.encode(), new.source[:256], actor=actor_of(exchange, new.actor))))
+
+    async def show(self, exchange: Exchange) -> None:
+        """POST /v1/rules/{name}/evidence."""
+        proof = await _document(exchange, Proof)
+        name, actor = exchange.values["name"], actor_of(exchange, proof.actor)
+        await exchange.json(await _told(lambda: self.desk.show(name, proof.stage, proof.figures, actor=actor)))
+
+    async def move(self, exchange: Exchange) -> None:
+        """POST /v1/rules/{name}/move."""
+        move = await _document(exchange, Move)
+        name, actor = exchange.values["name"], actor_of(exchange, move.actor)
+        await exchange.json(await _told(lambda: self.desk.move(name, move.stage, actor=actor, share=move.share, expected=move.expected)))
+
+    async def expire(self, exchange: Exchange) -> None:
+        """POST /v1/rules/{name}/expire."""
+        end = await _document(exchange, End)
+        name, actor = exchange.values["name"], actor_of(exchange, end.actor)
+        await exchange.json(await _told(lambda: self.desk.expire(name, actor=actor, reason=end.reason)))
+
+    async def roll_back(self, exchange: Exchange) -> None:
+        """POST /v1/rules/{name}/rollback."""
+        end = await _document(exchange, End)
+        name, actor = exchange.values["name"], actor_of(exchange, end.actor)
+        await exchange.json(await _told(lambda: self.desk.roll_back(name, actor=actor, reason=end.reason)))
+
+
+def _shown(version: Version) -> dict[str, Any]:
+    """A version without its text, with what its text says of owner and end."""
+    shown = msgspec.to_builtins(version)
+    del shown["text"], shown["evidence"]
+    written = read_rule(version.text.encode(), version.id)
+    return {
+        **shown,
+        "id": version.id,
+        "digest": version.digest,
+        "owner": written.owner,
+        "expires": written.expires,
+        "verdict": written.verdict,
+    }
+
+
+async def _document(exchange: Exchange, kind: type[Any]) -> Any:
+    body = await exchange.body(BODY_LIMIT_BYTES)
+    try:
+        return msgspec.json.decode(body or b"{}", type=kind)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise Problem(422 if isinstance(error, msgspec.ValidationError) else 400, f"the request body: {error}") from None
+
+
+async def _told(act: Callable[[], Awaitable[Version]]) -> dict[str, Any]:
+    try:
+        return _shown(await act())
+    except (DeskError, RuleFileError) as error:
+        raise Problem(422, str(error)) from None

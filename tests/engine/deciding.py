@@ -1,0 +1,54 @@
+"""For tests of event points: a program's engine on a temporary folder, with the shipped domains, on a clock that stands still."""
+
+import contextlib
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from wardline.base.clock import FixedClock
+from wardline.base.ids import Ids
+from wardline.base.metrics import Metrics
+from wardline.base.privacy import Pseudonyms
+from wardline.engine.administration import Administration
+from wardline.engine.event import Event
+from wardline.engine.intake import Edge
+from wardline.engine.journal import Journal
+from wardline.engine.point import EventPoint
+from wardline.engine.points import EventPoints
+from wardline.engine.shard import Shard
+from wardline.shipped import event_domains
+
+START = datetime(2026, 11, 26, 9, 0, tzinfo=UTC)
+
+
+class Desk:
+    """The engine's part of a program."""
+
+    def __init__(self, journal: Journal, clock: FixedClock) -> None:
+        self.journal, self.clock = journal, clock
+        self.documents: dict[str, bytes] = {}
+        self.administration = Administration()
+        self.points = EventPoints(event_domains(), 1 << 22, self.documents.__setitem__)
+        self.shard = Shard(journal, (self.administration, *self.points.states), clock)
+        self.points.open(self.shard, Edge(Pseudonyms(b"k" * 32)), self.administration, Metrics(), Ids(clock).new)
+
+    def door(self, point: str) -> EventPoint:
+        return next(door for door in self.points.doors if door.point == point)
+
+    async def ask(self, type: str, id: str, entities: dict[str, str] | None = None, **fields: Any) -> Any:
+        """Decide, or note what is not decided."""
+        at = datetime.fromtimestamp(self.clock.now_us() / 1e6, UTC)
+        event = Event(id=id, type=type, occurred_at=at, entities=entities or {}, fields=fields)
+        door = next(door for door in self.points.doors if type in door.types | door.notes)
+        return await (door.admit(event) if type in door.types else door.note(event))
+
+
+@contextlib.contextmanager
+def desk(folder: Path, clock: FixedClock | None = None) -> Iterator[Desk]:
+    clock = clock or FixedClock(int(START.timestamp() * 1e6))
+    journal = Journal.open(folder, clock=clock)
+    try:
+        yield Desk(journal, clock)
+    finally:
+        journal.close()
