@@ -52,6 +52,7 @@ from wardline.engine.office import Office, OfficeError
 from wardline.engine.points import EventPoints
 from wardline.engine.policy import Policy, PolicyError, load_policy, parse_policy
 from wardline.engine.replay import SHOWN
+from wardline.engine.ruledesk import Caps
 from wardline.engine.running import Running
 from wardline.engine.shard import Shard
 from wardline.engine.snapshot import Snapshots, bring_up
@@ -144,7 +145,15 @@ class Program:
             administration=self.administration,
             metrics=self.metrics,
         )
-        self.points.open(self.shard, Edge(self.pseudonyms, self.sources.ip_facts), self.administration, self.metrics, self.ids.new)
+        chosen = config.decisions
+        caps = Caps(
+            shadow_decisions=chosen.shadow_decisions,
+            canary_decisions=chosen.canary_decisions,
+            second_person=chosen.second_person,
+            second_person_share=chosen.second_person_share,
+        )
+        edge = Edge(self.pseudonyms, self.sources.ip_facts)
+        self.points.open(self.shard, edge, self.administration, self.metrics, self.ids.new, caps)
         self.office = Office(self.shard, self.administration, self.ids, self.names.recipient, mail.release_command, mail.drop_command)
         self.recovered = self._recover()
         self._snapshot_seq = journal.last_seq

@@ -126,6 +126,14 @@ class Decisions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     counter_bytes: Annotated[
         int, _doc("memory for counters; the longest silent keys are forgotten first, and then read as unknown", ge=1 << 20, le=1 << 40)
     ] = 256 << 20
+    shadow_decisions: Annotated[int, _doc("decisions that a rule must have seen in shadow before it may be a canary", ge=0, le=10**9)] = 100
+    canary_decisions: Annotated[
+        int, _doc("decisions that a rule must have seen as a canary before it may act on everyone", ge=0, le=10**9)
+    ] = 100
+    second_person: Annotated[tuple[str, ...], _doc("verdicts of rules that two people decide on")] = ("hold", "reject")
+    second_person_share: Annotated[
+        float, _doc("a rule that matched this share of the decisions or more takes two people, whatever its verdict", ge=0, le=2)
+    ] = 0.02
 
 
 class Labels(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -129,8 +129,10 @@ async def _finish(result: Result, everyone: "list[_Connection]", start: float) -
             connection.transport.close()
 
 
-def open_loop(port: int, *, rate: int, seconds: float, seed: int = 1, connections: int = CONNECTIONS) -> Result:
-    """Poisson arrivals at `rate` a second."""
+def open_loop(
+    port: int, *, rate: int, seconds: float, seed: int = 1, connections: int = CONNECTIONS, prepared: Sequence[bytes] | None = None
+) -> Result:
+    """Poisson arrivals at `rate` a second. prepared: the requests to send; nothing: small decisions about envelopes."""
 
     async def run() -> Result:
         result = Result()
@@ -138,7 +140,7 @@ def open_loop(port: int, *, rate: int, seconds: float, seed: int = 1, connection
         everyone = list(idle)
         chance = random.Random(seed)
         name = f"o{time.time_ns():x}"
-        requests = [event_request(number, name) for number in range(int(rate * seconds))]
+        requests = prepared or [event_request(number, name) for number in range(int(rate * seconds))]
         start = time.perf_counter() + 0.2
         at = start
         for number, request in enumerate(requests):
@@ -155,8 +157,8 @@ def open_loop(port: int, *, rate: int, seconds: float, seed: int = 1, connection
     return uvloop.run(run())
 
 
-def closed_loop(port: int, *, connections: int, seconds: float) -> Result:
-    """As many connections, each sending its next request when it has its answer."""
+def closed_loop(port: int, *, connections: int, seconds: float, prepared: Sequence[bytes] | None = None) -> Result:
+    """As many connections, each sending its next request when it has its answer; it ends when the prepared ones are used up."""
 
     async def run() -> Result:
         result = Result()
@@ -165,9 +167,9 @@ def closed_loop(port: int, *, connections: int, seconds: float) -> Result:
         name = f"c{time.time_ns():x}"
         start = time.perf_counter()
         number = 0
-        while time.perf_counter() - start < seconds:
-            while idle:
-                idle.popleft().send(time.perf_counter(), event_request(number, name))
+        while time.perf_counter() - start < seconds and (prepared is None or number < len(prepared)):
+            while idle and (prepared is None or number < len(prepared)):
+                idle.popleft().send(time.perf_counter(), prepared[number] if prepared else event_request(number, name))
                 number += 1
                 result.sent += 1
             await asyncio.sleep(0)

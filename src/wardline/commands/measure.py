@@ -34,6 +34,7 @@ def register(app: typer.Typer) -> None:
     bench = typer.Typer(help="Measure speed with an outside client on this machine.", no_args_is_help=True)
     bench.command("mail", epilog="Example: wardline bench mail ~/Maildir --limit 2000")(bench_mail)
     bench.command("decisions", epilog="Example: wardline bench decisions --seconds 20")(bench_decisions)
+    bench.command("events", epilog="Example: wardline bench events --rate 1200 --rate 2000")(bench_events)
     app.add_typer(bench, name="bench")
     app.command("conformance", epilog="Example: wardline conformance fixtures/")(conformance)
 
@@ -103,6 +104,46 @@ def bench_decisions(
     _end(figures, as_json)
 
 
+def bench_events(
+    seconds: Annotated[float, typer.Option("--seconds", min=0.5, help="how long each run takes")] = 15.0,
+    rate: Annotated[list[int], typer.Option("--rate", min=1, help="arrivals a second of an open-loop run; may be given again")] = [
+        RATE,
+        2000,
+    ],
+    rules: Annotated[int, typer.Option("--rules", min=0, max=100, help="how many rules run")] = 100,
+    data: Annotated[Path | None, typer.Option("--on", help="a folder on the disk to measure; nothing: a temporary one")] = None,
+    as_json: Json = False,
+) -> None:
+    """Decisions about logins over HTTP, durable, with 20 counters and 100 rules: latency at steady open-loop rates, and the highest rate."""
+    from wardline.commands import load, workload
+    from wardline.commands.connection import SOCKET_NAME, Client
+
+    console = err()
+    with served(data, workload.CONFIG) as server:
+        client = Client(server.data / "data" / SOCKET_NAME)
+        console.print(f"{rules} rules go live, 20,000 events fill the counters …")
+        workload.install(client, rules)
+        client.lines("/v1/decide/batch", workload.history(20_000))
+        figures: dict[str, Any] = {}
+        sent = failed = 0
+        for number, each in enumerate(rate):
+            console.print(f"open loop, {each} decisions a second for {seconds:.0f} s …")
+            steady = load.open_loop(
+                server.http_port, rate=each, seconds=seconds, prepared=workload.requests(int(each * seconds), f"r{number}-", number)
+            )
+            for percent, name in ((50, "p50"), (99, "p99"), (100, "max")):
+                figures[f"{name}_ms_at_{each}"] = round(steady.percentile_ms(percent), 2)
+            figures[f"answered_per_second_at_{each}"] = round(steady.per_second, 1)
+            sent, failed = sent + steady.sent, failed + steady.failed
+        console.print("closed loop, as fast as it goes …")
+        highest = load.closed_loop(
+            server.http_port, connections=32, seconds=seconds, prepared=workload.requests(int(6000 * seconds), "c-", 99)
+        )
+    figures["http_per_second"] = round(highest.per_second, 1)
+    figures["sent"], figures["failed"] = sent + highest.sent, failed + highest.failed
+    _end(figures, as_json)
+
+
 def conformance(
     ctx: typer.Context, folder: Annotated[Path, typer.Argument(help="the folder with the test vectors")], as_json: Json = False
 ) -> None:
@@ -161,7 +202,7 @@ class Served:
 
 
 @contextmanager
-def served(on: Path | None = None) -> Iterator[Served]:
+def served(on: Path | None = None, more: str = "") -> Iterator[Served]:
     """`wardline serve` in its shipped configuration on free ports and a fresh folder, ended afterwards."""
     from wardline.commands import load
 
@@ -176,7 +217,9 @@ def served(on: Path | None = None) -> Iterator[Served]:
         for name, key, port in zip(names, keys, ports, strict=True):
             text.setdefault(name, []).append(f"{key} = {port}")
         config = data / "bench.toml"
-        config.write_text("\n".join(f"[{name}]\n" + "\n".join(lines) for name, lines in text.items()) + '\n[logs]\nlevel = "error"\n')
+        config.write_text(
+            "\n".join(f"[{name}]\n" + "\n".join(lines) for name, lines in text.items()) + '\n[logs]\nlevel = "error"\n' + more
+        )
         command = [sys.executable, "-m", "wardline.cli", "--data", str(data / "data"), "--config", str(config), "serve"]
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         try:

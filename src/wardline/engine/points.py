@@ -28,7 +28,7 @@ from wardline.engine.policy import PolicyError, parse_policy
 from wardline.engine.replay import Found, Replay
 from wardline.engine.roster import Post, Roster, running_of
 from wardline.engine.rulebook import Rulebook
-from wardline.engine.ruledesk import DeskError, RuleDesk
+from wardline.engine.ruledesk import Caps, DeskError, RuleDesk
 from wardline.engine.rulefile import RuleFile, RuleFileError
 from wardline.engine.running import Running
 from wardline.engine.shard import Shard
@@ -61,11 +61,17 @@ class EventPoints:
         return self.counters, self.rulebook
 
     def open(
-        self, shard: Shard, edge: Edge, administration: Administration, metrics: Metrics, new_id: Callable[[], str]
+        self,
+        shard: Shard,
+        edge: Edge,
+        administration: Administration,
+        metrics: Metrics,
+        new_id: Callable[[], str],
+        caps: Caps | None = None,
     ) -> tuple[EventPoint, ...]:
         """Open the doors. Call `recovered` when the states have caught up with the journal."""
         self.journal: Journal = shard.journal
-        self.desk = RuleDesk(shard, self.rulebook, self.roster, new_id, self.prepare, self.tidy)
+        self.desk = RuleDesk(shard, self.rulebook, self.roster, new_id, self.prepare, self.tidy, caps)
         self.doors = [
             EventPoint(
                 domain=domain,

@@ -33,13 +33,14 @@ class Post(msgspec.Struct, frozen=True):
 
 
 class _Watch:
-    """Hits of one version among the last decisions."""
+    """Hits of a point's rules among its last decisions, and the share that each rule's evidence led one to expect."""
 
     __slots__ = ("expected", "hits", "seen")
 
-    def __init__(self, expected: float) -> None:
+    def __init__(self, expected: dict[str, float]) -> None:
         self.expected = expected
-        self.hits = self.seen = 0
+        self.hits: dict[str, int] = {}
+        self.seen = 0
 
 
 class Roster:
@@ -54,7 +55,7 @@ class Roster:
         self._changed = -1
         self._until_us = 0
         self._checked: dict[str, RuleFile] = {}
-        self._watched: dict[str, dict[str, _Watch]] = {}
+        self._watched: dict[str, _Watch] = {}
 
     def at(self, point: str, now_us: int) -> Running:
         """What runs at a point. Compiles when the rulebook changed, or when a rule's last day is over."""
@@ -97,7 +98,7 @@ class Roster:
                 self._keep(running.digest, running.document)
                 self._running[point] = running
         self._changed = self.rulebook.changed
-        self._watched = {point: {each.id: _Watch(self._expected(each.id)) for each in acting[point]} for point in self.posts}
+        self._watched = {point: _Watch({each.id: self._expected(each.id) for each in acting[point]}) for point in self.posts}
 
     def _expected(self, id: str) -> float:
         """The share of decisions that a version's evidence led one to expect."""
@@ -109,18 +110,19 @@ class Roster:
     def alarmed(self, point: str, decision: Decision) -> list[tuple[str, str]]:
         """After a decision: the versions that should be taken out, with the reason. Counts in windows of 200 decisions."""
         found = [(id, "it raised an error on an event") for id in decision.broken]
-        watched = self._watched.get(point)
-        if not watched:
+        watch = self._watched.get(point)
+        if watch is None or not watch.expected:
             return found
-        matched = {*decision.hits, *decision.shadow}
-        for id, watch in watched.items():
-            watch.seen += 1
-            watch.hits += id in matched
-            if watch.seen == ALARM_DECISIONS:
-                share = watch.hits / watch.seen
-                if share >= ALARM_SHARE and share >= ALARM_FACTOR * watch.expected:
-                    found.append((id, f"it matched {share:.0%} of the last {watch.seen} decisions; its evidence said {watch.expected:.1%}"))
-                watch.seen = watch.hits = 0
+        watch.seen += 1
+        for id in (*decision.hits, *decision.shadow):
+            watch.hits[id] = watch.hits.get(id, 0) + 1
+        if watch.seen == ALARM_DECISIONS:
+            for id, hits in watch.hits.items():
+                share, expected = hits / watch.seen, watch.expected.get(id, 0.0)
+                if share >= ALARM_SHARE and share >= ALARM_FACTOR * expected:
+                    found.append((id, f"it matched {share:.0%} of the last {watch.seen} decisions; its evidence said {expected:.1%}"))
+            watch.hits.clear()
+            watch.seen = 0
         return found
 
 

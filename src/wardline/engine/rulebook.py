@@ -89,7 +89,8 @@ class Rulebook:
         self.applied_seq = 0
         self.changed = 0
         self.rules: dict[str, list[Version]] = {}
-        self._running: dict[str, list[Version]] = {}
+        self._running: dict[str, dict[str, Version]] = {}
+        self._unsettled: dict[str, int] = {}
 
     # State
 
@@ -118,11 +119,20 @@ class Rulebook:
         running = self._running.get(point)
         if not running:
             return
-        matched = {*hits, *shadow} if hits or shadow else ()
-        for version in running:
-            version.seen += 1
-            if matched and version.id in matched:
+        self._unsettled[point] = self._unsettled.get(point, 0) + 1
+        for id in hits:
+            if version := running.get(id):
                 version.hits += 1
+        for id in shadow:
+            if version := running.get(id):
+                version.hits += 1
+
+    def _settle(self) -> None:
+        """Write the decisions counted since the last time into the versions that saw them: a hundred rules cost one addition a decision."""
+        for point, count in self._unsettled.items():
+            for version in self._running.get(point, {}).values():
+                version.seen += count
+        self._unsettled.clear()
 
     def counted(self, seq: int, kept: KeptDecision) -> None:
         """`apply` for a decision that was just made."""
@@ -132,6 +142,7 @@ class Rulebook:
 
     def act(self, act: RuleAct, time_us: int) -> None:
         """Apply one act. Unknown operations are kept in the journal and change nothing here."""
+        self._settle()
         match act.op:
             case "rule.put" if act.value in self.rules or len(self.rules) < RULES_LIMIT:
                 versions = self.rules.setdefault(act.value, [])
@@ -184,17 +195,24 @@ class Rulebook:
     def _file(self) -> None:
         self._running = {}
         for version in self.running():
-            self._running.setdefault(version.point, []).append(version)
+            self._running.setdefault(version.point, {})[version.id] = version
 
     # Reading
 
     def find(self, name: str, number: int = 0) -> Version | None:
         """A version of a rule, the newest when no number is given."""
+        self._settle()
         versions = self.rules.get(name, [])
         return next((version for version in reversed(versions) if number in (0, version.number)), None)
 
+    def versions(self, name: str | None = None) -> list[Version]:
+        """Every version of one rule, or of all, by name and number."""
+        self._settle()
+        return [version for each in sorted(self.rules) if name in (None, each) for version in self.rules[each]]
+
     def running(self, point: str | None = None) -> Iterator[Version]:
         """The versions in shadow, canary or live, by name."""
+        self._settle()
         for name in sorted(self.rules):
             for version in self.rules[name]:
                 if version.stage in RUNNING and point in (None, version.point):
@@ -202,12 +220,14 @@ class Rulebook:
 
     def snapshot(self) -> bytes:
         """The whole state as MessagePack."""
+        self._settle()
         return msgspec.msgpack.encode(_Snapshot([version for name in self.rules for version in self.rules[name]]))
 
     def restore(self, data: bytes) -> None:
         """The inverse of `snapshot`; raises msgspec.DecodeError or ValidationError for anything else."""
         state = msgspec.msgpack.decode(data, type=_Snapshot)
         self.rules = {}
+        self._unsettled.clear()
         for version in state.versions:
             self.rules.setdefault(version.name, []).append(version)
         self.changed += 1
@@ -215,4 +235,5 @@ class Rulebook:
 
     def digest(self) -> str:
         """SHA-256 of the state in a fixed order."""
+        self._settle()
         return hashlib.sha256(msgspec.msgpack.encode([self.rules[name] for name in sorted(self.rules)])).hexdigest()

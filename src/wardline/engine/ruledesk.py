@@ -21,6 +21,7 @@ from wardline.engine.rulefile import RuleFile
 from wardline.engine.shard import Shard
 
 ACTOR_LIMIT = 64
+CANARY_SHARE = 0.05
 ORDER = ("tested", "backtested", "shadow", "canary", "live")
 NEEDS = {"shadow": "backtested", "canary": "shadow", "live": "canary"}
 
@@ -35,7 +36,6 @@ class Caps(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     shadow_decisions: int = 100
     canary_decisions: int = 100
-    canary_share: float = 0.05
     second_person: tuple[str, ...] = ("hold", "reject")
     second_person_share: float = 0.02
 
@@ -118,7 +118,7 @@ class RuleDesk:
                 raise DeskError(f"{version.id} is in stage {stage} already")
             figures = self._evidence(version, stage)
             if stage == "canary":
-                share = share or self.caps.canary_share
+                share = share or CANARY_SHARE
                 if not 0.0 < share < 1.0:
                     raise DeskError("share: a canary acts on more than nobody and fewer than all; give 0.05 for 5 %")
             if stage == "live" and self._needs_two(version, figures) and version.asked_by in ("", actor):

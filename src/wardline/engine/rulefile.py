@@ -64,7 +64,7 @@ class Written(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     verdict: str
     reason: str
     obligations: list[dict[str, Any]] = []
-    counters: dict[str, dict[str, Any]] = {}
+    counters: dict[str, dict[Any, Any]] = {}  # YAML 1.1 reads the bare word `on` as true
     fields: dict[str, str] = {}  # fields of the operator's own that the condition reads as field.NAME: number, text or bool
     cases: list[Case] = []
     canary_by: str = "account"

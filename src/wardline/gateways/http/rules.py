@@ -74,16 +74,12 @@ class RuleRoutes:
     async def list(self, exchange: Exchange) -> None:
         """GET /v1/rules."""
         faults = self.desk.roster.faults
-        rules = [
-            {**_shown(version), "fault": faults.get(version.id, "")}
-            for name in sorted(self.desk.rulebook.rules)
-            for version in self.desk.rulebook.rules[name]
-        ]
+        rules = [{**_shown(version), "fault": faults.get(version.id, "")} for version in self.desk.rulebook.versions()]
         await exchange.json({"rules": rules})
 
     async def one(self, exchange: Exchange) -> None:
         """GET /v1/rules/{name}."""
-        versions = self.desk.rulebook.rules.get(exchange.values["name"], [])
+        versions = self.desk.rulebook.versions(exchange.values["name"])
         if not versions:
             raise Problem(404, "there is no rule of this name; GET /v1/rules lists them")
         await exchange.json({"versions": [{**_shown(version), "text": version.text, "evidence": version.evidence} for version in versions]})
