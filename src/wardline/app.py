@@ -96,7 +96,9 @@ class Program:
         self.shard.follow("label", self.labels)
         self.labelling = Labelling(self.shard, self.labels, self.pseudonyms, self.ids, self.metrics, config.labels.per_hour)
         self.snapshots = Snapshots(journal.folder)
-        self.sources = Registry(Path(config.sources.folder) if config.sources.folder else data / "sources", clock=clock)
+        self.sources = Registry(
+            Path(config.sources.folder) if config.sources.folder else data / "sources", clock=clock, outbound=lambda: self.outbound
+        )
         self._outbound: Outbound | None = None
         self.detectors = make_detectors()
         self.policy, self.policy_digest = self._policy(Path(mail.policy) if mail.policy else None, "policy.yaml")

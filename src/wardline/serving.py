@@ -246,7 +246,7 @@ async def serve(program: Program, ready: Callable[[Doors], None]) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     doors = Doors(program)
-    await asyncio.to_thread(program.sources.refresh)  # before anybody is judged without them
+    await asyncio.to_thread(program.sources.warm)  # before anybody is judged without them
     await doors.open()
     upkeep = asyncio.create_task(program.upkeep(), name="upkeep")
     watching = asyncio.create_task(program.sources.watch(program.config.sources.refresh_seconds), name="sources")

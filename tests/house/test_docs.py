@@ -14,6 +14,7 @@ from wardline.domains.mail.detectors import ALL
 from wardline.domains.mail.values import NAMES
 from wardline.engine.policy import RESULT_NAMES
 from wardline.engine.rule import compile_condition
+from wardline.sources.declaration import KINDS, render_declaration
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*(ROOT / "docs").rglob("*.md"), ROOT / "README.md"])
@@ -51,6 +52,17 @@ def test_metrics_that_the_operators_page_names_exist() -> None:
 def test_the_configuration_page_shows_every_key_as_it_is() -> None:
     page = (ROOT / "docs" / "configuration.md").read_text("utf-8")
     assert f"```toml\n{render_config()}```" in page, "write `wardline config show` into docs/configuration.md anew"
+
+
+def test_the_page_of_sources_shows_every_key_and_kind() -> None:
+    pages = {page.name: page.read_text("utf-8") for page in (ROOT / "docs" / "sources").glob("*.md")}
+    assert f"```toml\n{render_declaration()}```" in pages["index.md"], "run scripts/pages"
+    for name, kind in KINDS.items():
+        assert f"`{name}`" in pages["index.md"], name
+        for fact in kind.facts:
+            assert any(f"`{fact}`" in page or f"`email.{fact}`" in page for page in pages.values()), fact
+    listed = set(re.findall(r"\]\(([^)\s]+)\)", pages["index.md"]))
+    assert set(pages) - {"index.md"} <= listed
 
 
 def test_the_conditions_on_the_policy_page_are_valid() -> None:

@@ -222,3 +222,33 @@ async def test_watching(folder: Path) -> None:
             break
     task.cancel()
     assert tor(made, "192.0.2.1") is True
+
+
+def test_domains_crawlers_and_user_agents(tmp_path: Path) -> None:
+    put(tmp_path, "example.net\n", "throwaway.txt")
+    put(tmp_path, "ExampleBot\n", "crawlers.txt")
+    (tmp_path / "throwaway.toml").write_text('kind = "disposable"\npath = "throwaway.txt"\n')
+    (tmp_path / "crawlers.toml").write_text('kind = "crawlers"\npath = "crawlers.txt"\n')
+    made = registry(tmp_path)
+    assert made.domain_facts("example.net") == {"email.disposable": True, "email.free_mail": False, "email.sources_hit": ["throwaway"]}
+    assert made.user_agent_facts("ExampleBot/1.0")["user_agent.sources_hit"] == ["crawlers"]
+    assert made.user_agent_facts("curl/8.0")["user_agent.crawler"] is False
+    assert [shown.hits for shown in made.status()] == [1, 1]
+
+
+async def test_leaked_passwords_from_a_folder_and_from_a_service(tmp_path: Path) -> None:
+    (tmp_path / "ranges").mkdir()
+    (tmp_path / "ranges" / "00000.txt").write_text("A" * 35 + ":7\n")
+    (tmp_path / "leaks.toml").write_text('kind = "leaked_passwords"\npath = "ranges"\nmax_age_days = 0\n')
+    made = registry(tmp_path)
+    assert made.passwords is not None
+    assert await made.passwords.count("00000" + "a" * 35) == 7
+    assert (status(made).hits, status(made).entries, status(made).format) == (1, 1, "ranges")
+    (tmp_path / "leaks.toml").write_text('kind = "leaked_passwords"\nurl = "https://api.example.com/range"\n')
+    made = registry(tmp_path)
+    assert (status(made).state, status(made).age_days) == ("ok", None)
+    assert made.passwords is None  # without a client there is nobody to ask through
+
+
+def test_without_refresh_the_first_question_loads(folder: Path) -> None:
+    assert Registry(folder, clock=FixedClock(NOW_US)).ip_facts("198.51.100.7", NOW_US)["ip.tor"] is True

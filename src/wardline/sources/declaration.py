@@ -46,7 +46,7 @@ KINDS = {
     "disposable": Kind("domains that hand out throw-away mailboxes", ("domains",), ("disposable",)),
     "free_mail": Kind("domains where anybody can open a mailbox", ("domains",), ("free_mail",)),
     "crawlers": Kind("user agents of crawlers that say so", ("patterns",), ("user_agent.crawler",)),
-    "leaked_passwords": Kind("hashes of passwords that have leaked", ("ranges",), ("password.leaked",)),
+    "leaked_passwords": Kind("hashes of passwords that have leaked", ("ranges",), ("password.leaks",)),
 }
 _SUFFIXES = {".mmdb": "mmdb", ".csv": "csv", ".tsv": "csv", ".dat": "geoip"}
 

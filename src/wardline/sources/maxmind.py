@@ -15,8 +15,6 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-import maxminddb
-
 from wardline.protocols import ip
 from wardline.sources.rangefiles import Facts, Notes, facts_of
 from wardline.sources.reading import BINARY_LIMIT_BYTES, SourceError, read_bytes
@@ -34,8 +32,10 @@ CACHE_LIMIT = 4096
 class Mmdb:
     """One open database; look-ups remember the last 4,096 answers."""
 
-    def __init__(self, reader: Any) -> None:
+    def __init__(self, reader: Any, damaged: type[Exception]) -> None:
+        """reader: maxminddb's; damaged: the error that it raises for damage in the file."""
         self._reader = reader
+        self._damaged = damaged
         metadata = reader.metadata()
         self.families: frozenset[int] = frozenset((4, 6) if metadata.ip_version == 6 else (4,))
         self.built_s = int(metadata.build_epoch)
@@ -65,7 +65,7 @@ class Mmdb:
             return (), ()
         try:
             record = self._reader.get(ip.show(version, address))
-        except (maxminddb.InvalidDatabaseError, ValueError):  # damage in one place of the file: nothing is known of this address
+        except (self._damaged, ValueError):  # damage in one place of the file: nothing is known of this address
             return (), ()
         return read_record(record) if isinstance(record, dict) else ((), ())
 
@@ -93,6 +93,8 @@ def _text(value: Any) -> str:
 
 def read_mmdb(path: Path) -> tuple[Mmdb, Notes]:
     """Open a database and try it. Raises SourceError."""
+    import maxminddb  # only for whoever has such a file
+
     data, _ = read_bytes(path, BINARY_LIMIT_BYTES)
     if b"\xab\xcd\xefMaxMind.com" not in data[-(128 << 10) :]:
         raise SourceError(f"{path}: is no MaxMind DB, or its end is missing; fetch it again")
@@ -100,7 +102,7 @@ def read_mmdb(path: Path) -> tuple[Mmdb, Notes]:
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)
-        database = Mmdb(maxminddb.open_database(copy))
+        database = Mmdb(maxminddb.open_database(copy), maxminddb.InvalidDatabaseError)
         database.memory_bytes = len(data)
         # The ends of the address space and a few places between: a tree that leads out of the file shows there.
         for version in database.families:

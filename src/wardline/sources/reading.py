@@ -37,10 +37,13 @@ class Stamp(msgspec.Struct, frozen=True):
     inode: int
 
 
-def stamp_of(path: Path) -> Stamp | None:
-    """The file's stamp, or the newest of a folder's files with the sum of their sizes; None when nothing can be seen there."""
+def stamp_of(path: Path, *, within: bool = True) -> Stamp | None:
+    """The file's stamp; None when nothing can be seen there. Of a folder: its newest file, the sum of their sizes and their number.
+
+    within: False does not look at a folder's files, of which there may be a million, but at the folder alone.
+    """
     try:
-        if path.is_dir():
+        if within and path.is_dir():
             stats = [entry.stat() for entry in sorted(path.iterdir()) if entry.is_file()]
             return Stamp(max((found.st_mtime_ns for found in stats), default=0), sum(found.st_size for found in stats), len(stats))
         found = path.stat()

@@ -14,16 +14,23 @@ import asyncio
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from wardline.base.clock import Clock, SystemClock
 from wardline.base.logs import logger
 from wardline.sources.declaration import KINDS, Source, read_declarations
+from wardline.sources.domainlist import DomainList, DomainSource, DomainSources
 from wardline.sources.ip import Fact, IpSource, IpSources, Tally
-from wardline.sources.loading import Loaded, load
-from wardline.sources.reading import SourceError, Stamp, stamp_of
+from wardline.sources.leaked import LeakedPasswords
+from wardline.sources.loading import Loaded, load, stamp_of_source
+from wardline.sources.reading import SourceError, Stamp
 from wardline.sources.status import Status, status_of
+from wardline.sources.useragent import CrawlerList, CrawlerSource, UserAgents
+
+if TYPE_CHECKING:
+    from wardline.sources.outbound import Outbound
 
 DAY_SECONDS = 86_400
 # A file that shrinks below this share of its last entries is taken for a broken one.
@@ -46,8 +53,10 @@ class _Entry(msgspec.Struct):
 class Registry:
     """The sources that a folder declares. Look-ups belong to the event loop; `refresh` may run in a thread beside them."""
 
-    def __init__(self, folder: Path, *, clock: Clock | None = None) -> None:
+    def __init__(self, folder: Path, *, clock: Clock | None = None, outbound: "Callable[[], Outbound] | None" = None) -> None:
+        """outbound: makes or gives the HTTP client, for sources that are services; without it those are missing."""
         self.folder = folder
+        self._outbound = outbound
         self._clock = clock or SystemClock()
         self._entries: dict[str, _Entry] = {}
         self._wrong: list[str] = []
@@ -55,15 +64,37 @@ class Registry:
         self._ready = False
         self._stale: frozenset[str] = frozenset()
         self._ip = IpSources()
+        self._domains = DomainSources()
+        self._agents = UserAgents()
+        self._passwords: LeakedPasswords | None = None
         self.on_failure: Callable[[str], None] = lambda name: None
 
     # Asking
 
     def ip_facts(self, text: str, at_us: int) -> dict[str, Fact]:
         """Facts of an IP address as of a time, as in `sources/ip.py`; {} for what is no address."""
+        self._loaded()
+        return self._ip.facts(text, at_us)
+
+    def domain_facts(self, domain: str, prefix: str = "email") -> dict[str, bool | list[str]]:
+        """Facts of a mail domain, as in `sources/domainlist.py`: {"email.disposable": …, "email.free_mail": …}; {} for what is no domain."""
+        self._loaded()
+        return self._domains.facts(domain, prefix)
+
+    def user_agent_facts(self, text: str) -> dict[str, bool | int | str | list[str]]:
+        """Facts of a user agent, as in `sources/useragent.py`; {} for nothing."""
+        self._loaded()
+        return self._agents.facts(text)
+
+    @property
+    def passwords(self) -> LeakedPasswords | None:
+        """The source of leaked passwords; None when none is declared or ready."""
+        self._loaded()
+        return self._passwords
+
+    def _loaded(self) -> None:
         if not self._ready:
             self.refresh()  # a command of its own has no server that loaded them: late is better than unknown
-        return self._ip.facts(text, at_us)
 
     # What became of hits
 
@@ -109,7 +140,7 @@ class Registry:
 
     def _take(self, entry: _Entry, force: bool, accept: bool) -> bool:
         source = entry.source
-        stamp = stamp_of(Path(source.path)) if source.path else None
+        stamp = stamp_of_source(source)
         if not force and stamp is not None and stamp == entry.tried:
             return False
         try:
@@ -133,7 +164,7 @@ class Registry:
         return True
 
     def _is_stale(self, entry: _Entry) -> bool:
-        if entry.loaded is None or not entry.source.max_age_days:
+        if entry.loaded is None or not entry.source.max_age_days or not entry.loaded.as_of_s:
             return False
         return self._clock.now_us() // 1_000_000 - entry.loaded.as_of_s > entry.source.max_age_days * DAY_SECONDS
 
@@ -155,6 +186,27 @@ class Registry:
             ),
             missing,
         )
+        loaded = [(entry, entry.loaded.table, entry.source.name in self._stale) for entry in used if entry.loaded is not None]
+        self._domains = DomainSources(
+            DomainSource(entry.source.name, entry.source.kind, table, entry.tally, stale)
+            for entry, table, stale in loaded
+            if isinstance(table, DomainList)
+        )
+        self._agents = self._agents.with_crawlers(
+            CrawlerSource(entry.source.name, table, entry.tally, stale) for entry, table, stale in loaded if isinstance(table, CrawlerList)
+        )
+        chosen = next((entry for entry, _, _ in loaded if entry.source.kind == "leaked_passwords"), None)
+        self._passwords = None if chosen is None else self._leaked(chosen)
+
+    def _leaked(self, entry: _Entry) -> LeakedPasswords | None:
+        if entry.source.path:
+            return LeakedPasswords.in_folder(Path(entry.source.path), entry.tally)
+        return LeakedPasswords.at_url(entry.source.url, self._outbound(), entry.tally) if self._outbound else None
+
+    def warm(self) -> None:
+        """Load everything, the patterns of user agents too, so that the first look-up is as quick as the next. For a thread."""
+        self.refresh()
+        self.user_agent_facts("Mozilla/5.0")
 
     async def watch(self, seconds: float) -> None:
         """Refresh so often, until cancelled. Whatever goes wrong is tried again; look-ups go on meanwhile."""
@@ -169,8 +221,7 @@ class Registry:
 
     def status(self) -> list[Status]:
         """Every declared source, by name."""
-        if not self._ready:
-            self.refresh()
+        self._loaded()
         now_s = self._clock.now_us() // 1_000_000
         return [
             status_of(

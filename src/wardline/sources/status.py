@@ -69,7 +69,7 @@ def status_of(
         memory_bytes=loaded.memory_bytes if loaded else 0,
         as_of_s=loaded.as_of_s if loaded else 0,
         loaded_s=loaded_s,
-        age_days=round((now_s - loaded.as_of_s) / DAY_SECONDS, 2) if loaded else None,
+        age_days=round((now_s - loaded.as_of_s) / DAY_SECONDS, 2) if loaded and loaded.as_of_s else None,
         max_age_days=source.max_age_days,
         lookups=tally.lookups,
         hits=tally.hits,
