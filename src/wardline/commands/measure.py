@@ -106,10 +106,9 @@ def bench_decisions(
 
 def bench_events(
     seconds: Annotated[float, typer.Option("--seconds", min=0.5, help="how long each run takes")] = 15.0,
-    rate: Annotated[list[int], typer.Option("--rate", min=1, help="arrivals a second of an open-loop run; may be given again")] = [
-        RATE,
-        2000,
-    ],
+    rate: Annotated[
+        list[int] | None, typer.Option("--rate", min=1, help="arrivals a second of an open-loop run; may be given again; 1200 and 2000")
+    ] = None,
     rules: Annotated[int, typer.Option("--rules", min=0, max=100, help="how many rules run")] = 100,
     data: Annotated[Path | None, typer.Option("--on", help="a folder on the disk to measure; nothing: a temporary one")] = None,
     as_json: Json = False,
@@ -126,7 +125,7 @@ def bench_events(
         client.lines("/v1/decide/batch", workload.history(20_000))
         figures: dict[str, Any] = {}
         sent = failed = 0
-        for number, each in enumerate(rate):
+        for number, each in enumerate(rate or (RATE, 2000)):
             console.print(f"open loop, {each} decisions a second for {seconds:.0f} s …")
             steady = load.open_loop(
                 server.http_port, rate=each, seconds=seconds, prepared=workload.requests(int(each * seconds), f"r{number}-", number)
