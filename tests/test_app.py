@@ -19,6 +19,7 @@ from wardline.domains.mail.point import _bounded_answers
 from wardline.engine.door import Accepted, EventError
 from wardline.engine.event import Event
 from wardline.engine.office import OfficeError
+from wardline.engine.ruledesk import Caps
 from wardline.protocols.dns import Answer
 
 
@@ -309,3 +310,62 @@ def test_recorded_dns_answers_name_no_mailbox_and_no_client() -> None:
     found = authentication.Authentication(values={}, answers={name: Answer("empty") for name in (*names, "TXT example.com")})
     envelope = Envelope(client_ip="192.0.2.7", mail_from="<Ann.X@example.com>")
     assert list(_bounded_answers(found, envelope)) == ["TXT example.com"]
+
+
+MAIL_RULE = """
+rule: subject_of_the_day
+point: mail.in
+owner: ada
+expires: 2099-12-31
+when: mail.size_bytes > 10 and text.log_odds < 100
+verdict: tag
+reason: "A message of {mail.size_bytes} bytes."
+cases:
+  - {given: {mail.size_bytes: 11, text.log_odds: 1}, expect: hit}
+  - {given: {mail.size_bytes: 9, text.log_odds: 1}, expect: miss}
+"""
+
+
+def test_rules_join_the_decisions_about_mail(program: Wardline) -> None:
+    desk = program.program.points.desk
+
+    async def roll_out() -> None:
+        desk.caps = Caps(shadow_decisions=0, canary_decisions=0, second_person=(), second_person_share=2.0)
+        version = await desk.put(MAIL_RULE.encode(), "rule.yaml", actor="ada")
+        await desk.show(version.name, "backtested", {"hit_share": 1.0}, actor="ada")
+        await desk.move(version.name, "shadow", actor="ada")
+
+    async def go_live() -> None:
+        await desk.move("subject_of_the_day", "canary", actor="ada", share=0.5)
+        await desk.move("subject_of_the_day", "live", actor="ada")
+
+    program._call(roll_out())
+    watched = program.check_mail(message(1, HAM), Envelope(recipients=("b@example.net",)))
+    stored = program.program.point.recorded(watched.id)
+    assert stored is not None and (watched.verdict, stored.shadow) == ("allow", ("subject_of_the_day@1",))
+    program._call(go_live())
+    acted = program.check_mail(message(2, HAM), Envelope(recipients=("b@example.net",)))
+    assert acted.verdict == "tag" and acted.reasons[0].text.startswith("A message of")
+    version = program.program.points.rulebook.find("subject_of_the_day")
+    assert version is not None and (version.seen, version.hits) == (1, 1)
+    report = program.program.replay_now()
+    assert (report.replayed, report.different, report.unknown_policy) == (2, 0, 0)
+    assert program.program.replay_now(corrupt=0).different >= 1
+
+
+def test_a_rule_of_mail_is_the_same_after_a_restart(tmp_path: Path) -> None:
+    with Wardline(tmp_path / "data", starter=False) as first:
+        desk = first.program.points.desk
+
+        async def watch() -> None:
+            version = await desk.put(MAIL_RULE.encode(), "rule.yaml", actor="ada")
+            await desk.show(version.name, "backtested", {}, actor="ada")
+            await desk.move(version.name, "shadow", actor="ada")
+
+        first._call(watch())
+        first.check_mail(message(1, HAM))
+        before = states(first)
+    for path in (tmp_path / "data" / "snapshots").iterdir():
+        path.unlink()
+    with Wardline(tmp_path / "data", starter=False) as second:
+        assert states(second) == before

@@ -31,14 +31,15 @@ from wardline.domains.mail.explain import Explainer
 from wardline.domains.mail.learn import Learner
 from wardline.domains.mail.naming import Names
 from wardline.domains.mail.point import MailPoint
-from wardline.domains.mail.replay import Report
+from wardline.domains.mail.replay import Report, matched
 from wardline.domains.mail.replay import replay as replay_records
 from wardline.domains.mail.service import MailService
 from wardline.domains.mail.states import POINT, MailStates
 from wardline.domains.mail.textstate import TextState, read_starter, shipped_starter
 from wardline.domains.mail.unlabelled import LAYER, Unlabelled
-from wardline.domains.mail.values import NAMES
+from wardline.domains.mail.values import NAMES, RECIPIENT, rule_names
 from wardline.engine.administration import Administration
+from wardline.engine.decision import NO_RULES, Rules
 from wardline.engine.door import EventError, Pending
 from wardline.engine.event import Event
 from wardline.engine.intake import Edge
@@ -52,6 +53,7 @@ from wardline.engine.office import Office, OfficeError
 from wardline.engine.points import EventPoints
 from wardline.engine.policy import Policy, PolicyError, load_policy, parse_policy
 from wardline.engine.replay import SHOWN
+from wardline.engine.roster import Post
 from wardline.engine.ruledesk import Caps
 from wardline.engine.running import Running
 from wardline.engine.shard import Shard
@@ -91,7 +93,17 @@ class Program:
         self.counters = MailStates(mail.near_duplicate_hours, mail.reputation_half_life_days)
         self.text = TextState(journal.vault, self._starter() if starter else None)
         self.labels = _labels(config)
-        self.points = EventPoints(event_domains(), config.decisions.counter_bytes, self._keep_document)
+        self.detectors = make_detectors()
+        self.policy, self.policy_digest = self._policy(Path(mail.policy) if mail.policy else None, "policy.yaml")
+        envelope_policy, envelope_digest = self._policy(None, "envelope.yaml")
+        mail_text = self.journal.folder.read(f"policies/{self.policy_digest}.yaml") or b""
+        self.points = EventPoints(
+            event_domains(),
+            config.decisions.counter_bytes,
+            self._keep_document,
+            {POINT: Post(self.policy, mail_text.decode(), rule_names(self.detectors), RECIPIENT)},
+            {POINT: matched},
+        )
         self.shard = Shard(journal, (self.administration, self.counters, self.text, self.labels, *self.points.states), clock)
         self.shard.follow("label", self.labels)
         self.labelling = Labelling(self.shard, self.labels, self.pseudonyms, self.ids, self.metrics, config.labels.per_hour)
@@ -115,7 +127,7 @@ class Program:
             ids=self.ids,
             names=self.names,
             policy=self.policy,
-            policy_digest=self.policy_digest,
+            rules=self.points.rules(POINT, self.shard),
             detectors=self.detectors,
             settings=self.settings,
             counters=self.counters,
@@ -228,6 +240,13 @@ class Program:
         """The policy and the rules that a decision names, from the folder."""
         document = self.journal.folder.read(f"policies/{digest}.json") if digest.isalnum() else None
         return self.points.running_of(document) if document else None
+
+    def _stood(self, digest: str) -> tuple[Policy, Rules] | None:
+        """The policy and the rules that a decision about mail names; records of before there were rules name the policy alone."""
+        if running := self._running_of(digest):
+            return running.policy, running
+        policy = self.policy_by_digest(digest)
+        return (policy, NO_RULES) if policy else None
 
     def _recover(self) -> int:
         """Snapshots, then the journal's tail; returns how many records the oldest state had to read."""
@@ -347,11 +366,11 @@ class Program:
         gaps = self.journal.gaps()
         whole = not gaps and not any(self.journal.expired_before_us().values())
         fresh = None if not whole else MailStates(self.config.mail.near_duplicate_hours, self.config.mail.reputation_half_life_days)
-        policies: dict[str, Policy | None] = {}
+        policies: dict[str, tuple[Policy, Rules] | None] = {}
 
-        def policy_of(digest: str) -> Policy | None:
+        def policy_of(digest: str) -> tuple[Policy, Rules] | None:
             if digest not in policies:
-                policies[digest] = self.policy_by_digest(digest)
+                policies[digest] = self._stood(digest)
             return policies[digest]
 
         report = replay_records(self.journal.read(1), self.detectors, policy_of, fresh, corrupt=corrupt, progress=progress)

@@ -11,8 +11,8 @@ from wardline.shipped import rule_names
 
 
 def test_every_rule_of_the_workload_is_sound() -> None:
-    known, verdicts = rule_names()
-    files = [check_rule(text.encode(), "workload", known, verdicts) for text in workload.rules()]
+    known, verdicts, by = rule_names()
+    files = [check_rule(text.encode(), "workload", known, verdicts, by) for text in workload.rules()]
     assert len({file.name for file in files}) == 100
     assert (
         sum(len(file.counters) for file in files) + sum("account" in name or "ip" in name or "prefix" in name for name in known["login"])

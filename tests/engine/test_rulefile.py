@@ -5,7 +5,7 @@ import pytest
 from wardline.engine.rulefile import RuleFileError, check_rule
 from wardline.shipped import rule_names
 
-KNOWN, VERDICTS = rule_names()
+KNOWN, VERDICTS, BY = rule_names()
 
 GOOD = """
 rule: many_failures
@@ -26,11 +26,11 @@ cases:
 
 
 def check(text: str) -> object:
-    return check_rule(text.encode(), "r.yaml", KNOWN, VERDICTS)
+    return check_rule(text.encode(), "r.yaml", KNOWN, VERDICTS, BY)
 
 
 def test_a_sound_rule_is_taken_with_its_counters() -> None:
-    file = check_rule(GOOD.encode(), "r.yaml", KNOWN, VERDICTS)
+    file = check_rule(GOOD.encode(), "r.yaml", KNOWN, VERDICTS, BY)
     assert file.name == "many_failures"
     assert [counter.name for counter in file.counters] == ["failures_network_10m"]
     assert file.counters[0].window_seconds == 600
@@ -93,4 +93,4 @@ def test_hostile_files_are_refused_in_one_sentence(text: str) -> None:
 def test_fields_of_the_operators_own_can_be_read() -> None:
     text = GOOD.replace("counters:", "fields: {plan: text}\ncounters:").replace("and not ip.tor", 'and field.plan == "free"')
     text = text.replace(", ip.tor: false}", ", field.plan: free}")
-    assert check_rule(text.encode(), "r.yaml", KNOWN, VERDICTS).names["field.plan"] == "text"
+    assert check_rule(text.encode(), "r.yaml", KNOWN, VERDICTS, BY).names["field.plan"] == "text"

@@ -231,9 +231,8 @@ def _checked(path: Path) -> "RuleFile":
     from wardline.engine.rulefile import RuleFileError, check_rule
     from wardline.shipped import rule_names
 
-    known, verdicts = rule_names()
     try:
-        return check_rule(_read(path), str(path), known, verdicts)
+        return check_rule(_read(path), str(path), *rule_names())
     except RuleFileError as error:
         raise Failure(str(error), status=1) from None
 

@@ -1,6 +1,6 @@
 """A decision point for events: the walk of every domain whose facts are at hand when the event comes (logins, sign-ups, …).
 
-    point = EventPoint(domain=LOGIN, shard=shard, edge=edge, counters=counters, rulebook=rulebook, …)
+    point = EventPoint(domain=login(), shard=shard, edge=edge, counters=counters, rules=rules, …)
     answer = await point.admit(event)        # durable: event and decision are one record
     await point.note(event)                  # recorded and counted, not decided (an outcome)
 
@@ -27,8 +27,7 @@ from wardline.engine.feature import Value
 from wardline.engine.intake import Edge, Knowledge, occurred_us
 from wardline.engine.kept import KeptDecision, KeptEvent, kept_decision, pack
 from wardline.engine.record import Record
-from wardline.engine.roster import Roster
-from wardline.engine.rulebook import Rulebook
+from wardline.engine.roster import PointRules
 from wardline.engine.shard import Shard
 
 # What a record can be found by later: the entities whose timeline a person may ask for.
@@ -70,9 +69,7 @@ class EventPoint:
         shard: Shard,
         edge: Edge,
         counters: Counters,
-        rulebook: Rulebook,
-        roster: Roster,
-        quarantine: Callable[[str, str], None],
+        rules: PointRules,
         administration: Administration,
         metrics: Metrics,
         default_mode: str = "enforce",
@@ -84,9 +81,7 @@ class EventPoint:
         self.shard = shard
         self.edge = edge
         self.counters = counters
-        self.rulebook = rulebook
-        self.roster = roster
-        self.quarantine = quarantine
+        self.rules = rules
         self.administration = administration
         self.metrics = metrics
         self.default_mode = default_mode
@@ -104,7 +99,7 @@ class EventPoint:
         at_us = occurred_us(event)
         facts = self.domain.facts(event, self.edge)
         now_us = self.shard.clock.now_us()
-        running = self.roster.at(self.point, now_us)
+        running = self.rules.now()
         read = self.counters.read(event.type, at_us, facts, now_us)
         decision = judge({**facts, **read}, self.detectors, running.policy, running)
         kept = KeptDecision(
@@ -127,10 +122,9 @@ class EventPoint:
             mode=self.administration.mode(self.point, self.default_mode),
         )
         receipt = self._write("decision", kept, now_us)
+        self.rules.decided(receipt.seq, decision)
         for name in decision.failed:
             self.metrics.failed(name)
-        for id, reason in self.roster.alarmed(self.point, decision):
-            self.quarantine(id, reason)
         return Pending(self._answer(kept), receipt, started, self._count)
 
     def note(self, event: Event) -> Pending:
@@ -157,13 +151,8 @@ class EventPoint:
             subject=str(facts.get("account") or ""),
             keys=keys,
             time_us=now_us,
-            apply=lambda seq: self._apply(seq, kept, now_us),
+            apply=lambda seq: self.counters.absorb(seq, kept.type, kept.occurred_us, facts, now_us),
         )
-
-    def _apply(self, seq: int, kept: KeptEvent, now_us: int) -> None:
-        self.counters.absorb(seq, kept.type, kept.occurred_us, kept.facts, now_us)
-        if isinstance(kept, KeptDecision):
-            self.rulebook.counted(seq, kept)
 
     def _count(self, verdict: str, seconds: float) -> None:
         self.metrics.decided(self.point, verdict, seconds)
@@ -177,7 +166,7 @@ class EventPoint:
 
     def _answer(self, kept: KeptDecision) -> Answer:
         observed = kept.mode == "observe"
-        mildest = self.roster.mildest(self.point)
+        mildest = self.rules.mildest
         reasons = list(kept.reasons)
         if observed and kept.verdict != mildest:
             reasons = [Reason("mode", kept.score, PAUSED), *reasons]

@@ -12,7 +12,7 @@ taken over between two events: from then on they read as if they had been declar
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
@@ -26,8 +26,8 @@ from wardline.engine.journal import Journal
 from wardline.engine.point import EventDomain, EventPoint
 from wardline.engine.policy import PolicyError, parse_policy
 from wardline.engine.replay import Found, Replay
-from wardline.engine.roster import Post, Roster, running_of
-from wardline.engine.rulebook import Rulebook
+from wardline.engine.roster import PointRules, Post, Roster, running_of
+from wardline.engine.rulebook import Matches, Rulebook
 from wardline.engine.ruledesk import Caps, DeskError, RuleDesk
 from wardline.engine.rulefile import RuleFile, RuleFileError
 from wardline.engine.running import Running
@@ -39,9 +39,17 @@ CAUGHT_UP = 500
 
 
 class EventPoints:
-    """See the module. `keep(digest, document)` stores what a digest in a decision stands for."""
+    """See the module. `keep(digest, document)` stores what a digest in a decision stands for. posts, readers: decision points of other rooms (mail),
+    whose decisions rules may join, and how their records tell which did."""
 
-    def __init__(self, domains: Sequence[EventDomain], capacity_bytes: int, keep: Callable[[str, bytes], None]) -> None:
+    def __init__(
+        self,
+        domains: Sequence[EventDomain],
+        capacity_bytes: int,
+        keep: Callable[[str, bytes], None],
+        posts: Mapping[str, Post] | None = None,
+        readers: Mapping[str, Matches] | None = None,
+    ) -> None:
         self.domains = tuple(domains)
         self.names: dict[str, str] = {}
         for domain in domains:
@@ -49,9 +57,8 @@ class EventPoints:
         declared = [counter for domain in domains for counter in domain.counters]
         self.shipped = {counter.name for counter in declared}
         self.counters = Counters(declared, names=self.names, capacity_bytes=capacity_bytes)
-        self.rulebook = Rulebook()
-        posts = {domain.point: _post(domain) for domain in domains}
-        self.roster = Roster(self.rulebook, posts, keep)
+        self.rulebook = Rulebook(readers)
+        self.roster = Roster(self.rulebook, {**(posts or {}), **{domain.point: _post(domain) for domain in domains}}, keep)
         self.doors: list[EventPoint] = []
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -78,9 +85,7 @@ class EventPoints:
                 shard=shard,
                 edge=edge,
                 counters=self.counters,
-                rulebook=self.rulebook,
-                roster=self.roster,
-                quarantine=self._quarantine,
+                rules=self.rules(domain.point, shard),
                 administration=administration,
                 metrics=metrics,
             )
@@ -92,6 +97,10 @@ class EventPoints:
         metrics.gauge("wardline_rules_quarantined", "Rules that were taken out because they misbehaved", lambda: float(self._quarantined()))
         metrics.gauge("wardline_rules_broken", "Rules that run by the book but do not compile", lambda: float(len(self.roster.faults)))
         return tuple(self.doors)
+
+    def rules(self, point: str, shard: Shard) -> PointRules:
+        """The rules of one point, for whoever decides there."""
+        return PointRules(self.roster, point, shard.clock.now_us, self._quarantine)
 
     def declare(self) -> None:
         """Once the rulebook is restored and before the counters are: declare what running rules brought, so that their snapshot finds a place."""

@@ -30,6 +30,7 @@ class Post(msgspec.Struct, frozen=True):
     policy: Policy
     text: str
     names: Mapping[str, str]
+    canary_by: str = "account"  # which entity a canary takes its share of, unless the rule says otherwise
 
 
 class _Watch:
@@ -70,6 +71,7 @@ class Roster:
             source,
             {point: post.names for point, post in self.posts.items()},
             {point: post.policy.document.verdicts for point, post in self.posts.items()},
+            {point: post.canary_by for point, post in self.posts.items()},
         )
 
     def mildest(self, point: str) -> str:
@@ -124,6 +126,31 @@ class Roster:
             watch.hits.clear()
             watch.seen = 0
         return found
+
+
+class PointRules:
+    """The rules of one point, as its decisions use them: what runs now, and what becomes of a decision that was made by them."""
+
+    def __init__(self, roster: Roster, point: str, now_us: Callable[[], int], quarantine: Callable[[str, str], None]) -> None:
+        self.roster = roster
+        self.point = point
+        self._now_us = now_us
+        self._quarantine = quarantine
+
+    def now(self) -> Running:
+        """What runs at this moment."""
+        return self.roster.at(self.point, self._now_us())
+
+    @property
+    def mildest(self) -> str:
+        """The verdict that asks for nothing."""
+        return self.roster.mildest(self.point)
+
+    def decided(self, seq: int, decision: Decision) -> None:
+        """Count a decision for the stages of the rules, and take out rules that alarm."""
+        self.roster.rulebook.decided(seq, self.point, decision.hits, decision.shadow)
+        for id, reason in self.roster.alarmed(self.point, decision):
+            self._quarantine(id, reason)
 
 
 def running_of(document: bytes, roster: Roster) -> Running:

@@ -11,17 +11,20 @@ acts on a sticky share of the entities; `live` it acts on all. One version of a 
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import msgspec
 
-from wardline.engine.kept import KeptDecision, kept_decision
+from wardline.engine.kept import kept_decision
 from wardline.engine.record import Record
 
 STAGES = ("draft", "tested", "backtested", "shadow", "canary", "live", "expired", "quarantined")
 RUNNING = ("shadow", "canary", "live")
 RULES_LIMIT = 2_000
 VERSIONS_LIMIT = 20
+
+# What a decision's record says of rules: those that acted, those that watched.
+Matches = Callable[[Record], tuple[Iterable[str], Iterable[str]]]
 
 
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,11 +84,13 @@ class _Snapshot(msgspec.Struct):
 
 
 class Rulebook:
-    """See the module. `changed` counts the acts that may have changed what runs."""
+    """See the module. `changed` counts the acts that may have changed what runs. readers: for points whose records have a form of their own, what
+    a decision says of rules: (hits, shadow)."""
 
     name = "rulebook"
 
-    def __init__(self) -> None:
+    def __init__(self, readers: Mapping[str, Matches] | None = None) -> None:
+        self._readers = dict(readers or {})
         self.applied_seq = 0
         self.changed = 0
         self.rules: dict[str, list[Version]] = {}
@@ -111,8 +116,11 @@ class Rulebook:
                 self.act(msgspec.msgpack.decode(record.body, type=RuleAct), record.time_us)
             except (msgspec.DecodeError, msgspec.ValidationError):
                 return  # an act of another form, which is no act on a rule
-        elif record.kind == "decision" and (kept := kept_decision(record)) is not None:
-            self.count(kept.type, kept.hits, kept.shadow)
+        elif record.kind == "decision":
+            if reader := self._readers.get(record.point):
+                self.count(record.point, *reader(record))
+            elif (kept := kept_decision(record)) is not None:
+                self.count(kept.type, kept.hits, kept.shadow)
 
     def count(self, point: str, hits: Iterable[str], shadow: Iterable[str]) -> None:
         """One decision of a point was made; these versions matched."""
@@ -134,11 +142,11 @@ class Rulebook:
                 version.seen += count
         self._unsettled.clear()
 
-    def counted(self, seq: int, kept: KeptDecision) -> None:
+    def decided(self, seq: int, point: str, hits: Iterable[str], shadow: Iterable[str]) -> None:
         """`apply` for a decision that was just made."""
         if seq > self.applied_seq:
             self.applied_seq = seq
-            self.count(kept.type, kept.hits, kept.shadow)
+            self.count(point, hits, shadow)
 
     def act(self, act: RuleAct, time_us: int) -> None:
         """Apply one act. Unknown operations are kept in the journal and change nothing here."""

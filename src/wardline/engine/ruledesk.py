@@ -72,6 +72,7 @@ class RuleDesk:
             point="rules",
             body=msgspec.msgpack.encode(act),
             keys=(f"audit:{act.op}", f"rule:{act.value}"),
+            time_us=now_us,
             apply=lambda seq: self.rulebook.absorb(seq, act, now_us),
         )
 

@@ -67,7 +67,7 @@ class Written(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     counters: dict[str, dict[Any, Any]] = {}  # YAML 1.1 reads the bare word `on` as true
     fields: dict[str, str] = {}  # fields of the operator's own that the condition reads as field.NAME: number, text or bool
     cases: list[Case] = []
-    canary_by: str = "account"
+    canary_by: str = ""  # which entity a canary takes its share of; "" for the point's own
     about: str = ""
 
 
@@ -79,6 +79,7 @@ class RuleFile(msgspec.Struct, frozen=True):
     digest: str
     counters: tuple[Counter, ...]
     names: dict[str, str]
+    canary_by: str
 
     @property
     def name(self) -> str:
@@ -113,9 +114,16 @@ def read_rule(text: bytes, source: str) -> Written:
         raise RuleFileError(f"{source}: {error}") from None
 
 
-def check_rule(text: bytes, source: str, known: Mapping[str, Mapping[str, str]], verdicts: Mapping[str, Sequence[str]]) -> RuleFile:
+def check_rule(
+    text: bytes,
+    source: str,
+    known: Mapping[str, Mapping[str, str]],
+    verdicts: Mapping[str, Sequence[str]],
+    canary_by: Mapping[str, str] | None = None,
+) -> RuleFile:
     """Read and check a rule, cases included. known: per decision point, the names that a rule may read, with their types; verdicts: per
-    point, mildest first. Raises RuleFileError.
+    point, mildest first; canary_by: per point, the entity that canaries take their share of, "account" where nothing is said. Raises
+    RuleFileError.
     """
     written = read_rule(text, source)
     if not _NAME.fullmatch(written.rule):
@@ -132,10 +140,11 @@ def check_rule(text: bytes, source: str, known: Mapping[str, Mapping[str, str]],
     if len(written.cases) > CASES_LIMIT:
         raise RuleFileError(f"{source}: cases: at most {CASES_LIMIT}")
     names, counters = _names(written, known[written.point], source)
-    if written.canary_by not in names:
-        raise RuleFileError(f"{source}: canary_by: {written.canary_by[:64]!r} is no fact of {written.point}")
+    by = written.canary_by or (canary_by or {}).get(written.point, "account")
+    if by not in names:
+        raise RuleFileError(f"{source}: canary_by: {by[:64]!r} is no value of {written.point}")
     string = text.decode("utf-8", "replace")
-    checked = RuleFile(written, string, hashlib.sha256(text).hexdigest()[:32], counters, names)
+    checked = RuleFile(written, string, hashlib.sha256(text).hexdigest()[:32], counters, names, by)
     try:
         compiled = RuleSet([checked.rule()], names)
     except RuleError as error:

@@ -38,7 +38,7 @@ class Acting(msgspec.Struct, frozen=True):
         """
         if self.stage != "canary":
             return self.stage == "live"
-        entity = values.get(self.file.written.canary_by)
+        entity = values.get(self.file.canary_by)
         if entity is None:
             return False
         place = hashlib.blake2b(f"{self.id}\0{entity}".encode("utf-8", "replace"), digest_size=8).digest()

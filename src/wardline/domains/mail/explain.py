@@ -112,7 +112,8 @@ class Explainer:
         now_s = point.shard.clock.now_us() // 1_000_000
         event = MailEvent(id="", time_s=now_s, near=examined.near, keys=point.names.roles(examined, envelope))
         values = {**examined.values, **point.counters.read(event), **point.text.read(examined.features), "text.user_offset": 0.0}
-        decision = judge(values, point.detectors, point.policy)
+        running = point.rules.now()
+        decision = judge(values, point.detectors, point.policy, running)
         stored = MailDecision(
             id="",
             event_seq=0,
@@ -124,7 +125,7 @@ class Explainer:
             line=decision.line,
             reasons=decision.reasons,
             policy=decision.policy,
-            policy_digest=point.policy_digest,
+            policy_digest=running.digest,
             model=point.text.label,
             mode=point.mode,
             action="",
@@ -147,7 +148,7 @@ class Explainer:
     def _explain(self, stored: MailDecision) -> Explanation:
         point = self.point
         signals, _failed = consult(stored.values, point.detectors)
-        now = judge(stored.values, point.detectors, point.policy)
+        now = judge(stored.values, point.detectors, point.policy, point.rules.now())
         contributions = now.contributions
         opinions = [
             Opinion(

@@ -29,11 +29,14 @@ from wardline.domains.mail.naming import Names, mailbox
 from wardline.domains.mail.records import MailDecision, MailEvent, pack, unpack
 from wardline.domains.mail.states import POINT, MailStates
 from wardline.domains.mail.textstate import SITE_SUBJECT, TextState
+from wardline.domains.mail.values import RECIPIENT
 from wardline.engine.administration import Act, Administration, Held
 from wardline.engine.decision import Decision, judge
 from wardline.engine.detector import Detector
 from wardline.engine.feature import Scalar, Value
 from wardline.engine.policy import Policy
+from wardline.engine.roster import PointRules
+from wardline.engine.running import Running
 from wardline.engine.shard import Shard
 from wardline.engine.signal import log_odds
 from wardline.sources.resolver import Resolver
@@ -56,7 +59,7 @@ class MailPoint:
         ids: Ids,
         names: Names,
         policy: Policy,
-        policy_digest: str,
+        rules: PointRules,
         detectors: Sequence[Detector[Mail]],
         settings: Settings,
         counters: MailStates,
@@ -74,7 +77,7 @@ class MailPoint:
         self.ids = ids
         self.names = names
         self.policy = policy
-        self.policy_digest = policy_digest
+        self.rules = rules
         self.detectors = tuple(detectors)
         self.settings = settings
         self.counters = counters
@@ -152,8 +155,9 @@ class MailPoint:
         subject = self._subject(envelope)
         values = self._admit(event, examined, size_bytes, subject)
         authenticated = await self._gather(values, raw, examined, envelope)
-        verdict, decision, stricter = self._judge(values, examined, envelope)
-        answer = await self._record(event, values, decision, verdict, stricter, examined, envelope, raw, authenticated, started)
+        running = self.rules.now()
+        verdict, decision, stricter = self._judge(values, examined, envelope, running)
+        answer = await self._record(event, values, decision, running, verdict, stricter, examined, envelope, raw, authenticated, started)
         self.counts["scanned"] += 1
         self.metrics.decided(POINT, answer.verdict, time.perf_counter() - started)
         if self.afterwards:
@@ -236,14 +240,18 @@ class MailPoint:
             found[entry.list].append(entry.id)
         return {"list.allow": found["allow"][:16], "list.block": found["block"][:16]}
 
-    def _judge(self, values: dict[str, Value], examined: Examined, envelope: Envelope) -> tuple[str, Decision, dict[str, str]]:
+    def _judge(
+        self, values: dict[str, Value], examined: Examined, envelope: Envelope, running: Running
+    ) -> tuple[str, Decision, dict[str, str]]:
         """One decision for the message, and the recipients whose own offset makes theirs stricter. The mildest is the SMTP answer."""
         recipients = envelope.recipients[:RECIPIENTS_JUDGED]
         offsets = {address: self.text.offset(self.names.recipient(address), examined.features) for address in recipients}
         distinct = sorted(set(offsets.values())) or [0.0]
         decisions: dict[float, Decision] = {}
+        if running.acting:  # whom a canary takes its share of; stored, so that a replay chooses the same
+            values[RECIPIENT] = self._subject(envelope) or None
         for offset in distinct:
-            decisions[offset] = judge({**values, "text.user_offset": offset}, self.detectors, self.policy)
+            decisions[offset] = judge({**values, "text.user_offset": offset}, self.detectors, self.policy, running)
         mildest = min(distinct, key=lambda offset: (self.policy.severity[decisions[offset].verdict], decisions[offset].log_odds))
         values["text.user_offset"] = mildest
         chosen = decisions[mildest]
@@ -261,6 +269,7 @@ class MailPoint:
         event: MailEvent,
         values: dict[str, Value],
         decision: Decision,
+        running: Running,
         verdict: str,
         stricter: dict[str, str],
         examined: Examined,
@@ -284,7 +293,7 @@ class MailPoint:
             line=decision.line,
             reasons=decision.reasons,
             policy=decision.policy,
-            policy_digest=self.policy_digest,
+            policy_digest=running.digest,
             model=self.text.label,
             mode=mode,
             action=action,
@@ -294,6 +303,8 @@ class MailPoint:
             proven=tuple(str(role) for role in proven) if isinstance(proven, list) else (),
             near=event.near,
             answers=_bounded_answers(authenticated, envelope),
+            hits=decision.hits,
+            shadow=decision.shadow,
         )
         receipt = self.shard.write(
             "decision",
@@ -304,6 +315,7 @@ class MailPoint:
             keys=self.names.lookups(examined, envelope),
             apply=lambda seq: self.counters.absorb(seq, body),
         )
+        self.rules.decided(receipt.seq, decision)
         if self.keep_bodies and raw and len(raw) <= KEPT_BODY_LIMIT_BYTES:
             receipt = self.shard.journal.vault.put(self._subject(envelope) or SITE_SUBJECT, "body", event.id, raw) or receipt
         if action == "quarantine":

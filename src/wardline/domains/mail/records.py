@@ -73,6 +73,8 @@ class MailDecision(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     proven: tuple[str, ...] = ()
     near: str = ""  # near-duplicate hash in hexadecimal, "" when there is none
     answers: dict[str, list[str]] = {}  # what the DNS said, in the form of authentication.record
+    hits: tuple[str, ...] = ()  # the operator's rules that matched and acted
+    shadow: tuple[str, ...] = ()  # those that matched and only watched
 
 
 class MailLabel(msgspec.Struct, frozen=True, kw_only=True, array_like=True):

@@ -15,7 +15,7 @@ import msgspec
 from wardline.domains.mail.events import Mail
 from wardline.domains.mail.records import MailDecision, MailEvent, MailLabel
 from wardline.domains.mail.states import MailStates, body_of
-from wardline.engine.decision import judge
+from wardline.engine.decision import Rules, judge
 from wardline.engine.detector import Detector
 from wardline.engine.feature import Value
 from wardline.engine.policy import Policy
@@ -34,6 +34,10 @@ STATE_VALUES = (
 )
 
 
+# What a decision's digest stands for; None when it is not known any more.
+PolicyOf = Callable[[str], tuple[Policy, Rules] | None]
+
+
 class Report(Found, kw_only=True):
     """What a replay found; `erased`: records that cannot be replayed any more."""
 
@@ -43,13 +47,13 @@ class Report(Found, kw_only=True):
 def replay(
     records: Iterable[Record],
     detectors: tuple[Detector[Mail], ...],
-    policy_of: Callable[[str], Policy | None],
+    policy_of: PolicyOf,
     fresh: MailStates | None,
     *,
     corrupt: int | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> Report:
-    """Run both replays over records in order. `policy_of` gives the policy by its digest. `fresh`: empty states when the records begin with
+    """Run both replays over records in order. `policy_of` gives the policy and the rules behind a digest. `fresh`: empty states when the records begin with
     the first one, None to leave the feature replay out. `corrupt`: the number of the decision (0 …) whose stored value is changed first."""
     report = Report()
     awaited: dict[int, dict[str, Value]] = {}
@@ -69,15 +73,14 @@ def replay(
     return report
 
 
-def _decision(
-    report: Report, seq: int, body: MailDecision, detectors: tuple[Detector[Mail], ...], policy_of: Callable[[str], Policy | None]
-) -> None:
-    policy = policy_of(body.policy_digest)
-    if policy is None:
+def _decision(report: Report, seq: int, body: MailDecision, detectors: tuple[Detector[Mail], ...], policy_of: PolicyOf) -> None:
+    running = policy_of(body.policy_digest)
+    if running is None:
         report.unknown_policy += 1
         return
     report.replayed += 1
-    again = judge(body.values, detectors, policy)
+    policy, rules = running
+    again = judge(body.values, detectors, policy, rules)
     for what, stored, now in _pairs(body, again.verdict, again.score, again.log_odds, again.line):
         if stored != now:
             report.differ(Difference(body.id, seq, what, stored, now))
@@ -94,6 +97,12 @@ def _pairs(body: MailDecision, verdict: str, score: float, log_odds: float, line
     yield "score", float.hex(body.score), float.hex(score)
     yield "log_odds", float.hex(body.log_odds), float.hex(log_odds)
     yield "line", body.line, line
+
+
+def matched(record: Record) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Which of the operator's rules a decision's record names: (hits, shadow)."""
+    body = body_of(record)
+    return (body.hits, body.shadow) if isinstance(body, MailDecision) else ((), ())
 
 
 def _features(report: Report, seq: int, body: MailDecision, rebuilt: Mapping[str, Value] | None) -> None:

@@ -3,8 +3,15 @@
 "auth.spf" in NAMES
 """
 
+from collections.abc import Iterable
+from typing import Any
+
 from wardline.domains.mail import authentication
 from wardline.domains.mail.states import ROLES
+from wardline.engine.detector import Detector
+
+# The pseudonym of a message's one recipient: there while rules run at the point, so that a canary can take its share of people.
+RECIPIENT = "mail.recipient"
 
 NAMES = frozenset(
     {
@@ -12,6 +19,7 @@ NAMES = frozenset(
         "mail.limits",
         "mail.defects",
         "mail.direction",
+        RECIPIENT,
         "text.log_odds",
         "text.trained",
         "text.user_offset",
@@ -28,3 +36,9 @@ NAMES = frozenset(
         *authentication.NAMES,
     }
 )
+
+
+def rule_names(detectors: Iterable[Detector[Any]]) -> dict[str, str]:
+    """What a rule may read of a message, with types; most values say their kind themselves."""
+    names = dict.fromkeys({*NAMES, *(name for detector in detectors for name in detector.reads)}, "any")
+    return {**names, RECIPIENT: "text", "mail.size_bytes": "number", "score": "number", "log_odds": "number", "failed": "list"}
