@@ -20,6 +20,7 @@ from typing import Annotated, Any
 
 import typer
 
+from wardline.commands.connection import SOCKET_NAME
 from wardline.commands.context import Context, Failure, context_of, err, out, print_json
 from wardline.commands.mail import check_bulk
 from wardline.commands.reading import Source, sources
@@ -115,7 +116,7 @@ def bench_events(
 ) -> None:
     """Decisions about logins over HTTP, durable, with 20 counters and 100 rules: latency at steady open-loop rates, and the highest rate."""
     from wardline.commands import load, workload
-    from wardline.commands.connection import SOCKET_NAME, Client
+    from wardline.commands.connection import Client
 
     console = err()
     with served(data, workload.CONFIG) as server:
@@ -191,6 +192,15 @@ def _cpu_seconds() -> float:
     return times.user + times.system + times.children_user + times.children_system
 
 
+def _appears(path: Path, seconds: float) -> bool:
+    until = time.monotonic() + seconds
+    while not path.exists():
+        if time.monotonic() > until:
+            return False
+        time.sleep(0.02)
+    return True
+
+
 class Served:
     """A server of our own in another process."""
 
@@ -222,7 +232,8 @@ def served(on: Path | None = None, more: str = "") -> Iterator[Served]:
         command = [sys.executable, "-m", "wardline.cli", "--data", str(data / "data"), "--config", str(config), "serve"]
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         try:
-            if not load.wait_for(ports[0], 60):
+            # The control socket is the last door to open.
+            if not (load.wait_for(ports[0], 60) and _appears(data / "data" / SOCKET_NAME, 60)):
                 process.terminate()
                 raise Failure(
                     f"the server did not start: {(process.stderr.read() if process.stderr else b'').decode(errors='replace')[-400:]}"
