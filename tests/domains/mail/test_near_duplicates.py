@@ -7,7 +7,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wardline.domains.mail.events import Attachment, Envelope, Link, Mail
-from wardline.domains.mail.near_duplicates import BANDS, BUCKET, EXACT, Copies, NearDuplicates, near_hash, similarity_hash
+from wardline.domains.mail.near_duplicates import (
+    BANDS,
+    BUCKET,
+    EXACT,
+    Copies,
+    NearDuplicates,
+    near_hash,
+    simhash,
+    simhash_numpy,
+    similarity_hash,
+)
 
 HOUR = 3_600
 LONG = " ".join(f"the {w} order of our winter shop is ready for you" for w in ("first", "second", "blue", "green", "last", "small"))
@@ -29,6 +39,18 @@ def test_the_hash_is_specified_to_the_bit() -> None:
 VECTOR_LONG = 0x53E2BA94E7F6FC5B
 VECTOR_SHORT = 0x13C9C82620C2076F6
 VECTOR_TOKENS = 0x1761638A538D3E71B
+
+
+@given(st.binary(max_size=400) | st.text(max_size=300).map(str.encode), st.integers(0, 12), st.randoms())
+def test_the_twins_agree(data: bytes, tokens: int, chance: random.Random) -> None:
+    digests = chance.randbytes(8 * tokens)
+    assert simhash(data, digests) == simhash_numpy(data, digests)
+
+
+def test_a_repeated_text_is_counted_as_often_as_it_stands_there() -> None:
+    for times in (1, 3, 255, 256, 257, 4_000):
+        data = b"abcdefgh" * times
+        assert simhash(data, b"") == simhash_numpy(data, b"")
 
 
 def test_case_digits_and_punctuation_do_not_matter() -> None:

@@ -23,6 +23,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wardline.domains.mail.events import Mail
+from wardline.domains.mail.squeeze import squeeze
+
+try:
+    from wardline.domains.mail import _text as _native
+except ImportError:  # not built: numpy does the same, some times slower
+    _native = None  # type: ignore[assignment]
 
 HEAD_CHARS = 4_000
 TAIL_CHARS = 2_000
@@ -37,15 +43,15 @@ TOKEN_WEIGHT = 16
 COUNT_LIMIT = 1 << 40
 
 # blake2b(b"wardline near duplicates 1", digest_size=16), each half made odd.
-_MULTIPLIER_1 = np.uint64(int.from_bytes(blake2b(b"wardline near duplicates 1", digest_size=16).digest()[:8], "little") | 1)
-_MULTIPLIER_2 = np.uint64(int.from_bytes(blake2b(b"wardline near duplicates 1", digest_size=16).digest()[8:], "little") | 1)
+_FIRST = int.from_bytes(blake2b(b"wardline near duplicates 1", digest_size=16).digest()[:8], "little") | 1
+_SECOND = int.from_bytes(blake2b(b"wardline near duplicates 1", digest_size=16).digest()[8:], "little") | 1
 _HALF = np.uint64(32)
 _TOP = np.uint64(62)
 _TABLE = bytes(ord("0") if 48 <= b <= 57 else b + 32 if 65 <= b <= 90 else b if b >= 128 or 97 <= b <= 122 else 32 for b in range(256))
 
 
 def _mix(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    values = (values ^ (values >> _HALF)) * _MULTIPLIER_2
+    values = (values ^ (values >> _HALF)) * np.uint64(_SECOND)
     mixed: NDArray[np.uint64] = values ^ (values >> _HALF)
     return mixed
 
@@ -54,7 +60,7 @@ def normalise(text: str) -> bytes:
     """The text as it is hashed: case, digits and punctuation do not matter. At most 6,000 characters are looked at."""
     if len(text) > HEAD_CHARS + TAIL_CHARS:
         text = text[:HEAD_CHARS] + " " + text[-TAIL_CHARS:]
-    return b" ".join(text.encode("utf-8", "replace").translate(_TABLE).split())
+    return squeeze(text.encode("utf-8", "replace"), _TABLE)
 
 
 def similarity_hash(text: str, tokens: tuple[str, ...] = ()) -> int | None:
@@ -65,21 +71,37 @@ def similarity_hash(text: str, tokens: tuple[str, ...] = ()) -> int | None:
             return None
         material = b"\0".join((data, *(token.encode("utf-8", "replace") for token in sorted(tokens))))
         return EXACT | int.from_bytes(blake2b(material, digest_size=8, person=b"wl-near-exact").digest(), "little")
-    octets = np.frombuffer(data, dtype=np.uint8).astype(np.uint64)
-    pairs = octets[:-1] | (octets[1:] << np.uint64(8))
-    fours = pairs[:-2] | (pairs[2:] << np.uint64(16))
-    windows = fours[:-4] | (fours[4:] << _HALF)
-    # Kept by content, not by position: an inserted word moves nothing but its own shingles. The sample is drawn before the last mixing,
-    # so that it leaves no mark on the bits that count.
-    drawn = (windows ^ (windows >> _HALF)) * _MULTIPLIER_1
-    mixed = _mix(drawn[(drawn >> _TOP) == 0])
-    if tokens:
-        digests = b"".join(blake2b(token.encode("utf-8", "replace"), digest_size=8, person=b"wl-near-token").digest() for token in tokens)
-        mixed = np.concatenate((mixed, np.repeat(np.frombuffer(digests, dtype="<u8").astype(np.uint64), TOKEN_WEIGHT)))
-    if not mixed.shape[0]:
+    digests = b"".join(blake2b(token.encode("utf-8", "replace"), digest_size=8, person=b"wl-near-token").digest() for token in tokens)
+    found = simhash(data, digests)
+    if found is None:
         return EXACT | int.from_bytes(blake2b(data, digest_size=8, person=b"wl-near-exact").digest(), "little")
+    return found
+
+
+def simhash(data: bytes, digests: bytes) -> int | None:
+    """The 64 bits for a normalised text and the digests of its tokens, 8 bytes each; None where no shingle was kept."""
+    return _native.simhash(data, digests, _FIRST, _SECOND) if _native is not None else simhash_numpy(data, digests)
+
+
+def simhash_numpy(data: bytes, digests: bytes) -> int | None:
+    """The twin of the compiled `simhash`."""
+    if len(data) < 8:
+        mixed = np.zeros(0, np.uint64)
+    else:
+        octets = np.frombuffer(data, dtype=np.uint8).astype(np.uint64)
+        pairs = octets[:-1] | (octets[1:] << np.uint64(8))
+        fours = pairs[:-2] | (pairs[2:] << np.uint64(16))
+        windows = fours[:-4] | (fours[4:] << _HALF)
+        # Kept by content, not by position: an inserted word moves nothing but its own shingles. The sample is drawn before the last mixing,
+        # so that it leaves no mark on the bits that count.
+        drawn = (windows ^ (windows >> _HALF)) * np.uint64(_FIRST)
+        mixed = _mix(drawn[(drawn >> _TOP) == 0])
+    tokens = np.repeat(np.frombuffer(digests, dtype="<u8").astype(np.uint64), TOKEN_WEIGHT)
+    mixed = np.concatenate((mixed, tokens))
+    if not mixed.shape[0]:
+        return None
     bits = np.unpackbits(mixed.astype("<u8").view(np.uint8).reshape(-1, 8), axis=1, bitorder="little")
-    ones = np.add.reduce(bits, axis=0, dtype=np.uint16)  # at most a quarter of 24,000 shingles and 192 tokens: fits
+    ones = np.add.reduce(bits, axis=0, dtype=np.uint32)
     packed = np.packbits(ones * 2 > mixed.shape[0], bitorder="little")
     return int.from_bytes(packed.tobytes(), "little")
 

@@ -14,6 +14,7 @@ import functools
 import re
 
 from wardline.domains.mail.events import Mail
+from wardline.domains.mail.squeeze import squeeze
 from wardline.protocols.unicode import fold
 
 HEAD_BYTES = 3000
@@ -108,8 +109,8 @@ def _clip_text(text: str, head: int, tail: int) -> str:
 
 def visible_text(mail: Mail) -> bytes:
     """Subject and text as a person reads them, folded (Unicode compatibility, look-alikes, case, invisible characters) and without punctuation."""
-    plain = fold(_clip_text(mail.visible_text, VISIBLE_CHARS, VISIBLE_TAIL_CHARS)).encode("utf-8", "replace").translate(_PLAIN)
-    return b" " + b" ".join(plain.split()) + b" "
+    folded = fold(_clip_text(mail.visible_text, VISIBLE_CHARS, VISIBLE_TAIL_CHARS))
+    return b" %b " % squeeze(folded.encode("utf-8", "replace"), _PLAIN)
 
 
 def shape_text(mail: Mail, kept: list[tuple[str, str]]) -> bytes:
