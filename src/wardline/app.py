@@ -166,7 +166,7 @@ class Program:
             second_person=chosen.second_person,
             second_person_share=chosen.second_person_share,
         )
-        edge = Edge(self.pseudonyms, self.sources.ip_facts)
+        edge = Edge(self.pseudonyms, self.sources.ip_facts, self.sources.user_agent_facts, self.sources.domain_facts)
         self.points.open(self.shard, edge, self.administration, self.metrics, self.ids.new, caps)
         self.office = Office(self.shard, self.administration, self.ids, self.names.recipient, mail.release_command, mail.drop_command)
         self.recovered = self._recover()

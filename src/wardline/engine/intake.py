@@ -233,9 +233,11 @@ SHARED: dict[str, Knowledge] = {
     "ip.tor": Knowledge("bool", "the address is an exit of Tor, where a source is configured"),
     "user_agent": Knowledge("text", "pseudonym of the whole user agent"),
     "user_agent.family": Knowledge("text", "browser"),
-    "user_agent.version": Knowledge("number", "the browser's major version"),
+    "user_agent.major": Knowledge("number", "the browser's major version"),
     "user_agent.os": Knowledge("text", "operating system"),
-    "user_agent.device": Knowledge("text", "class of device"),
+    "user_agent.device": Knowledge("text", "class of device: desktop, phone, tablet, tv, console, script, bot, other"),
+    "user_agent.crawler": Knowledge("bool", "the client calls itself a crawler, where a source is configured"),
+    "user_agent.sources_hit": Knowledge("list", "the sources that said something of the user agent"),
     "hour": Knowledge("number", "hour of the day, 0 to 23, UTC"),
     "weekday": Knowledge("number", "day of the week, 0 is Monday, UTC"),
 }

@@ -12,7 +12,6 @@ from wardline.domains.signup.events import OUTCOME, POINT, RESULTS
 from wardline.engine.event import Event
 from wardline.engine.feature import Value
 from wardline.engine.intake import Edge, Reading, clock_facts, language, occurred_us, screen, timezone
-from wardline.sources.freemail import is_freemail
 
 SHAPE_LIMIT = 24
 DAY_MS = 86_400_000
@@ -84,7 +83,6 @@ def _email(address: str | None, edge: Edge) -> dict[str, Value]:
     }
     if _DOMAIN.fullmatch(domain):
         found["email.domain"] = domain
-        found["email.free"] = is_freemail(domain)
         if edge.domain_facts is not None:
             found.update(edge.domain_facts(domain))
     return found
