@@ -1,6 +1,6 @@
 """A decision point for events: the walk of every domain whose facts are at hand when the event comes (logins, sign-ups, …).
 
-    point = EventPoint(domain=login(), shard=shard, edge=edge, counters=counters, rules=rules, …)
+    point = EventPoint(domain=login(), shard=shard, edge=edge, counters=counters, states=states, rules=rules, …)
     answer = await point.admit(event)        # durable: event and decision are one record
     await point.note(event)                  # recorded and counted, not decided (an outcome)
 
@@ -11,7 +11,7 @@ admit the next event meanwhile, in order.
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
@@ -23,7 +23,7 @@ from wardline.engine.decision import Reason, judge
 from wardline.engine.detector import Detector
 from wardline.engine.door import Accepted, Answer, EventError, Pending
 from wardline.engine.event import Event
-from wardline.engine.feature import Value
+from wardline.engine.feature import Value, Values
 from wardline.engine.intake import Edge, Knowledge, occurred_us
 from wardline.engine.kept import KeptDecision, KeptEvent, kept_decision, pack
 from wardline.engine.record import Record
@@ -35,8 +35,35 @@ LOOKUPS = ("account", "ip", "device", "email", "phone", "session", "flow")
 PAUSED = "Enforcement is off; this was recorded only."
 
 
+class DomainState(Protocol):
+    """A state of a domain beside the counters: an account's habits, a graph of sign-ups. A `State` of the journal that also gives values.
+
+    gives: the names of its values, with types. read: its values as of an event, before the event counts; changes nothing, bounded in time.
+    absorb: counts one event of any domain, with its decision where there was one; once per record, in order; `time_us` is when it was admitted.
+    """
+
+    name: str
+    applied_seq: int
+    gives: Mapping[str, str]
+
+    def read(self, type: str, occurred_us: int, facts: Values, time_us: int) -> dict[str, Value]: ...
+
+    def absorb(self, seq: int, kept: KeptEvent, time_us: int) -> None: ...
+
+    def apply(self, record: Record) -> None: ...
+
+    def snapshot(self) -> bytes: ...
+
+    def restore(self, data: bytes) -> None: ...
+
+    def digest(self) -> str: ...
+
+
 class EventDomain(msgspec.Struct, frozen=True, kw_only=True):
-    """What a domain brings: its types, its intake, what its facts mean, its counters, its detectors, its policy as text."""
+    """What a domain brings: its types, its intake, what its facts mean, its counters, its states, its detectors, its policy as text.
+
+    states: one factory for each state that its decisions read; what it gives must not depend on anything but the records.
+    """
 
     point: str
     decides: frozenset[str]
@@ -46,12 +73,14 @@ class EventDomain(msgspec.Struct, frozen=True, kw_only=True):
     counters: tuple[Counter, ...]
     policy: bytes
     detectors: tuple[Detector[Any], ...] = ()
+    states: tuple[Callable[[], DomainState], ...] = ()
 
     def names(self) -> dict[str, str]:
         """Everything that a line or a rule may read at this point, with its type."""
         return {
             **{name: knowledge.type for name, knowledge in self.known.items()},
             **{counter.name: "number" for counter in self.counters},
+            **{name: kind for make in self.states for name, kind in make().gives.items()},
             **{name: "any" for detector in self.detectors for name in detector.reads if name not in self.known},
             "score": "number",
             "log_odds": "number",
@@ -69,6 +98,7 @@ class EventPoint:
         shard: Shard,
         edge: Edge,
         counters: Counters,
+        states: Mapping[str, Sequence[DomainState]],
         rules: PointRules,
         administration: Administration,
         metrics: Metrics,
@@ -81,6 +111,8 @@ class EventPoint:
         self.shard = shard
         self.edge = edge
         self.counters = counters
+        self.states = states.get(domain.point, ())
+        self.every_state = tuple(state for found in states.values() for state in found)
         self.rules = rules
         self.administration = administration
         self.metrics = metrics
@@ -101,6 +133,8 @@ class EventPoint:
         now_us = self.shard.clock.now_us()
         running = self.rules.now()
         read = self.counters.read(event.type, at_us, facts, now_us)
+        for state in self.states:
+            read.update(state.read(event.type, at_us, facts, now_us))
         decision = judge({**facts, **read}, self.detectors, running.policy, running)
         kept = KeptDecision(
             id=event.id,
@@ -151,8 +185,13 @@ class EventPoint:
             subject=str(facts.get("account") or ""),
             keys=keys,
             time_us=now_us,
-            apply=lambda seq: self.counters.absorb(seq, kept.type, kept.occurred_us, facts, now_us),
+            apply=lambda seq: self._absorb(seq, kept, now_us),
         )
+
+    def _absorb(self, seq: int, kept: KeptEvent, now_us: int) -> None:
+        self.counters.absorb(seq, kept.type, kept.occurred_us, kept.facts, now_us)
+        for state in self.every_state:
+            state.absorb(seq, kept, now_us)
 
     def _count(self, verdict: str, seconds: float) -> None:
         self.metrics.decided(self.point, verdict, seconds)

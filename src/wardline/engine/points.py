@@ -23,7 +23,7 @@ from wardline.engine.counter import Counter, CounterError
 from wardline.engine.counters import Counters
 from wardline.engine.intake import Edge
 from wardline.engine.journal import Journal
-from wardline.engine.point import EventDomain, EventPoint
+from wardline.engine.point import DomainState, EventDomain, EventPoint
 from wardline.engine.policy import PolicyError, parse_policy
 from wardline.engine.replay import Found, Replay
 from wardline.engine.roster import PointRules, Post, Roster, running_of
@@ -57,6 +57,7 @@ class EventPoints:
         declared = [counter for domain in domains for counter in domain.counters]
         self.shipped = {counter.name for counter in declared}
         self.counters = Counters(declared, names=self.names, capacity_bytes=capacity_bytes)
+        self.domain_states = make_states(self.domains)
         self.rulebook = Rulebook(readers)
         self.roster = Roster(self.rulebook, {**(posts or {}), **{domain.point: _post(domain) for domain in domains}}, keep)
         self.doors: list[EventPoint] = []
@@ -65,7 +66,7 @@ class EventPoints:
     @property
     def states(self) -> tuple[State, ...]:
         """What follows the journal."""
-        return self.counters, self.rulebook
+        return self.counters, self.rulebook, *(state for found in self.domain_states.values() for state in found)
 
     def open(
         self,
@@ -85,6 +86,7 @@ class EventPoints:
                 shard=shard,
                 edge=edge,
                 counters=self.counters,
+                states=self.domain_states,
                 rules=self.rules(domain.point, shard),
                 administration=administration,
                 metrics=metrics,
@@ -158,8 +160,9 @@ class EventPoints:
 
     def replay(self, running_of: Callable[[str], Running | None], whole: bool, corrupt: int | None) -> Found:
         """Both replays over the journal. whole: its records begin with the first one, so that counters can be counted anew."""
-        fresh = None
+        fresh, states = None, None
         if whole:
+            states = make_states(self.domains)
             fresh = Counters(
                 (counter for domain in self.domains for counter in domain.counters),
                 names=self.names,
@@ -168,7 +171,7 @@ class EventPoints:
             for counter in self._unambiguous():
                 with contextlib.suppress(CounterError):
                     fresh.add(counter)
-        replay = Replay(running_of, {domain.point: domain.detectors for domain in self.domains}, fresh, corrupt)
+        replay = Replay(running_of, {domain.point: domain.detectors for domain in self.domains}, fresh, states or {}, corrupt)
         for record in self.journal.read(1, kinds=("event", "decision")):
             replay.take(record)
         return replay.found
@@ -220,6 +223,11 @@ def feed(counters: Counters, journal: Journal, last_seq: int) -> None:
     for record in journal.read(counters.applied_seq + 1, last_seq, kinds=("event", "decision")):
         counters.apply(record)
     counters.applied_seq = max(counters.applied_seq, last_seq)
+
+
+def make_states(domains: Sequence[EventDomain]) -> dict[str, list[DomainState]]:
+    """A new state of each kind, by the decision point that reads it."""
+    return {domain.point: [make() for make in domain.states] for domain in domains}
 
 
 def _post(domain: EventDomain) -> Post:

@@ -17,7 +17,8 @@ from wardline.engine.counters import Counters
 from wardline.engine.decision import judge
 from wardline.engine.detector import Detector
 from wardline.engine.feature import Value
-from wardline.engine.kept import KeptDecision, kept_decision, kept_event
+from wardline.engine.kept import KeptDecision, KeptEvent, kept_decision, kept_event
+from wardline.engine.point import DomainState
 from wardline.engine.record import Record
 from wardline.engine.running import Running
 
@@ -51,20 +52,23 @@ class Found(msgspec.Struct, kw_only=True):
 
 
 class Replay:
-    """Takes the records one after the other. running_of: what a decision's digest stands for, None when it is not known any more. fresh: empty
-    counters when the records begin with the first one; None leaves the feature replay out. corrupt: number of the decision (0 …) to change."""
+    """Takes the records one after the other. running_of: what a decision's digest stands for, None when it is not known any more. fresh, states: empty
+    counters and states (by decision point) when the records begin with the first one; fresh None leaves the feature replay out. corrupt: number of the decision (0 …) to change."""
 
     def __init__(
         self,
         running_of: Callable[[str], Running | None],
         detectors: Mapping[str, Sequence[Detector[Any]]],
         fresh: Counters | None,
+        states: Mapping[str, Sequence[DomainState]],
         corrupt: int | None = None,
     ) -> None:
         self.found = Found()
         self._running_of = running_of
         self._detectors = detectors
         self._fresh = fresh
+        self._states = states
+        self._every_state = tuple(state for found in states.values() for state in found)
         self._corrupt = corrupt
         self._known: dict[str, Running | None] = {}
 
@@ -74,15 +78,22 @@ class Replay:
         decision = kept_decision(record)
         if decision is None:
             if fresh is not None and (kept := kept_event(record)) is not None:
-                fresh.absorb(record.seq, kept.type, kept.occurred_us, kept.facts, record.time_us)
+                self._absorb(fresh, record, kept)
             return
         if self._corrupt == self.found.replayed:
             decision = _corrupted(decision)
         self._decide(record.seq, decision)
         if fresh is not None:
             again = fresh.read(decision.type, decision.occurred_us, decision.facts, record.time_us)
+            for state in self._states.get(decision.type, ()):
+                again.update(state.read(decision.type, decision.occurred_us, decision.facts, record.time_us))
             self._compare(record.seq, decision, again)
-            fresh.absorb(record.seq, decision.type, decision.occurred_us, decision.facts, record.time_us)
+            self._absorb(fresh, record, decision)
+
+    def _absorb(self, fresh: Counters, record: Record, kept: KeptEvent) -> None:
+        fresh.absorb(record.seq, kept.type, kept.occurred_us, kept.facts, record.time_us)
+        for state in self._every_state:
+            state.absorb(record.seq, kept, record.time_us)
 
     def _decide(self, seq: int, stored: KeptDecision) -> None:
         if stored.policy_digest not in self._known:
