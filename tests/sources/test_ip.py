@@ -82,4 +82,5 @@ def test_lookups_and_hits_are_counted() -> None:
     sources = IpSources([source])
     for address in ("192.0.2.1", "192.0.3.1", "192.0.2.2"):
         sources.facts(address, AT_US)
+    sources.settle()
     assert (source.tally.lookups, source.tally.hits, source.tally.false_hit_rate) == (3, 2, None)

@@ -10,16 +10,18 @@ says yes, but no longer no. Of several sources with an AS number or country the 
 gives nothing. What is looked up here is recorded with the event, and a replay reads the record: a reloaded source changes no past decision.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 import msgspec
 
 from wardline.protocols import ip
 from wardline.sources.maxmind import Mmdb
-from wardline.sources.rangefiles import FactTable
+from wardline.sources.rangefiles import Facts, FactTable
 
 Fact = bool | int | str | list[str]
+# (version, address, seconds since 1970, AS number) to yes, no, or nothing to say
+Holds = Callable[[int, int, int, int | None], bool | None]
 MARKS = {"hosting": "ip.hosting", "vpn": "ip.vpn", "tor": "ip.tor", "proxy": "ip.proxy"}
 NAMES_LIMIT = 16  # names of sources in one fact
 
@@ -83,16 +85,19 @@ class IpSources:
 
     def __init__(self, sources: Iterable[IpSource] = (), missing: Iterable[str] = ()) -> None:
         self._missing = list(missing)[:NAMES_LIMIT]
-        self._tables: list[tuple[IpSource, FactTable | Mmdb]] = []
-        self._lists: list[tuple[IpSource, Mark]] = []
-        self._marks: dict[str, list[tuple[IpSource, Mark]]] = {}
-        for source in sources:
-            if isinstance(source.table, FactTable | Mmdb):
-                self._tables.append((source, source.table))
+        self._sources = tuple(sources)
+        self._asked = 0
+        self._tables: list[tuple[IpSource, Callable[[int, int], Facts], frozenset[str]]] = []
+        self._lists: list[tuple[IpSource, Holds]] = []
+        self._marks: list[tuple[str, IpSource, Holds]] = []
+        for source in self._sources:
+            table = source.table
+            if isinstance(table, FactTable | Mmdb):
+                self._tables.append((source, table.facts, _WANTED[source.kind]))
             elif source.kind == "ip_list":
-                self._lists.append((source, source.table))
+                self._lists.append((source, _holding(source, table)))
             else:
-                self._marks.setdefault(MARKS[source.kind], []).append((source, source.table))
+                self._marks.append((MARKS[source.kind], source, _holding(source, table)))
 
     def facts(self, text: str, at_us: int) -> dict[str, Fact]:
         """Facts of the address as of a time in microseconds since 1970; {} for what is no address."""
@@ -101,49 +106,54 @@ class IpSources:
             return {}
         version, value = address
         at_s = at_us // 1_000_000
+        self._asked += 1
         found: dict[str, Fact] = {"ip.public": ip.is_public(version, value)}
         hit: list[str] = []
-        asn: int | None = None
-        for source, table in self._tables:
-            self._from_table(source, table, version, value, found, hit)
-        number = found.get("ip.asn")
-        if type(number) is int:
-            asn = number
-        for fact, sources in self._marks.items():
-            for source, mark in sources:
-                answer = _answer(source, mark, version, value, at_s, asn)
-                if answer:
-                    found[fact] = True
+        for source, facts_at, wanted in self._tables:
+            facts = facts_at(version, value)
+            if facts:
+                source.tally.hits += 1
+                for name, fact in facts:
+                    if name in wanted and name not in found:
+                        found[name] = fact
+            if source.kind == "network" and isinstance(source.table, Mmdb):
+                marks = source.table.marks(version, value)
+                if marks:
+                    found.update(dict.fromkeys(marks, True))
                     hit.append(source.name)
-                elif answer is False and fact not in found:
-                    found[fact] = False
+        number = found.get("ip.asn")
+        asn = number if type(number) is int else None
+        for fact_name, source, holds in self._marks:
+            answer = holds(version, value, at_s, asn)
+            if answer:
+                found[fact_name] = True
+                source.tally.hits += 1
+                hit.append(source.name)
+            elif answer is False and fact_name not in found:
+                found[fact_name] = False
         if self._lists:
-            answers = [(source.name, _answer(source, mark, version, value, at_s, asn)) for source, mark in self._lists]
-            listed = [name for name, answer in answers if answer]
-            if listed or any(answer is False for _, answer in answers):
-                found["ip.lists"] = listed[:NAMES_LIMIT]
-                hit += listed
+            self._list(version, value, at_s, asn, found, hit)
         found["ip.sources_hit"] = hit[:NAMES_LIMIT]
         found["ip.sources_missing"] = self._missing.copy()
         return found
 
-    def _from_table(
-        self, source: IpSource, table: FactTable | Mmdb, version: int, value: int, found: dict[str, Fact], hit: list[str]
-    ) -> None:
-        source.tally.lookups += 1
-        facts = table.facts(version, value)
-        wanted = _WANTED[source.kind]
-        for name, fact in facts:
-            if name not in found and name in wanted:
-                found[name] = fact
-        if facts:
-            source.tally.hits += 1
-        if source.kind == "network" and isinstance(table, Mmdb):
-            marks = table.marks(version, value)
-            for mark in marks:
-                found[mark] = True
-            if marks:
-                hit.append(source.name)
+    def _list(self, version: int, value: int, at_s: int, asn: int | None, found: dict[str, Fact], hit: list[str]) -> None:
+        listed, covered = [], False
+        for source, holds in self._lists:
+            answer = holds(version, value, at_s, asn)
+            if answer:
+                source.tally.hits += 1
+                listed.append(source.name)
+            covered |= answer is not None
+        if covered:
+            found["ip.lists"] = listed[:NAMES_LIMIT]
+            hit += listed
+
+    def settle(self) -> None:
+        """Add the look-ups since the last call to each source's tally: every look-up asks them all."""
+        asked, self._asked = self._asked, 0
+        for source in self._sources:
+            source.tally.lookups += asked
 
 
 _WANTED = {
@@ -153,15 +163,12 @@ _WANTED = {
 }
 
 
-def _answer(source: IpSource, mark: Mark, version: int, value: int, at_s: int, asn: int | None) -> bool | None:
-    tally = source.tally
-    tally.lookups += 1
-    answer = mark.holds(version, value, at_s, asn)
-    if answer:
-        tally.hits += 1
-        return True
+def _holding(source: IpSource, mark: Mark) -> Holds:
+    """The mark's own answer, or one that keeps to what the source may say no about."""
+    holds = mark.holds
     if source.stale:
-        return None
+        return lambda version, address, at_s, asn: holds(version, address, at_s, asn) or None
     if source.families:
-        return False if version in source.families else None
-    return answer
+        families = source.families
+        return lambda version, address, at_s, asn: holds(version, address, at_s, asn) or (False if version in families else None)
+    return holds

@@ -89,10 +89,11 @@ class FlagTable:
                 self._until.extend(period[1] for period in entry)
                 self._offsets.append(len(self._from))
         self.families = self.ranges.families
+        self._find_4, self._find_6 = self.ranges.finder_4(), self.ranges.finder_6()
 
     def holds(self, version: int, address: int, at_s: int, asn: int | None = None) -> bool | None:
         """Whether the address is listed at a time (seconds since 1970); its AS number does not matter here."""
-        value = self.ranges.find(version, address)
+        value = self._find_4(address) if version == 4 else self._find_6(address)
         if value:
             if not self._dated:
                 return True
@@ -115,10 +116,11 @@ class FactTable:
         self.ranges = Ranges.build(rows)
         self._values: tuple[Facts, ...] = ((), *values)
         self.families = self.ranges.families
+        self._find_4, self._find_6 = self.ranges.finder_4(), self.ranges.finder_6()
 
     def facts(self, version: int, address: int) -> Facts:
         """Names and values; empty where no range lies."""
-        return self._values[self.ranges.find(version, address)]
+        return self._values[self._find_4(address) if version == 4 else self._find_6(address)]
 
     @property
     def memory_bytes(self) -> int:

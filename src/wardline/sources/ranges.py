@@ -63,15 +63,30 @@ class Ranges:
 
     def find(self, version: int, address: int) -> int:
         """The value at an address; 0 where no range lies."""
-        if version == 4:
-            return self._values_4[bisect_right(self._starts_4, address) - 1]
-        high = address >> 64
-        place = bisect_right(self._highs_6, high)
-        if self._highs_6[place - 1] == high:
-            # Several steps begin within the same upper half; before the first of them the step below goes on.
-            first = bisect_left(self._highs_6, high, 0, place)
-            place = bisect_right(self._lows_6, address & _LOW, first, place)
-        return self._values_6[place - 1]
+        return self.finder_4()(address) if version == 4 else self.finder_6()(address)
+
+    def finder_4(self) -> Callable[[int], int]:
+        """`find` for IPv4 alone: a function with everything at hand, since this is called for every source of every event."""
+        starts, values = self._starts_4, self._values_4
+
+        def find(address: int) -> int:
+            return values[bisect_right(starts, address) - 1]
+
+        return find
+
+    def finder_6(self) -> Callable[[int], int]:
+        """`find` for IPv6 alone."""
+        highs, lows, values = self._highs_6, self._lows_6, self._values_6
+
+        def find(address: int) -> int:
+            high = address >> 64
+            place = bisect_right(highs, high)
+            if highs[place - 1] == high:
+                # Several steps begin within the same upper half; before the first of them the step below goes on.
+                place = bisect_right(lows, address & _LOW, bisect_left(highs, high, 0, place), place)
+            return values[place - 1]
+
+        return find
 
     @property
     def steps(self) -> int:

@@ -172,6 +172,7 @@ class Registry:
         used = [entry for entry in self._entries.values() if entry.source.enabled]
         missing = [entry.source.name for entry in used if entry.loaded is None or entry.source.name in self._stale]
         ready = [(entry, entry.loaded.table) for entry in used if entry.loaded is not None and entry.source.kind in _IP_KINDS]
+        self._ip.settle()
         self._ip = IpSources(
             (
                 IpSource(
@@ -222,6 +223,7 @@ class Registry:
     def status(self) -> list[Status]:
         """Every declared source, by name."""
         self._loaded()
+        self._ip.settle()
         now_s = self._clock.now_us() // 1_000_000
         return [
             status_of(
