@@ -9,7 +9,7 @@ from learning.history.builders import login
 
 from wardline.engine.kept import KeptDecision, KeptEvent, kept_decision
 from wardline.engine.record import Record
-from wardline.learning.history.columns import COLUMN_LIMIT, columns, kind_of, language_types
+from wardline.learning.history.columns import COLUMN_LIMIT, columns, kind_of
 
 
 def event(seq: int, facts: dict[str, Any], read: dict[str, Any] | None = None) -> tuple[Record, KeptEvent]:
@@ -28,13 +28,11 @@ def aside(table: Any) -> list[Any]:
         (0, "number"),
         (1.5, "number"),
         (math.nan, None),
-        (math.inf, "number"),
+        (math.inf, None),
+        (10**400, None),
         ("", "text"),
-        ([], None),
-        (["a"], "list"),
-        ([1, 2.5], "numbers"),
-        (["a", 1], None),
-        ([True], None),
+        ([], "list"),
+        (["a", 1], "list"),
         (None, None),
     ],
 )
@@ -53,7 +51,6 @@ def test_facts_counters_and_the_decision_become_columns() -> None:
     assert row["_keys"] == ["flow:1"], "what a fact says already is not said again"
     assert "known" not in table.schema.names, "of what is unknown nobody knows the kind"
     assert kinds == {"account": "text", "ip.asn": "number", "ip.country": "text", "failures_10m": "number"}
-    assert language_types({"a": "numbers", "b": "bool"}) == {"a": "list", "b": "bool"}
 
 
 def test_a_value_of_another_kind_reads_as_unknown_and_is_kept_aside() -> None:
@@ -67,10 +64,9 @@ def test_the_kind_lasts_and_a_declared_one_goes_first() -> None:
     batch = [event(1, {"x": "one"})]
     assert columns(batch, {"x": "number"})[0]["x"].to_pylist() == [None]
     assert columns(batch, {}, {"x": "number"})[1] == {"x": "number"}
-    assert columns([event(1, {"ports": [25]})], {}, {"ports": "list"})[1] == {"ports": "numbers"}
 
 
-@pytest.mark.parametrize("name", ['a"b', "a b", "", "é", "_seq", "1a", "x" * 65, "a;drop", "\0", "😀", "a.b\n", "\ud800"])
+@pytest.mark.parametrize("name", ['a"b', "a b", "", "é", "_seq", "1a", "x" * 101, "a;drop", "\0", "😀", "a.b\n", "\ud800"])
 def test_names_that_no_column_may_have_are_kept_aside(name: str) -> None:
     table, kinds = columns([event(1, {name: "v", "fine": 1})], {})
     assert kinds == {"fine": "number"} and list(aside(table)[0].values()) == ["v"]
@@ -92,7 +88,12 @@ def test_hostile_values_stay_what_they_are() -> None:
     values = ["'; DROP TABLE x; --", "a\0b", "😀", '"', "\ud800"]
     table, _ = columns([event(number, {"x": value, "n": 10**400 if number else 1}) for number, value in enumerate(values)], {})
     assert table["x"].to_pylist() == [*values[:4], "\ufffd"]
-    assert table["n"].to_pylist() == [1.0, *[math.inf] * 4]
-    assert columns([event(1, {"x": math.nan})], {"x": "number"})[0]["x"].to_pylist() == [None]
-    lists, kinds = columns([event(1, {"x": ["a", "\ud800"]}), event(2, {"x": []}), event(3, {"x": [1]})], {})
-    assert kinds == {"x": "list"} and lists["x"].to_pylist() == [["a", "\ufffd"], [], None]
+    assert table["n"].to_pylist() == [1.0, None, None, None, None]
+    for unknown in (math.nan, math.inf, 10**400):
+        assert columns([event(1, {"x": unknown})], {"x": "number"})[0]["x"].to_pylist() == [None]
+
+
+def test_members_that_are_no_texts_count_and_equal_nothing() -> None:
+    table, kinds = columns([event(1, {"x": ["a", "\ud800"]}), event(2, {"x": []}), event(3, {"x": [1, "b"]})], {})
+    assert kinds == {"x": "list"} and table["x"].to_pylist() == [["a", "\ufffd"], [], [None, "b"]]
+    assert aside(table) == [None, None, {"x": [1, "b"]}]

@@ -5,14 +5,16 @@
     _seq  _id  _occurred_us  _recorded_us  _verdict  _score … ip.asn  ip.country  failures_10m   _other
        7  01K…       …            …         allow     0.02     64500   AT          3              null
 
-A name has one kind for all time: number, text, bool, list (of texts) or numbers (a list of them). The kind is the declared one, else the one that most values had when the name was first seen.
-A value of another kind (text here, number there) is kept in `_other`, JSON by name, and its own column reads as unknown, as the rule language has it. So is whatever cannot be a
-column: a name that is not letters, digits, dots and underscores (64 at most, a letter first), one that differs from another only by case, and every
-name beyond the first 512 of its event type. Numbers are 64-bit floats: integers above 2^53 are rounded; NaN is unknown.
+A name has one kind for all time: number, text, bool or list. The kind is the declared one, else the one that most values had when the name
+was first seen. A value of another kind (text here, number there) is kept in `_other`, JSON by name, and its own column reads as unknown, as in
+the rule language. So is whatever cannot be a column: a name that is not letters, digits, dots and underscores (100 at most, a letter first),
+one that differs from another only by case, and every name beyond the first 512 of its event type. What values become is what
+docs/contracts/rules.md says of SQL: numbers are finite 64-bit floats, and what is none is unknown; members of a list that are no texts are null.
 """
 
 import math
 import re
+import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -23,7 +25,7 @@ import pyarrow as pa
 from wardline.engine.kept import KeptDecision, KeptEvent
 from wardline.engine.record import Record
 
-NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.]{0,63}")
+NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.]{0,99}")
 COLUMN_LIMIT = 512
 
 TYPES: dict[str, pa.DataType] = {
@@ -31,7 +33,6 @@ TYPES: dict[str, pa.DataType] = {
     "text": pa.string(),
     "bool": pa.bool_(),
     "list": pa.list_(pa.string()),
-    "numbers": pa.list_(pa.float64()),
 }
 # The decision's own columns, in the order in which they are written.
 OWN: dict[str, pa.DataType] = {
@@ -58,17 +59,16 @@ Batch = Sequence[tuple[Record, KeptEvent]]
 
 
 def kind_of(value: Any) -> str | None:
-    """The kind of one value; None for what no column holds (unknown, NaN, an empty or mixed list)."""
+    """The kind of one value; None for what is unknown: None, NaN, infinities and integers beyond the range of floats."""
     if isinstance(value, bool):
         return "bool"
-    if isinstance(value, int | float):
-        return "number" if not isinstance(value, float) or not math.isnan(value) else None
+    if isinstance(value, int):
+        return "number" if abs(value) <= sys.float_info.max else None
+    if isinstance(value, float):
+        return "number" if math.isfinite(value) else None
     if isinstance(value, str):
         return "text"
-    if isinstance(value, list) and value:
-        members = {kind_of(member) for member in value}
-        return {"text": "list", "number": "numbers"}.get(members.pop() or "") if len(members) == 1 else None
-    return None
+    return "list" if isinstance(value, list) else None
 
 
 def columns(batch: Batch, known: Mapping[str, str], declared: Mapping[str, str] | None = None) -> tuple[pa.Table, dict[str, str]]:
@@ -122,10 +122,10 @@ def columns(batch: Batch, known: Mapping[str, str], declared: Mapping[str, str] 
         kind = kinds[name]
         for row, (value, its) in enumerate(zip(values, found, strict=True)):
             if its != kind and value is not None:
-                # An empty list is a list of any kind.
-                if value != [] or kind not in ("list", "numbers"):
-                    set_aside(row, name, value)
-                    values[row] = None
+                set_aside(row, name, value)
+                values[row] = None
+            elif its == "list" and not all(isinstance(member, str) for member in value):
+                set_aside(row, name, value)
         arrays[name] = _array(kind, values)
     own = _own(batch, other)
     return pa.table({**{name: own[name] for name in OWN if name != "_other"}, **arrays, "_other": own["_other"]}), kinds
@@ -133,8 +133,6 @@ def columns(batch: Batch, known: Mapping[str, str], declared: Mapping[str, str] 
 
 def _kind(declared: str | None, found: Sequence[str | None]) -> str | None:
     counted = Counter(kind for kind in found if kind is not None)
-    if declared == "list":
-        return "numbers" if counted["numbers"] > counted["list"] else "list"
     if declared in TYPES:
         return declared
     # A tie goes by name, so that the same records always make the same table.
@@ -143,21 +141,13 @@ def _kind(declared: str | None, found: Sequence[str | None]) -> str | None:
 
 def _array(kind: str, values: list[Any]) -> pa.Array:
     if kind == "number":
-        return pa.array([None if value is None else _float(value) for value in values], pa.float64())
-    if kind == "numbers":
-        return pa.array([None if value is None else [_float(member) for member in value] for value in values], TYPES[kind])
+        return pa.array([None if value is None else float(value) for value in values], pa.float64())
     if kind == "text":
         return pa.array([None if value is None else plain(value) for value in values], pa.string())
     if kind == "list":
-        return pa.array([None if value is None else [plain(member) for member in value] for value in values], TYPES[kind])
+        lists = [None if value is None else [plain(member) if isinstance(member, str) else None for member in value] for value in values]
+        return pa.array(lists, TYPES[kind])
     return pa.array(values, pa.bool_())
-
-
-def _float(value: int | float) -> float:
-    try:
-        return float(value)
-    except OverflowError:
-        return math.inf if value > 0 else -math.inf
 
 
 def plain(text: str) -> str:
@@ -193,11 +183,3 @@ def _own(batch: Batch, other: Sequence[dict[str, Any] | None]) -> dict[str, pa.A
             rows["_" + name].append([plain(rule) for rule in getattr(decision, name, ())] or None)
         rows["_other"].append(msgspec.json.encode(aside).decode() if aside else None)
     return {name: pa.array(rows[name], type_) for name, type_ in OWN.items()}
-
-
-LANGUAGE = {"number": "number", "text": "text", "bool": "bool", "list": "list", "numbers": "list"}
-
-
-def language_types(kinds: Mapping[str, str]) -> dict[str, str]:
-    """Kinds as the rule language names types: number, text, bool, list."""
-    return {name: LANGUAGE[kind] for name, kind in kinds.items()}

@@ -21,7 +21,7 @@ import msgspec
 import pyarrow as pa
 
 from wardline.base.storage import StorageDamaged
-from wardline.learning.history.columns import OWN, TYPES, language_types
+from wardline.learning.history.columns import OWN, TYPES
 from wardline.learning.history.manifest import Part
 from wardline.learning.history.store import History
 
@@ -128,7 +128,7 @@ class Session:
         """The same for the rule language, with the decision's own: name -> number, text, bool or list."""
         kinds = self.kinds(type)
         own = {f"_{name}": its for name, its in SHORT.items()}
-        return {**own, **SHORT, **language_types(kinds)}
+        return {**own, **SHORT, **kinds}
 
     def events(self, type: str, names: Sequence[str] | Mapping[str, str], since_us: int | None = None, until_us: int | None = None) -> str:
         """A sub-query in parentheses: the named columns of an event type's rows in [since, until).
@@ -151,7 +151,7 @@ class Session:
             sources.append(("(SELECT 1) WHERE false", set()))
         selects = []
         for source, there in sources:
-            columns = ", ".join(f"{self._column(name, kinds, there)} AS {quoted(name)}" for name in dict.fromkeys(names))
+            columns = ", ".join(f"{self._column(name, kinds, there)} AS {quoted(name)}" for name in dict.fromkeys(names or ("_seq",)))
             times = [f"_occurred_us >= {int(since_us)}"] if since_us is not None else []
             times += [f"_occurred_us < {int(until_us)}"] if until_us is not None else []
             where = f" WHERE {' AND '.join(times)}" if times and there else ""
@@ -184,7 +184,7 @@ class Session:
     def arrow(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> pa.Table:
         """The same as one table, without a limit on rows: for what is aggregated or narrow."""
         with self._bounded(sql):
-            return self.connection.execute(sql, parameters).to_arrow_table()
+            return self.connection.sql(sql, params=parameters or None).to_arrow_table()
 
     def make(self, name: str, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> None:
         """Keep the rows of a SELECT in memory under a name, for the statements that follow."""
@@ -199,15 +199,18 @@ class Session:
     def _bounded(self, sql: str) -> Any:
         if not sql.lstrip("( \n").upper().startswith(("SELECT", "WITH")):
             raise HistoryError("only SELECT can be asked of the history")
-        late = threading.Event()
+        late, done = threading.Event(), threading.Event()
 
-        def stop() -> None:
-            late.set()
-            self.connection.interrupt()
+        def watch() -> None:
+            # Again and again: an interruption that comes before DuckDB has begun is lost.
+            wait_seconds = self.limits.seconds
+            while not done.wait(wait_seconds):
+                late.set()
+                self.connection.interrupt()
+                wait_seconds = 0.02
 
-        timer = threading.Timer(self.limits.seconds, stop)
-        timer.daemon = True
-        timer.start()
+        watcher = threading.Thread(target=watch, name="history-limit", daemon=True)
+        watcher.start()
         try:
             yield
         except duckdb.InterruptException:
@@ -232,10 +235,11 @@ class Session:
         except duckdb.Error as error:
             raise HistoryError(_first_line(error)) from None
         finally:
-            timer.cancel()
+            done.set()
+            watcher.join()
 
 
-_SQL = {"number": "DOUBLE", "text": "VARCHAR", "bool": "BOOLEAN", "list": "VARCHAR[]", "numbers": "DOUBLE[]"}
+_SQL = {"number": "DOUBLE", "text": "VARCHAR", "bool": "BOOLEAN", "list": "VARCHAR[]"}
 
 
 def _sql(type_: pa.DataType) -> str:
