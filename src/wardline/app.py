@@ -58,6 +58,7 @@ from wardline.engine.ruledesk import Caps
 from wardline.engine.running import Running
 from wardline.engine.shard import Shard
 from wardline.engine.snapshot import Snapshots, bring_up
+from wardline.engine.source_hits import SourceHits
 from wardline.engine.vault import Class
 from wardline.learning.frozen import Frozen, FrozenError
 from wardline.shipped import event_domains
@@ -112,6 +113,7 @@ class Program:
             Path(config.sources.folder) if config.sources.folder else data / "sources", clock=clock, outbound=lambda: self.outbound
         )
         self._outbound: Outbound | None = None
+        self.labelling.afterwards = SourceHits(journal, self.sources.labelled, lambda: self.sources.in_use).told
         self.detectors = make_detectors()
         self.policy, self.policy_digest = self._policy(Path(mail.policy) if mail.policy else None, "policy.yaml")
         envelope_policy, envelope_digest = self._policy(None, "envelope.yaml")

@@ -9,6 +9,7 @@
 most as far as the configuration says, and counts as the one source "keyless". A source that floods is told to come back in an hour; what it said before stays.
 """
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -89,6 +90,8 @@ class Labelling:
         self.per_hour = per_hour
         # As many keys as there are configured sources, and two. Not a state: a restart gives a flood one more hour's worth, no more.
         self._hours: dict[str, tuple[int, int]] = {}
+        # Called with every label that was written, for whoever keeps no state of its own.
+        self.afterwards: Callable[[Label], None] = lambda label: None
 
     async def add(self, given: Statement, *, keyed: bool) -> Label:
         """Record one statement; durable when it returns. Raises LabelError."""
@@ -222,7 +225,9 @@ class Labelling:
 
     def _write(self, label: Label) -> Receipt:
         subject = label.about if is_pseudonym(label.about) else label.reporter
-        return self.shard.write("label", label.id, point=POINT, body=_encoder.encode(label), subject=subject, keys=(label.about,))
+        receipt = self.shard.write("label", label.id, point=POINT, body=_encoder.encode(label), subject=subject, keys=(label.about,))
+        self.afterwards(label)
+        return receipt
 
 
 def _shown(label: Label, seq: int, withdrawn: bool) -> Shown:

@@ -245,6 +245,11 @@ class Registry:
         return self._ready
 
     @property
+    def in_use(self) -> bool:
+        """Whether any source was loaded that could be told how it did."""
+        return bool(self._entries)
+
+    @property
     def wrong_declarations(self) -> list[str]:
         """What is wrong with files of the folder, one line each."""
         return list(self._wrong)
