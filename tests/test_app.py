@@ -6,7 +6,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
+from learning.history.builders import login
 
 from wardline import Wardline
 from wardline.app import Program
@@ -369,3 +371,17 @@ def test_a_rule_of_mail_is_the_same_after_a_restart(tmp_path: Path) -> None:
         path.unlink()
     with Wardline(tmp_path / "data", starter=False) as second:
         assert states(second) == before
+
+
+def test_the_forgotten_leave_the_history_and_a_backup_has_the_rest(program: Wardline, tmp_path: Path) -> None:
+    inner = program.program
+    person = inner.names.recipient("b@example.net")
+    for seq in range(1, 7):
+        keys = (person,) if seq % 2 else ()
+        inner.journal.append(msgspec.structs.replace(login(seq, at_us=inner.clock.now_us(), keys=keys), seq=0))
+    inner.keeper.compact(apart=True)
+    program._call(inner.forget("b@example.net"))
+    assert inner.keeper.history.manifest().rows == 3 and inner.keeper.verify() == []
+    assert inner.expire() == 0
+    program._call(inner.backup(str(tmp_path / "copy")))
+    assert {path.suffix for path in (tmp_path / "copy" / "history").rglob("*")} >= {".parquet", ".json"}

@@ -39,6 +39,7 @@ from wardline.domains.mail.textstate import TextState, read_starter, shipped_sta
 from wardline.domains.mail.unlabelled import LAYER, Unlabelled
 from wardline.domains.mail.values import NAMES, RECIPIENT, rule_names
 from wardline.engine.administration import Administration
+from wardline.engine.backup import Manifest
 from wardline.engine.decision import NO_RULES, Rules
 from wardline.engine.door import EventError, Pending
 from wardline.engine.event import Event
@@ -67,10 +68,13 @@ from wardline.sources.resolver import from_address
 from wardline.sources.showing import source_metrics
 
 if TYPE_CHECKING:
+    from wardline.learning.history.keeper import Keeper
     from wardline.sources.outbound import Outbound
 
 HOUR_SECONDS = 3600.0
 DAY_US = 86_400_000_000
+# Below so many records a question reads the journal itself, and Arrow need not be loaded for upkeep.
+HISTORY_FROM_RECORDS = 20_000
 
 
 class Program:
@@ -113,6 +117,7 @@ class Program:
             Path(config.sources.folder) if config.sources.folder else data / "sources", clock=clock, outbound=lambda: self.outbound
         )
         self._outbound: Outbound | None = None
+        self._keeper: Keeper | None = None
         self.labelling.afterwards = SourceHits(journal, self.sources.labelled, lambda: self.sources.in_use).told
         self.detectors = make_detectors()
         self.policy, self.policy_digest = self._policy(Path(mail.policy) if mail.policy else None, "policy.yaml")
@@ -197,6 +202,22 @@ class Program:
             except ValueError as error:
                 raise ConfigError(str(error)) from None
         return self._outbound
+
+    @property
+    def keeper(self) -> "Keeper":
+        """The history; made when first asked for, since DuckDB and Arrow are large and most commands need neither."""
+        if self._keeper is None:
+            from wardline.learning.history.keeper import Keeper
+
+            self._keeper = Keeper(self.data, self.journal, self.clock, self._declared)
+        return self._keeper
+
+    def _has_history(self) -> bool:
+        return (self.data / "history").exists()
+
+    def _declared(self) -> dict[str, dict[str, str]]:
+        """Event type -> name -> kind, of what is declared; "" for facts of every type."""
+        return {"": dict(self.points.names), **{point: dict(post.names) for point, post in self.points.roster.posts.items()}}
 
     def _policy(self, path: Path | None, shipped: str) -> tuple[Policy, str]:
         """A policy and the digest of its text; the text is kept under its digest, so that a replay can find it."""
@@ -293,6 +314,8 @@ class Program:
             try:
                 self.save()
                 await self.office.expire_holds()
+                if self.journal.last_seq > HISTORY_FROM_RECORDS:
+                    await asyncio.to_thread(self.keeper.compact_when_due)
                 if time.monotonic() - last_expiry > HOUR_SECONDS:
                     last_expiry = time.monotonic()
                     await asyncio.to_thread(self.expire)
@@ -305,6 +328,8 @@ class Program:
         days = {"decision": store.decision_days, "event": store.decision_days, "label": store.label_days}
         now_us = self.clock.now_us()
         self.labels.expire(now_us - store.label_days * DAY_US)
+        if self._has_history():
+            self.keeper.expire(store.history_days)
         return self.journal.expire(now_us, days)
 
     def status(self) -> dict[str, Any]:
@@ -337,13 +362,18 @@ class Program:
         """A consistent copy of the data folder while it runs."""
         self.save()
         try:
-            manifest = await asyncio.to_thread(self.journal.backup, Path(target))
+            manifest = await asyncio.to_thread(self._backup, Path(target))
         except StorageError:
             raise
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) else "not a path"
             raise OfficeError(f"path: no backup can be written there ({reason}): give a new folder that the server may make") from None
         return {"path": target, "records": manifest.last_seq}
+
+    def _backup(self, target: Path) -> Manifest:
+        # The history stands still meanwhile, so that its manifest and its files are of one moment.
+        with self.keeper.history.writing() if self._has_history() else contextlib.nullcontext():
+            return self.journal.backup(target)
 
     async def forget(self, subject: str) -> dict[str, Any]:
         """Erase what is kept about a recipient: labels leave the models, keys are destroyed, records go."""
@@ -352,6 +382,8 @@ class Program:
         subtracted = await self.learner.forget(name)
         self.labels.erase(name)
         erased = await asyncio.to_thread(self.journal.erase, name)
+        if self._has_history():
+            await asyncio.to_thread(self.keeper.forget, name)
         # Snapshots from before still hold what the subject left in the states.
         self.snapshots.erase()
         self._snapshot_seq = -1

@@ -8,7 +8,6 @@ in the data folder with mode 0600: whoever may open it may do everything, so `wa
 
 import asyncio
 import contextlib
-import gc
 import os
 import signal
 import socket
@@ -26,6 +25,7 @@ from wardline.gateways.http.admin import AdminRoutes
 from wardline.gateways.http.app import HttpApp
 from wardline.gateways.http.decide import DecideRoutes
 from wardline.gateways.http.health import HealthRoutes
+from wardline.gateways.http.history import HistoryRoutes
 from wardline.gateways.http.labels import LabelRoutes
 from wardline.gateways.http.mail import MailRoutes
 from wardline.gateways.http.pages import PageRoutes
@@ -37,8 +37,6 @@ from wardline.gateways.rspamd import LearnSecret, RspamdController, RspamdScan, 
 SOCKET_NAME = "control.sock"
 DRAIN_SECONDS = 20
 BACKLOG = 2048
-# Objects that came and stayed until the young are looked at; then how many such looks until the older ones are.
-COLLECTION_THRESHOLDS = (20_000, 50, 50)
 
 
 class DoorError(Exception):
@@ -85,7 +83,8 @@ class Doors:
         labels = LabelRoutes(program.labelling)
         sources = SourceRoutes(program.sources)
         rules = RuleRoutes(program.points.desk)
-        parts = (decide, mail, labels, rules, sources, admin, health, pages)
+        history = HistoryRoutes(lambda: program.keeper)
+        parts = (decide, mail, labels, rules, sources, history, admin, health, pages)
         routes = [route for part in parts for route in part.routes()]
         return HttpApp(routes, access, program.metrics, concurrency=settings.concurrency, version=__version__, control=control)
 
@@ -242,17 +241,6 @@ def _taken(key: str, host: str, port: int, error: OSError) -> str:
     return f"{host}:{port} cannot be opened ({error.strerror or error}); stop what listens there, or set {key} to another port or to 0"
 
 
-def _keep_collections_short() -> None:
-    """Take what is there at the start out of the garbage collector's sight, and let it look for cycles less often.
-
-    A full collection walks every table of every state: 99 ms in the middle of 1,200 decisions a second, for a program whose objects are
-    freed by their reference counts. Cycles (a failed request's traceback) are still found, among what came after the start.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*COLLECTION_THRESHOLDS)
-
-
 async def serve(program: Program, ready: Callable[[Doors], None]) -> None:
     """Open the doors, call `ready`, and serve until SIGINT or SIGTERM; then close in order. Raises DoorError."""
     stop = asyncio.Event()
@@ -262,7 +250,6 @@ async def serve(program: Program, ready: Callable[[Doors], None]) -> None:
     doors = Doors(program)
     await asyncio.to_thread(program.sources.warm)  # before anybody is judged without them
     await doors.open()
-    _keep_collections_short()
     upkeep = asyncio.create_task(program.upkeep(), name="upkeep")
     watching = asyncio.create_task(program.sources.watch(program.config.sources.refresh_seconds), name="sources")
     logger("serving").info("ready", doors=len(doors.addresses), mode=program.point.mode, recovered_records=program.recovered)

@@ -187,6 +187,7 @@ class Store(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         _doc("below so much free space nothing new is recorded: HTTP answers 507, the mail doors follow their fail mode", ge=0),
     ] = 64 << 20
     decision_days: Annotated[int, _doc("decisions are kept so long", ge=1, le=36_500)] = 90
+    history_days: Annotated[int, _doc("events and decisions are kept so long as Parquet, for queries and backtests", ge=1, le=36_500)] = 90
     label_days: Annotated[int, _doc("labels and what the model learned from them are kept so long", ge=1, le=36_500)] = 400
     snapshot_minutes: Annotated[int, _doc("states are saved so often; a restart reads the journal from there", ge=1, le=1440)] = 10
     keep_bodies: Annotated[bool, _doc("keep message bodies, encrypted, so that features can be rebuilt; off by default")] = False

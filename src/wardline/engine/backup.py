@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 MANIFEST = "manifest.json"
 # The database, then everything else that belongs to the data; the commit log is empty in a backup, the lock belongs to a process.
-COPIED_FOLDERS = ("keys", "snapshots", "policies", "models", "lists")
+COPIED_FOLDERS = ("keys", "snapshots", "policies", "models", "lists", "history")
 
 
 class Copied(msgspec.Struct, frozen=True):

@@ -64,7 +64,8 @@ def compact(
 ) -> Compacted:
     """Write what the journal has and the history has not. Blocks; several at once take turns. Raises StorageError, OSError (full disk).
 
-    before_us: only records made before this time. declared: event type -> name -> kind, for names that the history has not met. progress: called with (records seen, records there are) after every run.
+    before_us: only records made before this time. declared: event type -> name -> kind, for names that the
+    history has not met; those under "" hold for every type. progress: called with (records seen, records there are) after every run.
     """
     records = files = removed = size = 0
     with history.writing() as manifest:
@@ -80,7 +81,7 @@ def compact(
                 break
             new = []
             for (type, day), rows in _grouped(batch).items():
-                table, kinds = columns(rows, manifest.kinds.get(type, {}), (declared or {}).get(type))
+                table, kinds = columns(rows, manifest.kinds.get(type, {}), _declared(declared, type))
                 manifest.kinds[type] = kinds
                 part = history.write(manifest, type, day, table)
                 new.append(part)
@@ -139,6 +140,10 @@ def tail(history: History, journal: Source, declared: Declared | None = None) ->
     for (type, _), rows in _grouped(list(journal.read(manifest.compacted_seq + 1, None, ("event", "decision")))).items():
         groups.setdefault(type, []).extend(rows)
     return {
-        type: columns(sorted(rows, key=lambda row: row[0].seq), manifest.kinds.get(type, {}), (declared or {}).get(type))[0]
+        type: columns(sorted(rows, key=lambda row: row[0].seq), manifest.kinds.get(type, {}), _declared(declared, type))[0]
         for type, rows in groups.items()
     }
+
+
+def _declared(declared: Declared | None, type: str) -> dict[str, str]:
+    return {**(declared or {}).get("", {}), **(declared or {}).get(type, {})}

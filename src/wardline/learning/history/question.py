@@ -45,7 +45,8 @@ class Question(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 class Reply(msgspec.Struct, frozen=True, kw_only=True):
-    """Rows under the names of their columns; more: there are more than were asked for. sql and parameters: what was run."""
+    """Rows under the names of their columns; more: there are more than were asked for. sql and parameters: what was run, the
+    event type's name in place of its files."""
 
     columns: tuple[str, ...]
     rows: list[tuple[Any, ...]]
@@ -95,7 +96,8 @@ def ask(session: Session, question: Question) -> Reply:
         rows=[tuple(_whole(value) for value in row) for row in answer.rows],
         more=answer.more,
         seconds=answer.seconds,
-        sql=sql,
+        # Without the names of the files, which are many and say nothing.
+        sql=sql.replace(source, quoted(type)),
         parameters=parameters,
     )
 

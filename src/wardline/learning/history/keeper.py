@@ -1,0 +1,119 @@
+"""The history of one data folder, kept: compacted when enough is new, asked, tested against, forgotten from.
+
+    keeper = Keeper(data, journal, clock, declared=lambda: {"": {"ip.asn": "number"}})
+    keeper.compact_when_due()                       # in a process of its own, at low priority: decisions go on beside it
+    keeper.ask(Question(text="login where score > 0.5"))
+    keeper.backtest(rule, labels, until_us=…)       # -> Report; both read files and what is not compacted yet
+    keeper.forget("account:5f2c…")                  # after journal.erase
+
+All calls block and belong to threads, not to an event loop. Nothing is made on disk before there is an event to compact.
+"""
+
+import contextlib
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from wardline.base.clock import Clock
+from wardline.base.storage import StorageDamaged, StorageError
+from wardline.engine.journal import Journal
+from wardline.engine.labels import Labels
+from wardline.learning.backtest import BACKTEST, Candidate, Known, Report, backtest
+from wardline.learning.history.compaction import Compacted, Declared, compact, tail
+from wardline.learning.history.question import Question, Reply, ask
+from wardline.learning.history.session import Limits, Session
+from wardline.learning.history.store import History
+
+FOLDER = "history"
+# So many records are read from the journal at every question; more are compacted first.
+TAIL_RECORDS = 20_000
+DAY_US = 86_400_000_000
+CHILD_SECONDS = 3600.0
+
+
+class Keeper:
+    """See the module. declared: event type -> name -> kind, of facts and counters; those under "" hold for every type."""
+
+    def __init__(self, data: Path, journal: Journal, clock: Clock, declared: Callable[[], Declared] = dict) -> None:
+        self.data, self.journal, self.clock, self.declared = data, journal, clock, declared
+        self.history = History(data / FOLDER, journal.folder.files)
+
+    @property
+    def waiting(self) -> int:
+        """Records that are not compacted yet, of any kind."""
+        return self.journal.last_seq - min(self.history.manifest().compacted_seq, self.journal.last_seq)
+
+    def compact(self, progress: Callable[[int, int], None] | None = None, *, apart: bool = False) -> Compacted:
+        """Write what is new. apart: in a process of its own, where the journal is a file that another process may read.
+
+        Raises StorageError, OSError.
+        """
+        self.journal.flush()
+        if not apart or not (self.data / "journal.db").exists():
+            return compact(self.history, self.journal, declared=self.declared(), progress=progress)
+        order = json.dumps({"last_seq": self.journal.last_seq, "declared": self.declared()}, default=dict)
+        done = subprocess.run(
+            [sys.executable, "-m", "wardline.learning.history.apart", str(self.data)],
+            input=order.encode(),
+            capture_output=True,
+            timeout=CHILD_SECONDS,
+        )
+        if done.returncode:
+            what = done.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2][:300] or f"it ended with status {done.returncode}"
+            raise StorageError(f"the history could not be compacted: {what}", str(self.history.path), "Try `wardline compact`.")
+        return msgspec.json.decode(done.stdout, type=Compacted)
+
+    def compact_when_due(self) -> Compacted | None:
+        """Compact apart, when more is waiting than a question should have to read. For upkeep."""
+        return self.compact(apart=True) if self.waiting > TAIL_RECORDS else None
+
+    def rebuild(self, progress: Callable[[int, int], None] | None = None) -> Compacted:
+        """Remove the history and write it anew from the journal, as far back as that reaches."""
+        self.history.clear()
+        return self.compact(progress)
+
+    @contextlib.contextmanager
+    def session(self, limits: Limits | None = None) -> Iterator[Session]:
+        """A reader of everything up to now."""
+        if self.waiting > TAIL_RECORDS:
+            self.compact(apart=True)
+        with self.history.session(tail(self.history, self.journal, self.declared()), limits) as opened:
+            yield opened
+
+    def ask(self, question: Question, limits: Limits | None = None) -> Reply:
+        """The reply to an analyst's question. Raises HistoryError, RuleError, StorageError."""
+        with self.session(limits) as opened:
+            return ask(opened, question)
+
+    def backtest(self, rule: Candidate, labels: Iterable[Known], *, until_us: int, limits: Limits | None = None, **more: Any) -> Report:
+        """`learning.backtest.backtest` over everything up to now; `more` are its further arguments."""
+        with self.session(limits or BACKTEST) as opened:
+            return backtest(rule, opened, labels, until_us=until_us, **more)
+
+    def forget(self, pseudonym: str) -> int:
+        """Remove every row that names a pseudonym; gives how many. The journal erases first."""
+        return self.history.forget(pseudonym) if self.history.path.exists() else 0
+
+    def expire(self, days: int) -> int:
+        """Retention: remove rows whose record is older than so many days; gives how many."""
+        return self.history.expire(self.clock.now_us() - days * DAY_US) if self.history.path.exists() else 0
+
+    def verify(self) -> list[str]:
+        """A line for each file that is missing or not what was written."""
+        try:
+            return self.history.verify() if self.history.path.exists() else []
+        except StorageDamaged as error:
+            return [error.what]
+
+
+def known(labels: Labels, now_us: int, as_of_seq: int | None = None) -> Iterator[Known]:
+    """What the labels come to, thing by thing, as a backtest takes it: only what is conclusive, as it stood at a time."""
+    for about in list(labels.things):
+        standing = labels.standing(about, now_us=now_us, as_of_seq=as_of_seq)
+        if standing.abusive is not None:
+            yield Known(about=about, abusive=standing.abusive, confidence=standing.confidence)
