@@ -21,7 +21,7 @@ LOGINS = Counter(name="logins", kind="count", on=("login",), by=("ip",), window_
 Make = Callable[..., CounterStore]
 
 
-@pytest.fixture(params=BACK_ENDS, ids=lambda made: made.__name__)
+@pytest.fixture(params=BACK_ENDS, ids=lambda made: made.__module__.rpartition(".")[2])
 def make(request: pytest.FixtureRequest) -> Make:
     """Makes a store: make(declarations, capacity_bytes=…, shard=…, shards=…)."""
 

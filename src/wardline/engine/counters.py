@@ -25,11 +25,24 @@ from wardline.engine.kept import kept_event
 from wardline.engine.keytable import KeyTables
 from wardline.engine.record import Record
 from wardline.engine.rule import RuleError, compile_condition
-from wardline.engine.tally import spec_of
+from wardline.engine.sketch import ALPHA, SIGMA
+from wardline.engine.tally import DECAY, TIME_LIMIT_US, spec_of
+
+try:
+    from wardline.engine import _counters as _native
+except ImportError:  # not built: the plain tables do the same, slower
+    _native = None  # type: ignore[assignment]
+else:
+    _native.prepare(DECAY, SIGMA, ALPHA)
 
 CAPACITY_MIN_BYTES = 1 << 16
 DEFAULT_CAPACITY_BYTES = 256 << 20
 VERSION = 1
+
+
+def compiled() -> type[KeyTables]:
+    """The compiled tables where they were built, else the plain ones."""
+    return KeyTables if _native is None else _native.KeyTables
 
 
 class _TableShot(msgspec.Struct, array_like=True):
@@ -85,7 +98,7 @@ class Counters:
         capacity_bytes: int = DEFAULT_CAPACITY_BYTES,
         shard: int = 0,
         shards: int = 1,
-        make_tables: Callable[[int, int, int], KeyTables] = KeyTables,
+        make_tables: Callable[[int, int, int], KeyTables] | None = None,
     ) -> None:
         if capacity_bytes < CAPACITY_MIN_BYTES or not 0 <= shard < shards:
             raise ValueError(f"counters need {CAPACITY_MIN_BYTES} bytes or more and a shard below their number")
@@ -93,8 +106,8 @@ class Counters:
         self.capacity_bytes, self.shard, self.shards = capacity_bytes, shard, shards
         self.names: Mapping[str, str] = names if names is not None else {}
         self.failed = 0  # conditions that raised: a mistake of ours, read as unknown
-        self._make_tables = make_tables
-        self._tables = make_tables(capacity_bytes, shard, shards)
+        self._make_tables = make_tables or compiled()
+        self._tables = self._make_tables(capacity_bytes, shard, shards)
         self._declared: dict[str, Counter] = {}
         self._shared: dict[Counter, _Shared] = {}
         self._tests: dict[str, int] = {}
@@ -191,7 +204,8 @@ class Counters:
 
     def read(self, kind: str, occurred_us: int, facts: Values, admitted_us: int | None = None) -> dict[str, Value]:
         """Every counter as of an event of type `kind`, by name; None is unknown. Changes nothing."""
-        return self._tables.read(occurred_us if admitted_us is None or occurred_us < admitted_us else admitted_us, facts)
+        known = facts if isinstance(facts, dict) else dict(facts)
+        return self._tables.read(occurred_us if admitted_us is None or occurred_us < admitted_us else admitted_us, known)
 
     def absorb(self, seq: int, kind: str, occurred_us: int, facts: Values, admitted_us: int | None = None) -> None:
         """Count one event; records at or before `applied_seq` were counted already."""
@@ -199,6 +213,7 @@ class Counters:
             return
         self.applied_seq = seq
         plan = self._plans.get(kind, ())
+        known = facts if isinstance(facts, dict) else dict(facts)
         verdicts: list[bool | None] = [None] * len(self._evaluate) if plan else []
         for test, evaluate in plan:
             try:
@@ -207,7 +222,7 @@ class Counters:
                 self.failed += 1
                 continue
             verdicts[test] = verdict if verdict is True or verdict is False else None
-        self._tables.absorb(kind, occurred_us if admitted_us is None or occurred_us < admitted_us else admitted_us, facts, verdicts)
+        self._tables.absorb(kind, occurred_us if admitted_us is None or occurred_us < admitted_us else admitted_us, known, verdicts)
 
     def apply(self, record: Record) -> None:
         """`absorb` for a record as the journal has it; other kinds of records are passed over."""
@@ -291,6 +306,11 @@ class Counters:
             raise ValueError(f"counters: not a snapshot: {error}") from None
         if (shot.version, shot.shard, shot.shards) != (VERSION, self.shard, self.shards):
             raise ValueError("counters: the snapshot is of another version or shard")
+        if not all(-1 <= time_us <= TIME_LIMIT_US for time_us in _times(shot)) or not 0 <= shot.stamp < 1 << 64:
+            raise ValueError("counters: the snapshot has a time out of range")
+        for shown in shot.tables:
+            for counter, _ in shown.counters:
+                check_counter(msgspec.structs.replace(counter, name="c"))
         tables = self._make_tables(self.capacity_bytes, self.shard, self.shards)
         handles: dict[Counter, int] = {}
         stored = {table.key: table for table in shot.tables}
@@ -336,6 +356,13 @@ def backfill(
             if progress is not None and record.seq % 10_000 == 0:
                 progress(record.seq)
     return fresh
+
+
+def _times(shot: _Shot) -> Iterable[int]:
+    yield shot.newest_us
+    for table in shot.tables:
+        yield table.horizon_us
+        yield from (since_us for _, since_us in table.counters)
 
 
 def _conditions(counter: Counter) -> tuple[str, ...]:

@@ -268,6 +268,9 @@ class KeyTables:
         entries = list(_entries(data, specs))
         entries.sort(key=lambda found: found[1].stamp)
         for name, entry in entries:
+            if table.find(name) is not None:
+                table.segments, table.bytes = (OrderedDict(), OrderedDict()), [0, 0]
+                raise ValueError("a key stands twice in a table")
             found = entry.tallies
             entry.tallies = [make_tally(column.spec) for column in table.columns]
             for tally, place in zip(found, columns, strict=False):
@@ -314,9 +317,9 @@ def _entries(data: bytes, specs: Sequence[Spec]) -> list[tuple[bytes, _Entry]]:
     while at < len(data):
         if len(data) - at < _ENTRY.size:
             raise ValueError("a table is cut off")
-        name, last_us, since_us, stamp, segment, _, tallies, size = _ENTRY.unpack_from(data, at)
+        name, last_us, since_us, stamp, segment, zero, tallies, size = _ENTRY.unpack_from(data, at)
         at += _ENTRY.size
-        if tallies > len(specs) or segment > 1:
+        if tallies > len(specs) or segment > 1 or zero or not all(-1 <= time_us <= TIME_LIMIT_US for time_us in (last_us, since_us)):
             raise ValueError("a table's entry is of another form")
         entry = _Entry(since_us)
         entry.last_us, entry.stamp, entry.protected = last_us, stamp, bool(segment)

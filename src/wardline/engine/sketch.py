@@ -16,6 +16,7 @@ its upper 9 bits are the register, the rest give the rank.
 
 from bisect import bisect_left
 from decimal import Context, Decimal
+from itertools import pairwise
 
 REGISTER_BITS = 9
 REGISTERS = 1 << REGISTER_BITS
@@ -100,3 +101,13 @@ def prune(cells: list[int], bound: int) -> int:
     if dropped >= 0:
         cells[:] = kept
     return dropped
+
+
+def check(cells: list[int]) -> None:
+    """Raises ValueError for cells that `insert` did not make."""
+    for cell in cells:
+        if cell >> 40 >= REGISTERS or not 1 <= cell & 0xFF <= RANK_LIMIT:
+            raise ValueError("a sketch has a register or a rank out of range")
+    for earlier, later in pairwise(cells):
+        if later <= earlier or (later >> 40 == earlier >> 40 and (later & 0xFF >= earlier & 0xFF or later >> 8 == earlier >> 8)):
+            raise ValueError("a sketch is out of order")

@@ -15,6 +15,7 @@ tile behind on purpose: one event with a clock that jumped ahead drops nothing t
 
 import struct
 from decimal import Context, Decimal
+from itertools import pairwise
 from typing import ClassVar
 
 import msgspec
@@ -36,7 +37,7 @@ RATE_ONE = 1 << 24
 RATE_LIMIT = (1 << 62) - 1
 RATE_HALF_LIVES = 10  # after so many half-lives less than a thousandth is left of what is not known
 
-_HEAD = struct.Struct("<IIHBx")
+_HEAD = struct.Struct("<IIHBB")
 HEAD_BYTES = _HEAD.size
 
 
@@ -109,7 +110,7 @@ class Tally:
 
     def pack(self) -> bytes:
         """Head and cells."""
-        return _HEAD.pack(self.floor, self.newest, self.count(), self.form) + b"".join(self.pack_cells())
+        return _HEAD.pack(self.floor, self.newest, self.count(), self.form, 0) + b"".join(self.pack_cells())
 
     def pack_cells(self) -> list[bytes]:
         """The cells alone."""
@@ -118,10 +119,10 @@ class Tally:
     def unpack(self, data: bytes, at: int) -> int:
         """Read back what `pack` wrote; gives where it ended. Raises ValueError."""
         try:
-            self.floor, self.newest, count, self.form = _HEAD.unpack_from(data, at)
+            self.floor, self.newest, count, self.form, zero = _HEAD.unpack_from(data, at)
             at += HEAD_BYTES
             cell = self.cell
-            if self.form > 1 or (self.form == 1 and self.spec.kind != DISTINCT):
+            if zero or self.form > (self.spec.kind == DISTINCT):
                 raise ValueError("a tally has an unknown form")
             self.unpack_cells([cell.unpack_from(data, at + index * cell.size) for index in range(count)])
         except struct.error:
@@ -204,6 +205,7 @@ class Cells(Tally):
 
     def unpack_cells(self, cells: list[tuple[int, ...]]) -> None:
         """Take the cells."""
+        _ordered([cell[0] for cell in cells], CELLS_LIMIT)
         self.cells = [list(cell) for cell in cells]
 
 
@@ -273,7 +275,9 @@ class Members(Tally):
         self.members, self.registers = {}, []
         if self.form:
             self.registers = [cell[0] for cell in cells]
+            sketch.check(self.registers)
         else:
+            _ordered([cell[1] for cell in cells], EXACT_MEMBERS)
             self.members = {cell[1]: cell[0] for cell in cells}
 
 
@@ -326,8 +330,8 @@ class Seen(Tally):
 
     def unpack_cells(self, cells: list[tuple[int, ...]]) -> None:
         """Take the cells."""
-        if len(cells) > 1:
-            raise ValueError("a tally has too many cells")
+        if len(cells) > 1 or (cells and not 0 <= cells[0][0] <= cells[0][1] <= TIME_LIMIT_US):
+            raise ValueError("a tally has too many cells or a time out of range")
         self.run = (cells[0][0], cells[0][1]) if cells else None
 
 
@@ -367,9 +371,14 @@ class Rate(Tally):
 
     def unpack_cells(self, cells: list[tuple[int, ...]]) -> None:
         """Take the cells."""
-        if len(cells) > 1:
-            raise ValueError("a tally has too many cells")
+        if len(cells) > 1 or (cells and cells[0][0] > RATE_LIMIT):
+            raise ValueError("a tally has too many cells or a value out of range")
         self.value = cells[0][0] if cells else None
+
+
+def _ordered(numbers: list[int], limit: int) -> None:
+    if len(numbers) > limit or any(later <= earlier for earlier, later in pairwise(numbers)):
+        raise ValueError("the cells of a tally are too many or out of order")
 
 
 def make_tally(spec: Spec) -> Tally:
