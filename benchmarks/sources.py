@@ -69,7 +69,7 @@ def main() -> None:
         print(f"one look-up of all {len(registry.status())}: {timed(registry, addresses):.1f} us")
     if options.ipv6:
         rows = [(6, low, low | (1 << 80) - 1, 1) for low in (0x2 << 124 | chance.getrandbits(44) << 80 for _ in range(options.ipv6))]
-        table = FlagTable(rows)
+        table = FlagTable.build(rows)
         start = time.process_time()
         for _ in range(LOOKUPS):
             table.holds(6, 0x2 << 124 | chance.getrandbits(124), 0)

@@ -9,7 +9,7 @@ NET6 = (6, 0x20010DB8 << 96, (0x20010DB9 << 96) - 1)
 
 
 def marked(kind: str, *rows: tuple[int, int, int], name: str = "", stale: bool = False, families: tuple[int, ...] = ()) -> IpSource:
-    return IpSource(name or kind, kind, FlagTable([(*row, 1) for row in rows]), Tally(), stale, frozenset(families))
+    return IpSource(name or kind, kind, FlagTable.build([(*row, 1) for row in rows]), Tally(), stale, frozenset(families))
 
 
 def facts_of(*sources: IpSource, address: str = "192.0.2.7", missing: tuple[str, ...] = ()) -> dict[str, object]:
@@ -57,7 +57,7 @@ def test_lists_by_their_names() -> None:
 
 
 def test_marks_by_as_number() -> None:
-    table = IpSource("asn", "asn", FactTable([(*NET, 1)], [(("ip.asn", 64500), ("ip.as_name", "Example"))]), Tally())
+    table = IpSource("asn", "asn", FactTable.build([(*NET, 1)], [(("ip.asn", 64500), ("ip.as_name", "Example"))]), Tally())
     hosting = IpSource("hosts", "hosting", AsnList(frozenset((64500,))), Tally())
     assert facts_of(table, hosting) == {
         "ip.public": False, "ip.asn": 64500, "ip.as_name": "Example", "ip.hosting": True, "ip.sources_hit": ["hosts"], "ip.sources_missing": []
@@ -66,8 +66,8 @@ def test_marks_by_as_number() -> None:
 
 
 def test_the_first_source_that_knows_counts() -> None:
-    first = IpSource("a", "country", FactTable([(*NET6, 1)], [(("ip.country", "DE"),)]), Tally())
-    second = IpSource("b", "country", FactTable([(*NET, 1)], [(("ip.country", "AT"), ("ip.asn", 64500))]), Tally())
+    first = IpSource("a", "country", FactTable.build([(*NET6, 1)], [(("ip.country", "DE"),)]), Tally())
+    second = IpSource("b", "country", FactTable.build([(*NET, 1)], [(("ip.country", "AT"), ("ip.asn", 64500))]), Tally())
     found = facts_of(first, second)
     assert found["ip.country"] == "AT"
     assert "ip.asn" not in found  # a country source gives countries

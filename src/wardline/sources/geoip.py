@@ -61,7 +61,7 @@ def read_geoip(path: Path) -> tuple[FactTable, Notes]:
                     rows.append((version, start, start | (1 << (bits - depth - 1)) - 1, value))
     if not rows:
         raise SourceError(f"{path}: names no AS number")
-    return FactTable(rows, tuple(values)), Notes(entries=len(rows))
+    return FactTable.build(rows, tuple(values)), Notes(entries=len(rows))
 
 
 def _facts(data: bytes, at: int, path: Path) -> Facts:

@@ -24,10 +24,11 @@ from pathlib import Path
 import msgspec
 
 from wardline.protocols import ip
-from wardline.sources.ranges import Ranges, Row
+from wardline.sources.ranges import Array, Ranges, Row
 from wardline.sources.reading import TEXT_LIMIT_BYTES, Faults, SourceError, is_cut, read_bytes, text_lines
 
 Facts = tuple[tuple[str, int | str], ...]
+Periods = tuple[tuple[int, int], ...]
 FOR_EVER = 1 << 40  # seconds: beyond any date
 AS_NAME_LIMIT = 64
 FOLDER_LIMIT = 1000
@@ -58,81 +59,93 @@ class Notes(msgspec.Struct):
 
 
 class FlagTable:
-    """Ranges that are listed: `holds` says yes at a time, no, or nothing for a family of which the file has no range."""
+    """Ranges that are listed: `holds` says yes at a time, no, or nothing for a family of which the file has no range.
 
-    def __init__(self, rows: Sequence[Row], periods: Sequence[tuple[tuple[int, int], ...]] = ()) -> None:
-        """periods[value - 1]: the times [from, until) in seconds at which a row with this value is listed; none: always."""
-        self._dated = bool(periods)
-        # Before the first date that it knows, a dated list says nothing of who was not on it.
-        self._since_s = min((first for entry in periods for first, _ in entry if first), default=0)
+    periods: for dated lists three arrays. The times [from, until) (second and third, seconds since 1970) of the ranges with the value v are those
+    from first[v] to first[v + 1]. since_s: the first date that the list knows; before it, it says nothing of who was not on it.
+    """
+
+    def __init__(self, ranges: Ranges, periods: tuple[Array, ...] = (), since_s: int = 0) -> None:
+        self.ranges = ranges
+        self.periods = periods
+        self.since_s = since_s
+        self.families = ranges.families
+        self._find_4, self._find_6 = ranges.finder_4(), ranges.finder_6()
+
+    @classmethod
+    def build(cls, rows: Sequence[Row], periods: Sequence[Periods] = ()) -> "FlagTable":
+        """periods[value - 1]: the times at which a row with this value is listed; none: always."""
         if not periods:
-            self.ranges = Ranges.build(rows)
-        else:
-            known = list(periods)
-            index = {value: place for place, value in enumerate(known, 1)}
+            return cls(Ranges.build(rows))
+        known = list(periods)
+        index = {value: place for place, value in enumerate(known, 1)}
 
-            def join(values: tuple[int, ...]) -> int:
-                if len(values) == 1:
-                    return values[0]
-                merged = _merged(period for value in values for period in known[value - 1])
-                place = index.get(merged)
-                if place is None:
-                    known.append(merged)
-                    place = index[merged] = len(known)
-                return place
+        def join(values: tuple[int, ...]) -> int:
+            if len(values) == 1:
+                return values[0]
+            merged = _merged(period for value in values for period in known[value - 1])
+            place = index.get(merged)
+            if place is None:
+                known.append(merged)
+                place = index[merged] = len(known)
+            return place
 
-            self.ranges = Ranges.build(rows, join)
-            self._offsets = array("I", [0, 0])
-            self._from, self._until = array("q"), array("q")
-            for entry in known:
-                self._from.extend(period[0] for period in entry)
-                self._until.extend(period[1] for period in entry)
-                self._offsets.append(len(self._from))
-        self.families = self.ranges.families
-        self._find_4, self._find_6 = self.ranges.finder_4(), self.ranges.finder_6()
+        ranges = Ranges.build(rows, join)
+        first, since, until = array("I", [0, 0]), array("q"), array("q")
+        for entry in known:
+            since.extend(period[0] for period in entry)
+            until.extend(period[1] for period in entry)
+            first.append(len(since))
+        return cls(ranges, (first, since, until), min((start for entry in periods for start, _ in entry if start), default=0))
 
     def holds(self, version: int, address: int, at_s: int, asn: int | None = None) -> bool | None:
         """Whether the address is listed at a time (seconds since 1970); its AS number does not matter here."""
         value = self._find_4(address) if version == 4 else self._find_6(address)
         if value:
-            if not self._dated:
+            if not self.periods:
                 return True
-            for place in range(self._offsets[value], self._offsets[value + 1]):
-                if self._from[place] <= at_s < self._until[place]:
+            first, since, until = self.periods
+            for place in range(first[value], first[value + 1]):
+                if since[place] <= at_s < until[place]:
                     return True
-        return False if version in self.families and at_s >= self._since_s else None
+        return False if version in self.families and at_s >= self.since_s else None
 
     @property
     def memory_bytes(self) -> int:
         """Bytes of all arrays."""
-        parts = (self._offsets, self._from, self._until) if self._dated else ()
-        return self.ranges.memory_bytes + sum(len(part) * part.itemsize for part in parts)
+        return self.ranges.memory_bytes + sum(len(part) * part.itemsize for part in self.periods)
 
 
 class FactTable:
     """Ranges with facts: `facts` gives ((name, value), …) of the most specific range, or nothing."""
 
-    def __init__(self, rows: Sequence[Row], values: Sequence[Facts]) -> None:
-        self.ranges = Ranges.build(rows)
-        self._values: tuple[Facts, ...] = ((), *values)
-        self.families = self.ranges.families
+    def __init__(self, ranges: Ranges, values: Sequence[Facts]) -> None:
+        """values: what the ranges' values stand for; the first one is that of no range."""
+        self.ranges = ranges
+        self.values = tuple(values)
+        self.families = ranges.families
         self._find_4, self._find_6 = self.ranges.finder_4(), self.ranges.finder_6()
+
+    @classmethod
+    def build(cls, rows: Sequence[Row], values: Sequence[Facts]) -> "FactTable":
+        """values[value - 1]: what a row with this value says."""
+        return cls(Ranges.build(rows), ((), *values))
 
     def facts(self, version: int, address: int) -> Facts:
         """Names and values; empty where no range lies."""
-        return self._values[self._find_4(address) if version == 4 else self._find_6(address)]
+        return self.values[self._find_4(address) if version == 4 else self._find_6(address)]
 
     @property
     def memory_bytes(self) -> int:
         """Bytes of the arrays and, roughly, of the distinct values."""
-        return self.ranges.memory_bytes + sum(8 + 56 + 64 * len(value) + sum(len(str(part[1])) for part in value) for value in self._values)
+        return self.ranges.memory_bytes + sum(8 + 56 + 64 * len(value) + sum(len(str(part[1])) for part in value) for value in self.values)
 
 
 def read_flags(path: Path, form: str, columns: Sequence[str] = ()) -> tuple[FlagTable, Notes]:
     """A list of networks: form "cidr" or "csv". Raises SourceError."""
     notes = Notes()
     if form == "cidr":
-        return FlagTable([(*found, 1) for found in _cidr_spans(path, notes)]), notes
+        return FlagTable.build([(*found, 1) for found in _cidr_spans(path, notes)]), notes
     periods: dict[tuple[tuple[int, int], ...], int] = {}
     rows: list[Row] = []
     dated = False
@@ -143,7 +156,7 @@ def read_flags(path: Path, form: str, columns: Sequence[str] = ()) -> tuple[Flag
         notes.as_of_s = max(
             notes.as_of_s, *(moment for moment in (*period, _moment(fields.get("last_added", "")) or 0) if 0 < moment < FOR_EVER), 0
         )
-    return FlagTable(rows, tuple(periods) if dated else ()), notes
+    return FlagTable.build(rows, tuple(periods) if dated else ()), notes
 
 
 def read_facts(path: Path, form: str, columns: Sequence[str] = ()) -> tuple[FactTable, Notes]:
@@ -162,7 +175,7 @@ def read_facts(path: Path, form: str, columns: Sequence[str] = ()) -> tuple[Fact
                 rows.append((version, low, high, values.setdefault(facts, len(values) + 1)))
         if not rows:
             raise SourceError(f"{path}: no row has an asn, as_name or country; name the columns with `columns`")
-    return FactTable(rows, tuple(values)), notes
+    return FactTable.build(rows, tuple(values)), notes
 
 
 def read_asns(path: Path) -> tuple[frozenset[int], Notes]:

@@ -12,11 +12,13 @@ Memory: a range makes at most two steps of 4 bytes (IPv6: 16) and an index of 1,
 import heapq
 from array import array
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeAlias
 
 from wardline.protocols.ip import BITS
 from wardline.sources.reading import SourceError
 
+Array: TypeAlias = "array[int]"
 # (4 or 6, first address, last address, value from 1 on)
 Row = tuple[int, int, int, int]
 # The values of all ranges over one place, most specific first, to the one value that counts there.
@@ -61,6 +63,19 @@ class Ranges:
         made._values_6 = array(_code(values), values)
         return made
 
+    @classmethod
+    def of(cls, arrays: Sequence[Array], count: int, families: frozenset[int]) -> "Ranges":
+        """The ranges whose `arrays` these are."""
+        made = cls()
+        made.count, made.families = count, families
+        made._starts_4, made._values_4, made._highs_6, made._lows_6, made._values_6 = arrays
+        return made
+
+    @property
+    def arrays(self) -> tuple[Array, ...]:
+        """Everything that is looked up in: starts and values of IPv4; upper and lower halves and values of IPv6."""
+        return self._starts_4, self._values_4, self._highs_6, self._lows_6, self._values_6
+
     def find(self, version: int, address: int) -> int:
         """The value at an address; 0 where no range lies."""
         return self.finder_4()(address) if version == 4 else self.finder_6()(address)
@@ -96,8 +111,7 @@ class Ranges:
     @property
     def memory_bytes(self) -> int:
         """Bytes of the arrays."""
-        arrays = (self._starts_4, self._values_4, self._highs_6, self._lows_6, self._values_6)
-        return sum(len(part) * part.itemsize for part in arrays)
+        return sum(len(part) * part.itemsize for part in self.arrays)
 
 
 def _code(values: list[int]) -> str:

@@ -20,6 +20,7 @@ import msgspec
 
 from wardline.base.clock import Clock, SystemClock
 from wardline.base.logs import logger
+from wardline.sources.apart import load_apart
 from wardline.sources.declaration import KINDS, Source, read_declarations
 from wardline.sources.domainlist import DomainList, DomainSource, DomainSources
 from wardline.sources.ip import Fact, IpSource, IpSources, Tally
@@ -144,7 +145,8 @@ class Registry:
         if not force and stamp is not None and stamp == entry.tried:
             return False
         try:
-            loaded = load(source)
+            # While nobody is being served yet, there is nobody to disturb.
+            loaded = load_apart(source) if self._ready else load(source)
             before = entry.loaded.notes.entries if entry.loaded else 0
             if not accept and before >= SHRUNK_FLOOR and loaded.notes.entries < before * SHRUNK_SHARE:
                 raise SourceError(
