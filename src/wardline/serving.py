@@ -8,6 +8,7 @@ in the data folder with mode 0600: whoever may open it may do everything, so `wa
 
 import asyncio
 import contextlib
+import gc
 import os
 import signal
 import socket
@@ -37,6 +38,8 @@ from wardline.gateways.rspamd import LearnSecret, RspamdController, RspamdScan, 
 SOCKET_NAME = "control.sock"
 DRAIN_SECONDS = 20
 BACKLOG = 2048
+# Objects that came and stayed until the young are looked at; then how many such looks until the older ones are.
+COLLECTION_THRESHOLDS = (20_000, 50, 50)
 
 
 class DoorError(Exception):
@@ -241,6 +244,17 @@ def _taken(key: str, host: str, port: int, error: OSError) -> str:
     return f"{host}:{port} cannot be opened ({error.strerror or error}); stop what listens there, or set {key} to another port or to 0"
 
 
+def _keep_collections_short() -> None:
+    """Take what is there at the start out of the garbage collector's sight, and let it look for cycles less often.
+
+    A full collection walks every table of every state: 99 ms in the middle of 1,200 decisions a second, for a program whose objects are
+    freed by their reference counts. Cycles (a failed request's traceback) are still found, among what came after the start.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*COLLECTION_THRESHOLDS)
+
+
 async def serve(program: Program, ready: Callable[[Doors], None]) -> None:
     """Open the doors, call `ready`, and serve until SIGINT or SIGTERM; then close in order. Raises DoorError."""
     stop = asyncio.Event()
@@ -250,6 +264,7 @@ async def serve(program: Program, ready: Callable[[Doors], None]) -> None:
     doors = Doors(program)
     await asyncio.to_thread(program.sources.warm)  # before anybody is judged without them
     await doors.open()
+    _keep_collections_short()
     upkeep = asyncio.create_task(program.upkeep(), name="upkeep")
     watching = asyncio.create_task(program.sources.watch(program.config.sources.refresh_seconds), name="sources")
     logger("serving").info("ready", doors=len(doors.addresses), mode=program.point.mode, recovered_records=program.recovered)

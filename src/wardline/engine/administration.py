@@ -165,6 +165,8 @@ class Administration:
 
     def covering(self, ip: str, now_s: int) -> Iterator[ListEntry]:
         """The entries for networks, of whatever length, that hold an address and have not expired; none for a text that is no address."""
+        if not self._lengths:
+            return
         try:
             address = ipaddress.ip_address(ip)
         except ValueError:

@@ -16,7 +16,7 @@ import msgspec
 from wardline.base.metrics import Metrics
 from wardline.base.privacy import Pseudonyms
 from wardline.domains.mail.naming import mailbox, network_of
-from wardline.domains.mail.records import MailEvent, pack, unpack
+from wardline.domains.mail.records import MailEvent, unpack
 from wardline.domains.mail.states import ROLES, MailStates
 from wardline.engine.administration import Administration
 from wardline.engine.decision import Reason, judge
@@ -26,6 +26,7 @@ from wardline.engine.event import Event
 from wardline.engine.feature import Value
 from wardline.engine.noted import note_event
 from wardline.engine.policy import Policy
+from wardline.engine.record import Record
 from wardline.engine.shard import Shard
 
 POINT = "mail.envelope"
@@ -48,6 +49,11 @@ class EnvelopeDecision(msgspec.Struct, frozen=True, kw_only=True, array_like=Tru
     policy: str
     policy_digest: str
     keys: dict[str, str] = {}
+
+
+# A body of a few hundred bytes stays as it is: packing halves it, and takes longer than the whole judgement.
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(EnvelopeDecision)
 
 
 class EnvelopePoint:
@@ -87,22 +93,23 @@ class EnvelopePoint:
         first = self.shard.journal.find_id("decision", event.id)
         if first is not None and first.point == POINT:
             # A second answer promises as much as the first.
-            return Pending(_answer(unpack(first.body, EnvelopeDecision)), self.shard.journal.receipt(first.seq))
+            return Pending(_answer(_body_of(first)), self.shard.journal.receipt(first.seq))
         ip, mail_from, recipient = event.entities.get("ip", ""), _text(event, "mail_from"), _text(event, "rcpt")
         network = network_of(ip)
         if ip and not network:
             raise EventError("entities.ip: not an IP address; give it as 192.0.2.7 or 2001:db8::7")
         now_s = self.shard.clock.now_us() // 1_000_000
+        sender, recipient = mailbox(mail_from), mailbox(recipient)
         keys = {}
         if network:
             keys["network"] = self.pseudonyms.of("network", network)
         if mail_from and recipient:
-            keys["pair"] = self.pseudonyms.of("pair", f"{mailbox(mail_from)}\0{mailbox(recipient)}")
+            keys["pair"] = self.pseudonyms.of("pair", f"{sender}\0{recipient}")
         read = self.counters.read(MailEvent(id=event.id, time_s=now_s, keys=keys))
         values: dict[str, Value] = {f"sender.{role}": read[f"sender.{role}"] for role in ROLES}
         values["sender.first_contact"] = read["sender.first_contact"]
         values["sender.proven"] = []
-        values.update(self._lists(ip, mail_from, now_s))
+        values.update(self._lists(ip, sender, now_s))
         decision = judge(values, self.detectors, self.policy)
         body = EnvelopeDecision(
             id=event.id,
@@ -117,17 +124,20 @@ class EnvelopePoint:
             policy_digest=self.policy_digest,
             keys=keys,
         )
-        subject = self.pseudonyms.of("recipient", mailbox(recipient)) if recipient else ""
-        receipt = self.shard.write("decision", event.id, point=POINT, body=pack(body), subject=subject, keys=(subject,) if subject else ())
+        subject = self.pseudonyms.of("recipient", recipient) if recipient else ""
+        receipt = self.shard.write(
+            "decision", event.id, point=POINT, body=_encoder.encode(body), subject=subject, keys=(subject,) if subject else ()
+        )
         return Pending(_answer(body), receipt, started_s, self._count)
 
     def _count(self, verdict: str, seconds: float) -> None:
         self.metrics.decided(POINT, verdict, seconds)
 
-    def _lists(self, ip: str, mail_from: str, now_s: int) -> dict[str, Value]:
+    def _lists(self, ip: str, sender: str, now_s: int) -> dict[str, Value]:
         """A client may be allowed or blocked; an envelope sender proves nothing, so it can only be blocked."""
+        if not self.administration.entries:
+            return {"list.allow": [], "list.block": []}
         found: dict[str, list[Any]] = {"allow": [], "block": []}
-        sender = mailbox(mail_from)
         identities = [
             ("ip", ip),
             ("domain", sender.rpartition("@")[2]),
@@ -140,6 +150,11 @@ class EnvelopePoint:
         for entry in self.administration.covering(ip, now_s):
             found[entry.list].append(entry.id)
         return {"list.allow": found["allow"][:16], "list.block": found["block"][:16]}
+
+
+def _body_of(record: Record) -> EnvelopeDecision:
+    """The body of an envelope's record. Those of older versions were packed; a MessagePack array never begins as zlib's data does (RFC 1950)."""
+    return unpack(record.body, EnvelopeDecision) if record.body[0] & 0x0F == 8 and record.body[0] < 0x80 else _decoder.decode(record.body)
 
 
 def _text(event: Event, name: str) -> str:

@@ -12,18 +12,23 @@ import ipaddress
 from wardline.base.privacy import Pseudonyms
 from wardline.domains.mail.events import Envelope
 from wardline.domains.mail.examine import Examined
+from wardline.protocols.ip import parse
 
 RECIPIENT_KEYS = 40
 
 
 def network_of(ip: str) -> str:
     """The network that shares a client's reputation: /24 of IPv4, /48 of IPv6; "" when it is no address."""
+    found = parse(ip)
+    if found is not None and found[0] == 4:  # mapped addresses too, else all of IPv4 would be one network
+        value = found[1]
+        return f"{value >> 24}.{value >> 16 & 255}.{value >> 8 & 255}.0/24"
     try:
         address = ipaddress.ip_address(ip)
     except ValueError:
         return ""
     if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
-        address = address.ipv4_mapped  # else all of IPv4 would be one network
+        address = address.ipv4_mapped  # with a scope
     return str(ipaddress.ip_network((address, 24 if address.version == 4 else 48), strict=False))
 
 
