@@ -80,6 +80,7 @@ def test_help_of_every_command(said: Said, name: str) -> None:
         ("forget  ", 2, "Missing argument"),
         ("bench mail gone", 1, "no such file or folder"),
         ("bench decisions --seconds -1", 2, "Invalid value"),
+        ("bench rules --rules 0", 2, "Invalid value"),
         ("bench decisions --on gone", 2, "no such folder"),
         ("conformance gone", 2, "no such folder"),
         ("train mail gone --held-out gone --out x.bin", 2, "gone"),

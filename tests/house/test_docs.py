@@ -13,7 +13,8 @@ from wardline.commands.application import application
 from wardline.domains.mail.detectors import ALL
 from wardline.domains.mail.values import NAMES
 from wardline.engine.policy import RESULT_NAMES
-from wardline.engine.rule import compile_condition
+from wardline.engine.rule import RuleError, compile_condition
+from wardline.engine.rule_text import parse_template
 from wardline.sources.declaration import KINDS, render_declaration
 
 ROOT = Path(__file__).parents[2]
@@ -72,6 +73,25 @@ def test_the_conditions_on_the_policy_page_are_valid() -> None:
     assert len(conditions) >= 5
     for condition in conditions:
         compile_condition(condition, names)
+
+
+def test_the_page_on_writing_rules_is_valid() -> None:
+    page = (ROOT / "docs" / "write-a-rule.md").read_text("utf-8")
+
+    def blocks(kind: str) -> list[str]:
+        return [line for block in re.findall(rf"```{kind}\n(.*?)```", page, re.DOTALL) for line in block.splitlines()]
+
+    names = dict(line.split(": ") for line in blocks("names"))
+    assert len(blocks("rule")) > 25
+    for condition in blocks("rule"):
+        compile_condition(condition, names)
+    for reason in blocks("reason"):
+        parse_template(reason, names)
+    for line in blocks("refused"):
+        condition, _, message = line.partition(" -> ")
+        with pytest.raises(RuleError) as error:
+            compile_condition(condition.rstrip(), names)
+        assert str(error.value) == message
 
 
 def _lines(document: Any) -> list[dict[str, str]]:

@@ -2,6 +2,7 @@
 
     wardline bench mail DIR --limit 2000        messages a second through HTTP, and in bulk
     wardline bench decisions                    small decisions over HTTP at a steady rate, and at full speed
+    wardline bench rules                        a hundred rules an event, in process, on one core
     wardline conformance DIR                    the standards' own test vectors
 
 Each starts what it needs in a fresh folder, talks to it as an outside client would, and ends it. The figures count with the client on the
@@ -36,6 +37,7 @@ def register(app: typer.Typer) -> None:
     bench.command("mail", epilog="Example: wardline bench mail ~/Maildir --limit 2000")(bench_mail)
     bench.command("decisions", epilog="Example: wardline bench decisions --seconds 20")(bench_decisions)
     bench.command("events", epilog="Example: wardline bench events --rate 1200 --rate 2000")(bench_events)
+    bench.command("rules", epilog="Example: wardline bench rules --json")(bench_rules)
     app.add_typer(bench, name="bench")
     app.command("conformance", epilog="Example: wardline conformance fixtures/")(conformance)
 
@@ -142,6 +144,18 @@ def bench_events(
     figures["http_per_second"] = round(highest.per_second, 1)
     figures["sent"], figures["failed"] = sent + highest.sent, failed + highest.failed
     _end(figures, as_json)
+
+
+def bench_rules(
+    seconds: Annotated[float, typer.Option("--seconds", min=0.1, help="how long the events are judged")] = 5.0,
+    rules: Annotated[int, typer.Option("--rules", min=1, max=1000, help="rules of the set")] = 100,
+    as_json: Json = False,
+) -> None:
+    """A set of rules on one core, in process: rules a second and the time of one event, with rendered reasons and isolation, a fifth of the values missing."""
+    from wardline.commands import rule_load
+
+    err().print(f"{rules} rules, 20000 events, {seconds:.0f} s …")
+    _end(rule_load.figures(events=20_000, rules=rules, seconds=seconds), as_json)
 
 
 def conformance(

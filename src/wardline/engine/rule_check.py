@@ -170,10 +170,10 @@ class _Parser:
 
     def compare(self, token: Token, left: Node, left_at: int, right: Node, right_at: int) -> Node:
         operator = token.text
+        if "list" in (left.kind, right.kind):
+            self.fail(token.at, 'a list is not compared: ask count(list), "x" in list, any_of(list, [...]) or missing(list)')
         kind = left.kind if left.kind != "any" else right.kind
         left, right = self.as_kind(left, kind, left_at), self.as_kind(right, kind, right_at, f"it is compared with {SPOKEN[kind]}")
-        if kind == "list":
-            self.fail(token.at, 'a list is not compared: ask count(list), "x" in list, any_of(list, [...]) or missing(list)')
         if kind == "bool":
             if operator not in ("==", "!="):
                 self.fail(token.at, f"true and false have no order: {operator} compares numbers or texts")
