@@ -123,12 +123,7 @@ class Program:
         self.policy, self.policy_digest = self._policy(Path(mail.policy) if mail.policy else None, "policy.yaml")
         envelope_policy, envelope_digest = self._policy(None, "envelope.yaml")
         self.names = Names(self.pseudonyms)
-        self.settings = Settings(
-            protected_brands=mail.protected_brands,
-            protected_people=mail.protected_people,
-            local_domains=mail.local_domains,
-            size_limit_bytes=mail.size_limit_bytes,
-        )
+        self.settings = Settings.of(mail)
         self.point = MailPoint(
             shard=self.shard,
             ids=self.ids,

@@ -31,3 +31,12 @@ def test_one_that_cannot_be_read_is_said_and_passed_over(workers: int, tmp_path:
         assert pool.failed == 1
     assert names == ["good", "good again"]
     assert "gone" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("count", [0, 1, bulk.CHUNK + 1, 3 * bulk.CHUNK])
+@pytest.mark.parametrize("ahead_bytes", [1, bulk.AHEAD_BYTES])
+def test_all_come_in_order_however_little_may_wait(count: int, ahead_bytes: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bulk, "AHEAD_BYTES", ahead_bytes)
+    found = [Source(str(number), None, content=RAW + b"%d" % number) for number in range(count)]
+    with Bulk(Settings(), 1) as pool:
+        assert [source.name for source, _raw, _examined in pool.examine(found)] == [str(number) for number in range(count)]

@@ -25,7 +25,6 @@ from wardline.commands.context import Context, Failure, context_of, err, out, pr
 from wardline.commands.reading import Source, sources
 
 if TYPE_CHECKING:
-    from wardline.app import Program
     from wardline.domains.mail.examine import Examined
 
 # From so many messages on, the work is spread over processes.
@@ -94,17 +93,19 @@ def check_bulk(context: Context, found: list[Source], done: Any, workers: int | 
     """Judge many messages with all cores; `done(source, Checked)` for each, in order. Returns how many could not be read."""
     from wardline.commands.bulk import Bulk
     from wardline.domains.mail.events import Envelope
+    from wardline.domains.mail.examine import Settings
 
-    failed = 0
+    config = context.config()
 
-    async def run(program: "Program") -> None:
-        nonlocal failed
+    async def run(bulk: Bulk) -> None:
         pending: list[tuple[Source, asyncio.Task[Any]]] = []
-        point = program.point
-        with Bulk(program.settings, workers) as bulk:
-            examined_messages = bulk.examine(found)
-            # The next messages are waited for in a thread while these are judged, so that neither side stands still.
-            ahead = asyncio.create_task(asyncio.to_thread(_take, examined_messages))
+        examined_messages = bulk.examine(found)
+        # The next messages are waited for in a thread while these are judged, so that neither side stands still.
+        ahead = asyncio.create_task(asyncio.to_thread(_take, examined_messages))
+        await asyncio.sleep(0)
+        program = open_program(context, config)
+        try:
+            point = program.point
             while chunk := await ahead:
                 ahead = asyncio.create_task(asyncio.to_thread(_take, examined_messages))
                 for source, raw, examined in chunk:
@@ -113,17 +114,12 @@ def check_bulk(context: Context, found: list[Source], done: Any, workers: int | 
                 if len(pending) >= 64:  # one wait for the disk serves all of them
                     await _drain(pending, done)
             await _drain(pending, done)
-            failed = bulk.failed
-
-    async def main() -> None:
-        program = open_program(context)
-        try:
-            await run(program)
         finally:
             await program.close()
 
-    asyncio.run(main())
-    return failed
+    with Bulk(Settings.of(config.mail), workers) as bulk:
+        asyncio.run(run(bulk))
+        return bulk.failed
 
 
 def _take(examined: "Iterator[tuple[Source, bytes, Examined]]") -> "list[tuple[Source, bytes, Examined]]":
@@ -319,7 +315,7 @@ def _label(context: Context, label: str | None, found: list[Source], user: str, 
                 count(answer.learned, answer.already)
                 advance()
 
-            failed = asyncio.run(learn_bulk(context, found, label == "spam", user, done))
+            failed = learn_bulk(context, found, label == "spam", user, done)
     if as_json:
         print_json(counts)
     else:
@@ -328,19 +324,25 @@ def _label(context: Context, label: str | None, found: list[Source], user: str, 
     _end(failed, len(found))
 
 
-async def learn_bulk(context: Context, found: list[Source], abusive: bool, user: str, done: Any) -> int:
+def learn_bulk(context: Context, found: list[Source], abusive: bool, user: str, done: Any) -> int:
     """Learn many messages with all cores. Returns how many could not be read."""
     from wardline.commands.bulk import Bulk
+    from wardline.domains.mail.examine import Settings
 
-    program = open_program(context)
-    try:
-        with Bulk(program.settings) as bulk:
+    config = context.config()
+
+    async def run(bulk: Bulk) -> None:
+        program = open_program(context, config)
+        try:
             for _source, _raw, examined in bulk.examine(found):
                 done(await program.learner.learn_examined(examined, None, abusive=abusive, subject=user, source="cli", wait=False))
-        await program.learner.settled()
+            await program.learner.settled()
+        finally:
+            await program.close()
+
+    with Bulk(Settings.of(config.mail)) as bulk:
+        asyncio.run(run(bulk))
         return bulk.failed
-    finally:
-        await program.close()
 
 
 @contextlib.contextmanager

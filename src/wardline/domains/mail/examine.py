@@ -8,7 +8,7 @@ The states of the system (counters, models, lists) are not looked at here: that 
 """
 
 import hashlib
-from typing import Any, get_origin
+from typing import TYPE_CHECKING, Any, get_origin
 
 import msgspec
 import numpy as np
@@ -22,6 +22,9 @@ from wardline.engine.detector import Detector
 from wardline.engine.feature import Value, bounded
 from wardline.protocols.mime import Limits as MimeLimits
 
+if TYPE_CHECKING:
+    from wardline.base.config import Mail as MailConfig
+
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """What of the configuration matters to one message."""
@@ -30,6 +33,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     protected_people: tuple[str, ...] = ()
     local_domains: tuple[str, ...] = ()
     size_limit_bytes: int = 10 << 20
+
+    @classmethod
+    def of(cls, mail: "MailConfig") -> "Settings":
+        """From the table [mail] of the configuration."""
+        return cls(
+            protected_brands=mail.protected_brands,
+            protected_people=mail.protected_people,
+            local_domains=mail.local_domains,
+            size_limit_bytes=mail.size_limit_bytes,
+        )
 
 
 class Examined(msgspec.Struct, frozen=True, kw_only=True):

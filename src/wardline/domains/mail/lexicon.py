@@ -36,14 +36,7 @@ _SCRIPTS = tuple(
         "\u0590-\u05ff\u0e00-\u10ff\u1780-\u17ff\u0900-\u0dff\u0370-\u03ff",
     )
 )
-_UNPARTED = (
-    ("\u0e00", "\u0eff"),
-    ("\u1000", "\u109f"),
-    ("\u1780", "\u17ff"),
-    ("\u3040", "\u30ff"),
-    ("\uac00", "\ud7a3"),
-    ("\u3400", "\u9fff"),
-)
+_UNPARTED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\uac00-\ud7a3\u3400-\u9fff]")
 
 
 def plain(text: str) -> str:
@@ -91,7 +84,7 @@ class Text:
 
 
 def _is_unparted(phrase: str) -> bool:
-    return any(low <= char <= high for char in phrase for low, high in _UNPARTED)
+    return _UNPARTED.search(phrase) is not None
 
 
 def _bare(phrase: str) -> str:
