@@ -385,3 +385,19 @@ def test_the_forgotten_leave_the_history_and_a_backup_has_the_rest(program: Ward
     assert inner.expire() == 0
     program._call(inner.backup(str(tmp_path / "copy")))
     assert {path.suffix for path in (tmp_path / "copy" / "history").rglob("*")} >= {".parquet", ".json"}
+
+
+def test_a_snapshot_saves_the_next_start_the_whole_journal(tmp_path: Path) -> None:
+    event = Event(id="e-1", type="login", occurred_at=datetime(2026, 11, 21, tzinfo=UTC))
+    with Wardline(tmp_path / "data", starter=False) as running:
+
+        async def note_and_save() -> None:
+            await running.program.note(event)
+            await asyncio.gather(running.program.save(), running.program.save())
+
+        running._call(note_and_save())
+        last_seq = running.program.journal.last_seq
+        taken = {name: max(seq for _, seq, _ in running.program.snapshots.files(name)) for name in running.program.shard.states}
+        assert set(taken.values()) == {last_seq}, "no state has had a record of its own, and none needs the journal again"
+    with Wardline(tmp_path / "data", starter=False) as again:
+        assert again.program.recovered == 0

@@ -72,6 +72,7 @@ if TYPE_CHECKING:
     from wardline.sources.outbound import Outbound
 
 HOUR_SECONDS = 3600.0
+CLOSE_SECONDS = 30.0
 DAY_US = 86_400_000_000
 # Below so many records a question reads the journal itself, and Arrow need not be loaded for upkeep.
 HISTORY_FROM_RECORDS = 20_000
@@ -173,6 +174,8 @@ class Program:
         self.office = Office(self.shard, self.administration, self.ids, self.names.recipient, mail.release_command, mail.drop_command)
         self.recovered = self._recover()
         self._snapshot_seq = journal.last_seq
+        self._saving = asyncio.Lock()
+        self._writing: asyncio.Future[int] | None = None
         self._measure()
 
     @classmethod
@@ -291,14 +294,24 @@ class Program:
 
     # Upkeep
 
-    def save(self) -> None:
-        """Write a snapshot of every state, where anything changed since the last one."""
-        if self.journal.last_seq == self._snapshot_seq:
-            return
-        self.journal.receipt(self.journal.last_seq).result(timeout=30)
-        for state in self.shard.states.values():
-            self.snapshots.save(state)
-        self._snapshot_seq = self.journal.last_seq
+    async def save(self) -> None:
+        """Write a snapshot of every state, where anything changed since the last one, while decisions go on.
+
+        The loop stands still for one state's serialisation at a time; sums and the disk are a thread's work.
+        """
+        async with self._saving:
+            last_seq = self.journal.last_seq
+            if last_seq == self._snapshot_seq:
+                return
+            await self.journal.receipt(last_seq)
+            for state in self.shard.states.values():
+                self.shard.catch_up()
+                seq, content = state.applied_seq, state.snapshot()
+                await self.journal.receipt(seq)
+                self._writing = asyncio.ensure_future(asyncio.to_thread(self.snapshots.write, state.name, seq, content))
+                # A cancelled save lets its thread finish: whoever closes the folder waits for it.
+                await asyncio.shield(self._writing)
+            self._snapshot_seq = last_seq
 
     async def upkeep(self) -> None:
         """Snapshots and retention, until cancelled. A fault is logged and tried again; it stops no decision."""
@@ -307,7 +320,7 @@ class Program:
         while True:
             await asyncio.sleep(self.config.store.snapshot_minutes * 60)
             try:
-                self.save()
+                await self.save()
                 await self.office.expire_holds()
                 if self.journal.last_seq > HISTORY_FROM_RECORDS:
                     await asyncio.to_thread(self.keeper.compact_when_due)
@@ -355,7 +368,7 @@ class Program:
 
     async def backup(self, target: str) -> dict[str, Any]:
         """A consistent copy of the data folder while it runs."""
-        self.save()
+        await self.save()
         try:
             manifest = await asyncio.to_thread(self._backup, Path(target))
         except StorageError:
@@ -380,9 +393,10 @@ class Program:
         if self._has_history():
             await asyncio.to_thread(self.keeper.forget, name)
         # Snapshots from before still hold what the subject left in the states.
-        self.snapshots.erase()
-        self._snapshot_seq = -1
-        self.save()
+        async with self._saving:
+            self.snapshots.erase()
+            self._snapshot_seq = -1
+        await self.save()
         return {"erased_records": erased, "labels_taken_back": subtracted}
 
     async def replay(self, corrupt: int | None, limit: int | None = None) -> Report:
@@ -420,8 +434,12 @@ class Program:
 
     async def close(self) -> None:
         """Save the states and close the journal."""
+        with contextlib.suppress(StorageError, OSError):
+            if self._writing is not None:
+                await self._writing
         with contextlib.suppress(StorageError, OSError, TimeoutError):
-            self.save()
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await self.save()
         if self._outbound is not None:
             await self._outbound.aclose()
         self.journal.close()

@@ -143,8 +143,14 @@ class Journal:
             )
         after_seq = self._index.indexed_seq
         self._seen.ready = after_seq == 0  # nothing is filed yet
+        waiting: list[Record] = []
         for batch in payloads(files, found):
-            self._write_index([record for record in map(decoded, batch) if record.seq > after_seq])
+            waiting += [record for record in map(decoded, batch) if record.seq > after_seq]
+            # Many batches of the log in one transaction: each waits for the disk.
+            if len(waiting) >= INDEX_RECORDS:
+                self._write_index(waiting)
+                waiting = []
+        self._write_index(waiting)
         if found.lost:
             self._index.note_lost(found.lost, self._clock.now_us())
         if found.last_seq > self._index.indexed_seq:
