@@ -25,6 +25,7 @@ from wardline.gateways.http.access import Access
 from wardline.gateways.http.admin import AdminRoutes
 from wardline.gateways.http.app import HttpApp
 from wardline.gateways.http.decide import DecideRoutes
+from wardline.gateways.http.features import FeatureRoutes
 from wardline.gateways.http.health import HealthRoutes
 from wardline.gateways.http.history import HistoryRoutes
 from wardline.gateways.http.labels import LabelRoutes
@@ -86,8 +87,9 @@ class Doors:
         labels = LabelRoutes(program.labelling)
         sources = SourceRoutes(program.sources)
         rules = RuleRoutes(program.points.desk)
+        features = FeatureRoutes(program.points)
         history = HistoryRoutes(lambda: program.keeper)
-        parts = (decide, mail, labels, rules, sources, history, admin, health, pages)
+        parts = (decide, mail, labels, rules, features, sources, history, admin, health, pages)
         routes = [route for part in parts for route in part.routes()]
         return HttpApp(routes, access, program.metrics, concurrency=settings.concurrency, version=__version__, control=control)
 

@@ -134,13 +134,20 @@ class EventPoints:
             raise DeskError(str(error)) from None
         declared = self.counters.declarations()
         new = [counter for counter in file.counters if counter.name not in declared]
-        if not new:
-            return
-        fresh = self.counters.beside(new)
+        if new:
+            await self.compute(new)
+
+    async def compute(self, counters: Sequence[Counter]) -> int:
+        """Count over the journal's history beside the running state, then take over between two events. Gives the records that there are.
+
+        Counters that run already are counted anew: those that began late are known from the beginning afterwards.
+        """
+        fresh = self.counters.beside(counters)
         while self.journal.last_seq - fresh.applied_seq > CAUGHT_UP:
             await asyncio.to_thread(feed, fresh, self.journal, self.journal.last_seq)
         feed(fresh, self.journal, self.journal.last_seq)
         self._adopt(fresh)
+        return fresh.applied_seq
 
     def _adopt(self, fresh: Counters) -> None:
         # Records of other kinds move the journal and not the counters.
