@@ -115,7 +115,10 @@ class Program:
         self.labelling = Labelling(self.shard, self.labels, self.pseudonyms, self.ids, self.metrics, config.labels.per_hour)
         self.snapshots = Snapshots(journal.folder)
         self.sources = Registry(
-            Path(config.sources.folder) if config.sources.folder else data / "sources", clock=clock, outbound=lambda: self.outbound
+            Path(config.sources.folder) if config.sources.folder else data / "sources",
+            clock=clock,
+            outbound=lambda: self.outbound,
+            keep=data / "sources-kept",
         )
         self._outbound: Outbound | None = None
         self._keeper: Keeper | None = None

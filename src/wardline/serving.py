@@ -19,6 +19,7 @@ from typing import Any, Literal
 import uvicorn
 
 from wardline.app import Program
+from wardline.base.config import ConfigError
 from wardline.base.logs import logger
 from wardline.base.version import __version__
 from wardline.gateways.http.access import Access
@@ -264,6 +265,10 @@ async def serve(program: Program, ready: Callable[[Doors], None]) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     doors = Doors(program)
+    try:
+        _ = program.outbound  # settings that make no sense are told now, not at the first request
+    except ConfigError as error:
+        raise DoorError(str(error)) from None
     await asyncio.to_thread(program.sources.warm)  # before anybody is judged without them
     await doors.open()
     _keep_collections_short()

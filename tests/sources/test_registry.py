@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from wardline.base.clock import FixedClock
+from wardline.sources.declaration import read_declarations
+from wardline.sources.outbound import Outbound
 from wardline.sources.registry import Registry, Status
 
 DAY_US = 86_400_000_000
@@ -252,3 +254,21 @@ async def test_leaked_passwords_from_a_folder_and_from_a_service(tmp_path: Path)
 
 def test_without_refresh_the_first_question_loads(folder: Path) -> None:
     assert Registry(folder, clock=FixedClock(NOW_US)).ip_facts("198.51.100.7", NOW_US)["ip.tor"] is True
+
+
+def test_a_client_whose_settings_make_no_sense_is_a_fault_of_its_source_alone(folder: Path) -> None:
+    def broken() -> Outbound:
+        raise ValueError("outbound.ca_file: no certificates")
+
+    (folder / "leaks.toml").write_text('kind = "leaked_passwords"\nurl = "https://api.example.com/range"\n')
+    made = Registry(folder, clock=FixedClock(NOW_US), outbound=broken)
+    made.refresh()
+    assert made.passwords is None
+    assert [(shown.name, shown.state) for shown in made.status()] == [("leaks", "missing"), ("tor", "ok")]
+    assert "ca_file" in made.status()[0].detail
+
+
+def test_the_shipped_example_is_valid(tmp_path: Path) -> None:
+    example = Path(__file__).parents[2] / "deploy" / "sources"
+    sources, wrong = read_declarations(example)
+    assert ([source.kind for source in sources], wrong) == (["tor"], [])

@@ -24,6 +24,7 @@ from wardline.sources.apart import load_apart
 from wardline.sources.declaration import KINDS, Source, read_declarations
 from wardline.sources.domainlist import DomainList, DomainSource, DomainSources
 from wardline.sources.ip import Fact, IpSource, IpSources, Tally
+from wardline.sources.lastgood import LastGood
 from wardline.sources.leaked import LeakedPasswords
 from wardline.sources.loading import Loaded, load, stamp_of_source
 from wardline.sources.reading import SourceError, Stamp
@@ -54,10 +55,14 @@ class _Entry(msgspec.Struct):
 class Registry:
     """The sources that a folder declares. Look-ups belong to the event loop; `refresh` may run in a thread beside them."""
 
-    def __init__(self, folder: Path, *, clock: Clock | None = None, outbound: "Callable[[], Outbound] | None" = None) -> None:
-        """outbound: makes or gives the HTTP client, for sources that are services; without it those are missing."""
+    def __init__(
+        self, folder: Path, *, clock: Clock | None = None, outbound: "Callable[[], Outbound] | None" = None, keep: Path | None = None
+    ) -> None:
+        """outbound: makes or gives the HTTP client, for sources that are services; without it those are not asked. keep: folder for the last
+        good versions, so that a restart finds them; None keeps none."""
         self.folder = folder
         self._outbound = outbound
+        self._kept = LastGood(keep) if keep else None
         self._clock = clock or SystemClock()
         self._entries: dict[str, _Entry] = {}
         self._wrong: list[str] = []
@@ -132,11 +137,12 @@ class Registry:
             if self._wrong:
                 entries = {**self._entries, **entries}
             changed = taken or entries.keys() != self._entries.keys() or any(entries[name] is not self._entries[name] for name in entries)
-            self._entries, self._ready = entries, True
+            self._entries = entries
             stale = frozenset(name for name, entry in entries.items() if self._is_stale(entry))
             if changed or stale != self._stale:
                 self._stale = stale
                 self._rebuild()
+            self._ready = True
             return taken
 
     def _take(self, entry: _Entry, force: bool, accept: bool) -> bool:
@@ -147,7 +153,7 @@ class Registry:
         try:
             # While nobody is being served yet, there is nobody to disturb.
             loaded = load_apart(source) if self._ready else load(source)
-            before = entry.loaded.notes.entries if entry.loaded else 0
+            before = entry.loaded.notes.entries if entry.loaded else self._kept.entries(source.name) if self._kept else 0
             if not accept and before >= SHRUNK_FLOOR and loaded.notes.entries < before * SHRUNK_SHARE:
                 raise SourceError(
                     f"{source.path}: shrank from {before} entries to {loaded.notes.entries}; the old ones stay in use. "
@@ -160,8 +166,21 @@ class Registry:
                 self.on_failure(source.name)
                 logger("sources").error("source_refused", source=source.name)
             entry.error, entry.tried = str(error), stamp
-            return False
+            return entry.loaded is None and self._take_kept(entry)
         entry.loaded, entry.error, entry.tried = loaded, "", loaded.stamp
+        entry.loaded_s = self._clock.now_us() // 1_000_000
+        if self._kept:
+            self._kept.remember(source, loaded)
+        return True
+
+    def _take_kept(self, entry: _Entry) -> bool:
+        again = self._kept.again(entry.source) if self._kept else None
+        if again is None:
+            return False
+        try:
+            entry.loaded = load(again)
+        except SourceError:
+            return False
         entry.loaded_s = self._clock.now_us() // 1_000_000
         return True
 
@@ -204,7 +223,11 @@ class Registry:
     def _leaked(self, entry: _Entry) -> LeakedPasswords | None:
         if entry.source.path:
             return LeakedPasswords.in_folder(Path(entry.source.path), entry.tally)
-        return LeakedPasswords.at_url(entry.source.url, self._outbound(), entry.tally) if self._outbound else None
+        try:
+            return LeakedPasswords.at_url(entry.source.url, self._outbound(), entry.tally) if self._outbound else None
+        except ValueError as error:  # the client's own settings make no sense
+            entry.loaded, entry.error = None, str(error)
+            return None
 
     def warm(self) -> None:
         """Load everything, the patterns of user agents too, so that the first look-up is as quick as the next. For a thread."""
