@@ -44,6 +44,12 @@ def test_the_environment_wins(tmp_path: Path) -> None:
         ("[http]\nport = 8893", "two doors have the same port"),
         ("[http]\ntrusted_peers = ['everyone']", "http.trusted_peers"),
         ("http = 3", "http"),
+        ("[outbound]\nallowed_hosts = ['https://api.example.com']", "outbound.allowed_hosts"),
+        ("[outbound]\nallowed_hosts = ['*']", "outbound.allowed_hosts"),
+        ("[outbound]\nallowed_networks = ['169.254.0.0/16']", "outbound.allowed_networks"),
+        ("[outbound]\nallowed_networks = ['0.0.0.0/0']", "outbound.allowed_networks"),
+        ("[outbound]\nallowed_networks = ['everyone']", "outbound.allowed_networks"),
+        ("[sources]\nrefresh_seconds = 0", "sources.refresh_seconds"),
     ],
 )
 def test_errors_name_the_key(tmp_path: Path, text: str, part: str) -> None:

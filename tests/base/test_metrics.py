@@ -1,5 +1,7 @@
 """Metrics: counted once, labelled from closed sets, rendered as Prometheus reads them."""
 
+from prometheus_client.core import GaugeMetricFamily
+
 from wardline.base.metrics import Metrics
 
 
@@ -28,3 +30,16 @@ def test_versions_are_those_of_now() -> None:
     text = metrics.render().decode()
     assert "mail.in@2" in text
     assert "mail.in@1" not in text
+
+
+def test_metrics_that_are_made_when_someone_asks() -> None:
+    metrics, asked = Metrics(), []
+
+    def read() -> list[GaugeMetricFamily]:
+        asked.append(1)
+        return [GaugeMetricFamily("wardline_test_asked", "a value", value=len(asked))]
+
+    metrics.collect(read)
+    assert not asked
+    assert "wardline_test_asked 1.0" in metrics.render().decode()
+    assert "wardline_test_asked 2.0" in metrics.render().decode()

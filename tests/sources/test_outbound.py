@@ -7,12 +7,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import msgspec
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from wardline.base.config import Config
 from wardline.sources.outbound import RETRY_RESERVE, Outbound, OutboundError, Response, Settings
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-Kind: test\r\n\r\nok"
@@ -343,3 +345,8 @@ async def test_a_certificate_of_somebody_else_is_refused(tmp_path: Path, trusted
 def test_settings_that_make_no_sense(wrong: dict[str, tuple[str, ...]]) -> None:
     with pytest.raises(ValueError, match=r"outbound\."):
         Outbound(Settings(**wrong))  # type: ignore[arg-type]
+
+
+def test_the_configuration_has_the_same_keys_and_defaults() -> None:
+    configured = msgspec.structs.asdict(Config().outbound)
+    assert configured == msgspec.structs.asdict(Settings())

@@ -263,7 +263,7 @@ def _check(config: Config, source: str) -> None:
             raise ConfigError(f"{source}: outbound.allowed_hosts: {entry[:80]!r} is no host; write api.example.com or api.example.com:8443")
     for network in config.outbound.allowed_networks:
         try:
-            if not ipaddress.ip_network(network).is_private or ipaddress.ip_network(network).is_link_local:
+            if ipaddress.ip_network(network).is_global or ipaddress.ip_network(network).is_link_local:
                 raise ValueError(f"{network} is neither loopback nor private")
         except ValueError as error:
             raise ConfigError(f"{source}: outbound.allowed_networks: {error}; write 127.0.0.0/8 or 10.1.2.0/24") from None
