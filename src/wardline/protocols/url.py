@@ -416,7 +416,7 @@ def find(text: str, limit: int = 100) -> list[str]:
     """
     found: dict[str, None] = {}
     # A dot that only ends a sentence is the usual case, and is left out by the cheapest test.
-    words = [word for word in text.split() if "." in word[:-1] or "://" in word or ":\\\\" in word]
+    words = [word for word in text.split() if ("." in word and "." in word[:-1]) or (":" in word and ("://" in word or ":\\\\" in word))]
     if len(words) > WORDS:
         words = words[: WORDS - WORDS // 4] + words[len(words) - WORDS // 4 :]
     for word in words:

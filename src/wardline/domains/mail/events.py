@@ -135,6 +135,11 @@ class Mail(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         """What lexicons search: the text, and the subject before it unless the text is very long. Made when it is first asked for."""
         return Text(self.visible_text if len(self.visible_text) >= 2 * EDGE_CHARS else f"{self.subject} {self.visible_text}")
 
+    @cached_property
+    def is_list(self) -> bool:
+        """Whether a mailing list sent it on, as it says itself (RFC 2919, RFC 2369)."""
+        return any(name.lower() in ("list-id", "list-post") for name, _ in self.headers)
+
     def header(self, name: str) -> str | None:
         """The first value of a header, by case-insensitive name; None when the message has none."""
         wanted = name.lower()

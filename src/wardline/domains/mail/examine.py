@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from wardline.base.config import Mail as MailConfig
 
 
+_SMALL = frozenset((bool, int, float, type(None)))  # values that need no bounding
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """What of the configuration matters to one message."""
 
@@ -100,7 +103,7 @@ def digest(mail: Mail, settings: Settings, detectors: tuple[Detector[Mail], ...]
     for detector in detectors:
         try:
             for name, value in detector.measure(mail, known).items():
-                known[name] = bounded(value)
+                known[name] = value if value.__class__ in _SMALL else bounded(value)
         except Exception:  # what breaks a detector may have been made to: it is named, and the policy's floor applies
             broken.append(detector.name)
     values = {name: value for name, value in known.items() if not name.startswith("config.")}

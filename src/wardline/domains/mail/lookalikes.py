@@ -22,6 +22,7 @@ from wardline.sources.brands import Brand, Brands, load
 EDIT_LABEL = 7  # shorter labels have honest neighbours one letter away
 SAME_LABEL = 5
 LABELS = 12
+REMEMBERED = 4_096  # hosts: mail names the same ones again and again
 # Names that are words or surnames too: they count where they are disguised, not where they stand plainly.
 _WORDS = frozenset(
     str.split(
@@ -50,10 +51,11 @@ def _gaps(label: str) -> set[str]:
 
 
 class Lookalikes:
-    """The index over one set of brands. Immutable."""
+    """The index over one set of brands. Immutable but for what it remembers of the hosts it was asked about last."""
 
     def __init__(self, brands: Brands) -> None:
         self.brands = brands
+        self._remembered = lru_cache(maxsize=REMEMBERED)(self._imitates)
         self._gaps: dict[str, list[tuple[str, Brand]]] = {}
         self._exact: dict[str, Brand] = {}
         for brand in brands.brands:
@@ -81,6 +83,9 @@ class Lookalikes:
 
     def imitates(self, host: str) -> Imitation | None:
         """How a host (A-label form) imitates a brand; None for the brand's own hosts and for all others."""
+        return self._remembered(host)
+
+    def _imitates(self, host: str) -> Imitation | None:
         organisation = registrable(host)
         if not organisation or self.brands.of_domain(host) is not None:
             return None

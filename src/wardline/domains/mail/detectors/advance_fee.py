@@ -49,7 +49,7 @@ class AdvanceFee(Detector[Mail]):
             "advance_fee.cues": found,
             "advance_fee.money": _MONEY.search(subject.phrases.head) is not None,
             "advance_fee.free_mailbox": any(is_freemail(registrable(domain)) for domain in answers if domain),
-            "advance_fee.list": any(name.lower() in ("list-id", "list-post") for name, _ in subject.headers),
+            "advance_fee.list": subject.is_list,
         }
 
     def judge(self, values: Values) -> Signal:

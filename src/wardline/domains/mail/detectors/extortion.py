@@ -94,7 +94,7 @@ class Extortion(Detector[Mail]):
         return {
             "extortion.cues": found,
             "extortion.wallet": names_wallet(subject.phrases.head),
-            "extortion.list": any(name.lower() in ("list-id", "list-post") for name, _ in subject.headers),
+            "extortion.list": subject.is_list,
         }
 
     def judge(self, values: Values) -> Signal:

@@ -70,7 +70,6 @@ class Impersonation(Detector[Mail]):
         ours = {registrable(name.lower()) for name in local if isinstance(name, str)} if isinstance(local, list) else set()
         recipients = {registrable(address.rpartition("@")[2].strip(">").lower()) for address in subject.envelope.recipients[:20]}
         recipients.discard("")
-        via_list = any(name.lower() in ("list-id", "list-post") for name, _ in subject.headers)
         flags: dict[str, None] = {}
         brand_name = ""
         display = sender.display[:300].strip()
@@ -83,14 +82,14 @@ class Impersonation(Detector[Mail]):
                 folded = fold(display)
                 own_words = {word for name in brand.names for word in _WORDS.findall(name)}
                 others = [word for word in _WORDS.findall(folded) if word not in own_words and word not in _SERVICE and not word.isdigit()]
-                mediated = " via " in folded or " at " in folded or " from " in folded or via_list or home in recipients | ours
+                mediated = " via " in folded or " at " in folded or " from " in folded or subject.is_list or home in recipients | ours
                 if others or mediated:
                     # A surname or a product inside a longer name says nothing; a name that begins with the brand says a little.
                     if not mediated and _WORDS.findall(folded)[:1] == _WORDS.findall(brand.names[0])[:1]:
                         flags["brand_mentioned"] = None
                 else:
                     flags["brand_name_free_mailbox" if is_freemail(home) else "brand_name"] = None
-        if "@" in display and not via_list:
+        if "@" in display and not subject.is_list:
             shown = _ADDRESS.search(display)
             if shown is not None:
                 other = registrable(shown[1].lower())

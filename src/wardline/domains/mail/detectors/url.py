@@ -176,10 +176,12 @@ class Url(Detector[Mail]):
                     flags.append("open_redirect")
                 elif link.registrable not in target:
                     flags.append("redirect")
-        if path.count("/") > 1 and protector.brands.of_domain(link.host) is None:
+        if path.count("/") > 1:
             words = [word for word in path.split("/")[:12] if 1 < len(word) < 40]
-            if not _SIGN_IN.isdisjoint(word.partition(".")[0] for word in words) and any(
-                protector.is_brand(word.partition(".")[0]) or ("." in word and protector.brands.of_domain(word)) for word in words
+            if (
+                not _SIGN_IN.isdisjoint([word.partition(".")[0] for word in words])
+                and protector.brands.of_domain(link.host) is None
+                and any(protector.is_brand(word.partition(".")[0]) or ("." in word and protector.brands.of_domain(word)) for word in words)
             ):
                 flags.append("brand_in_path")
         return flags
