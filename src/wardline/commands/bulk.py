@@ -8,6 +8,7 @@ place and in order. Between processes travel bytes of MessagePack. Make it first
 copies of a small process that has loaded what they need, and work while the program is still loading.
 """
 
+import gc
 import os
 import sys
 import threading
@@ -95,11 +96,14 @@ def _started(workers: int, settings: Settings) -> ProcessPoolExecutor:
     if sys.platform == "linux" and threading.active_count() == 1:
         examine(_WARMING, Envelope(), settings, make_detectors())
         context = get_context("fork")
+        gc.collect()
+        gc.freeze()  # else the workers' first collection writes to every page that they share
     else:
         set_forkserver_preload([__name__])
         context = get_context("forkserver")
     pool = ProcessPoolExecutor(workers, mp_context=context)
     pool.submit(examine_all, [], settings)
+    gc.unfreeze()
     return pool
 
 

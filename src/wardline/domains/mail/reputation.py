@@ -48,10 +48,12 @@ def _decay_table(half_life_days: int) -> tuple[int, ...]:
     """2^-(d / half-life) for d = 0, 1, … in fixed point, until nothing of a full count is left."""
     context = Context(prec=40)
     half = context.divide(Decimal(1), Decimal(half_life_days))
+    # The powers within one half-life; each later one is half of the one a half-life before, to far more digits than are kept.
+    first = [context.power(Decimal(2), context.multiply(Decimal(-days), half)) for days in range(half_life_days)]
     table = []
     for days in range(half_life_days * SHIFT + 1):
-        factor = context.power(Decimal(2), context.multiply(Decimal(-days), half))
-        table.append(int(context.multiply(factor, Decimal(1 << SHIFT)).to_integral_value()))
+        halvings, rest = divmod(days, half_life_days)
+        table.append(int(context.multiply(first[rest], Decimal(1 << (SHIFT - halvings))).to_integral_value()))
     return tuple(table)
 
 
