@@ -128,7 +128,12 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     if not arguments.no_snapshot:
         began = clock()
         data = counters.snapshot()
-        result |= {"snapshot_s": round(clock() - began, 3), "snapshot_mb": round(len(data) / 1e6, 1)}
+        snapshot_s = clock() - began
+        longest, began = 0.0, clock()
+        for _ in counters.snapshot_parts():
+            longest, began = max(longest, clock() - began), clock()
+        result["snapshot_longest_part_ms"] = round(longest * 1e3, 2)
+        result |= {"snapshot_s": round(snapshot_s, 3), "snapshot_mb": round(len(data) / 1e6, 1)}
         again = Counters(counters.declarations().values(), NAMES, capacity_bytes=arguments.capacity_mb << 20, make_tables=make)
         began = clock()
         again.restore(data)

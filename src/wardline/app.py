@@ -40,6 +40,7 @@ from wardline.domains.mail.unlabelled import LAYER, Unlabelled
 from wardline.domains.mail.values import NAMES, RECIPIENT, rule_names
 from wardline.engine.administration import Administration
 from wardline.engine.backup import Manifest
+from wardline.engine.counters import Counters
 from wardline.engine.decision import NO_RULES, Rules
 from wardline.engine.door import EventError, Pending
 from wardline.engine.event import Event
@@ -58,7 +59,7 @@ from wardline.engine.roster import Post
 from wardline.engine.ruledesk import Caps
 from wardline.engine.running import Running
 from wardline.engine.shard import Shard
-from wardline.engine.snapshot import Snapshots, bring_up
+from wardline.engine.snapshot import Snapshots, State, bring_up
 from wardline.engine.source_hits import SourceHits
 from wardline.engine.vault import Class
 from wardline.learning.frozen import Frozen, FrozenError
@@ -309,12 +310,26 @@ class Program:
             await self.journal.receipt(last_seq)
             for state in self.shard.states.values():
                 self.shard.catch_up()
-                seq, content = state.applied_seq, state.snapshot()
+                seq, content = await self._content(state)
                 await self.journal.receipt(seq)
                 self._writing = asyncio.ensure_future(asyncio.to_thread(self.snapshots.write, state.name, seq, content))
                 # A cancelled save lets its thread finish: whoever closes the folder waits for it.
                 await asyncio.shield(self._writing)
             self._snapshot_seq = last_seq
+
+    @staticmethod
+    async def _content(state: State) -> tuple[int, bytes | list[bytes]]:
+        """A state's snapshot and what it is as of: in parts, with decisions between them, where the state can."""
+        if isinstance(state, Counters):
+            try:
+                seq, parts = state.applied_seq, []
+                for part in state.snapshot_parts():
+                    parts.append(part)
+                    await asyncio.sleep(0)
+                return seq, parts
+            except RuntimeError:
+                pass  # counters came or went meanwhile: take it whole
+        return state.applied_seq, state.snapshot()
 
     async def upkeep(self) -> None:
         """Snapshots and retention, until cancelled. A fault is logged and tried again; it stops no decision."""

@@ -417,3 +417,36 @@ def test_computed_over_history(request: pytest.FixtureRequest, make: Make) -> No
     assert live.unfinished() == {}
     for t, facts in many(520)[500:]:
         assert live.read("login", t, facts) == whole.read("login", t, facts)
+
+
+def test_a_snapshot_in_parts_is_as_of_its_beginning_while_the_state_goes_on(make: Make) -> None:
+    store = make(MIXED, capacity_bytes=1 << 17)
+    assert isinstance(store, Counters)
+    tape = many(4000)
+    for seq, (t, facts) in enumerate(tape[:2000], 1):
+        store.absorb(seq, "login", t, facts)
+    before, parts, seq = store.digest(), [], 2000
+    for part in store.snapshot_parts(keys=7):
+        parts.append(part)
+        for t, facts in tape[seq : seq + 11]:
+            seq += 1
+            store.absorb(seq, "login", t, facts)
+    assert store.digest() != before
+    again = make(MIXED, capacity_bytes=1 << 17)
+    again.restore(b"".join(parts))
+    assert again.digest() == before
+
+
+def test_a_snapshot_in_parts_says_so_when_counters_came_meanwhile(make: Make) -> None:
+    store = make([LOGINS])
+    assert isinstance(store, Counters)
+    for number in range(50):
+        store.absorb(number + 1, "login", T, {"ip": number})
+    parts = store.snapshot_parts(keys=5)
+    next(parts)
+    store.add(declared(count="login", by="ip", window="1h"))
+    with pytest.raises(RuntimeError, match="again"):
+        list(parts)
+    other = make([LOGINS, declared(count="login", by="ip", window="1h")])
+    other.restore(store.snapshot())
+    assert other.digest() == store.digest()

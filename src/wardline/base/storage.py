@@ -12,6 +12,7 @@ import contextlib
 import errno
 import fcntl
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
@@ -170,14 +171,17 @@ class DiskFiles:
         return state.f_bavail * state.f_frsize
 
 
-def write_atomic(files: Files, path: Path, data: bytes) -> None:
-    """Replace a file's content: after a crash at any moment it holds the old bytes or the new ones. Durable when it returns."""
+def write_atomic(files: Files, path: Path, data: bytes | Sequence[bytes]) -> None:
+    """Replace a file's content, given whole or in parts: after a crash at any moment it holds the old bytes or the new ones. Durable when it returns."""
     # One fixed name: what a crash left behind is overwritten by the next attempt instead of piling up.
     temporary = path.with_name(path.name + ".new")
     files.remove(temporary)
     descriptor = files.open(temporary, create=True)
     try:
-        files.pwrite(descriptor, data, 0)
+        offset = 0
+        for part in [data] if isinstance(data, bytes) else data:
+            files.pwrite(descriptor, part, offset)
+            offset += len(part)
         files.fdatasync(descriptor)
     finally:
         files.close(descriptor)
@@ -262,8 +266,8 @@ class Folder:
         os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
         return descriptor
 
-    def write_atomic(self, name: str, data: bytes) -> None:
-        """Replace the content of DATA/name as a whole; makes the folder that the name lies in."""
+    def write_atomic(self, name: str, data: bytes | Sequence[bytes]) -> None:
+        """Replace the content of DATA/name as a whole, given whole or in parts; makes the folder that the name lies in."""
         target = self.path / name
         self.files.make_folder(target.parent)
         write_atomic(self.files, target, data)

@@ -25,7 +25,7 @@
 #define REGISTERS 512
 #define RANK_LIMIT 32
 #define HEAD 12
-#define ENTRY_BYTES 96
+#define ENTRY_BYTES 192
 #define ENTRY_HEAD 48
 #define PROBATION_SHARE 5
 #define KEY_PARTS 8
@@ -59,6 +59,7 @@ typedef struct {
     uint32_t size, room, prev, next;
     uint16_t tallies;
     uint8_t protected_, used;
+    uint32_t epoch; /* of the freeze that has this entry already */
 } Entry;
 
 typedef struct {
@@ -71,6 +72,10 @@ typedef struct {
     int64_t bytes[2], horizon_us;
     int64_t evicted;
     uint64_t on[TYPES_LIMIT / 64];
+    /* While frozen: slots from cursor to limit are still to be packed; those that change before are packed into `aside` first. */
+    uint32_t epoch, cursor, limit;
+    uint8_t *aside;
+    size_t aside_size, aside_room;
 } Table;
 
 typedef struct {
@@ -83,6 +88,8 @@ typedef struct {
     int64_t *amounts;
     uint8_t *applies;
     int scratch;
+    uint32_t epoch; /* of the freeze that is on; 0: none */
+    uint32_t epochs;
 } KeyTables;
 
 static inline uint32_t get32(const uint8_t *at) { uint32_t v; memcpy(&v, at, 4); return v; }
@@ -712,6 +719,55 @@ static int index_room(Table *table, uint64_t wanted)
     return 0;
 }
 
+static uint8_t *pack_entry(uint8_t *out, const Entry *e)
+{
+    memcpy(out, e->key, 16);
+    put64(out + 16, (uint64_t)e->last_us);
+    put64(out + 24, (uint64_t)e->since_us);
+    put64(out + 32, e->stamp);
+    out[40] = e->protected_;
+    out[41] = 0;
+    put16(out + 42, e->tallies);
+    put32(out + 44, e->size);
+    if (e->size)
+        memcpy(out + ENTRY_HEAD, e->data, e->size);
+    return out + ENTRY_HEAD + e->size;
+}
+
+static void thaw(KeyTables *self)
+{
+    self->epoch = 0;
+    for (int i = 0; i < self->height; i++) {
+        Table *table = self->tables[i];
+        PyMem_RawFree(table->aside);
+        table->aside = NULL;
+        table->aside_size = table->aside_room = 0;
+        table->epoch = table->cursor = table->limit = 0;
+    }
+}
+
+/* Before an entry changes: put it aside as it was when the freeze began. Without memory the freeze ends; the state goes on. */
+static void keep(KeyTables *self, Table *table, uint32_t slot)
+{
+    Entry *e = &table->entries[slot];
+    if (!self->epoch || slot < table->cursor || slot >= table->limit || e->epoch == table->epoch)
+        return;
+    const size_t size = ENTRY_HEAD + e->size;
+    if (table->aside_size + size > table->aside_room) {
+        const size_t room = (table->aside_size + size) * 2;
+        uint8_t *aside = PyMem_RawRealloc(table->aside, room);
+        if (aside == NULL) {
+            thaw(self);
+            return;
+        }
+        table->aside = aside;
+        table->aside_room = room;
+    }
+    pack_entry(table->aside + table->aside_size, e);
+    table->aside_size += size;
+    e->epoch = table->epoch;
+}
+
 /* A new, unlinked entry; NONE with an exception when there is no memory. */
 static uint32_t new_entry(Table *table, const uint8_t key[16])
 {
@@ -737,6 +793,7 @@ static uint32_t new_entry(Table *table, const uint8_t key[16])
     memset(e, 0, sizeof *e);
     memcpy(e->key, key, 16);
     e->used = 1;
+    e->epoch = table->epoch;
     uint32_t at = (uint32_t)get64(key) & table->mask;
     while (table->index[at] != NONE)
         at = (at + 1) & table->mask;
@@ -772,6 +829,7 @@ static void drop_entry(KeyTables *self, Table *table, uint32_t slot)
 static void give_up(KeyTables *self, Table *table, int segment)
 {
     const uint32_t slot = table->head[segment];
+    keep(self, table, slot);
     if (table->entries[slot].last_us > table->horizon_us)
         table->horizon_us = table->entries[slot].last_us;
     table->evicted++;
@@ -811,6 +869,9 @@ static void clear_table(KeyTables *self, Table *table)
             PyMem_RawFree(table->entries[slot].data);
     PyMem_RawFree(table->entries);
     PyMem_RawFree(table->index);
+    PyMem_RawFree(table->aside);
+    table->aside = NULL;
+    table->aside_size = table->aside_room = 0;
     self->total -= table->bytes[0] + table->bytes[1];
     table->entries = NULL;
     table->index = NULL;
@@ -909,6 +970,7 @@ static PyObject *tables_add(KeyTables *self, PyObject *args, PyObject *kwargs)
         PyErr_SetString(PyExc_ValueError, "a key has too many parts");
         return NULL;
     }
+    thaw(self);
     Column column = {.spec = spec, .since_us = since_us, .test = test, .of_test = -1};
     if (spec.kind == RATIO) {
         PyObject *number = PyLong_FromUnicodeObject(of, 10);
@@ -998,6 +1060,7 @@ static PyObject *tables_remove(KeyTables *self, PyObject *arg)
     const long long handle = PyLong_AsLongLong(arg);
     if ((handle == -1 && PyErr_Occurred()) || place_of(self, handle, &number, &place) < 0)
         return NULL;
+    thaw(self);
     Table *table = self->tables[number];
     if (table->width == 1) {
         free_table(self, table);
@@ -1201,6 +1264,7 @@ static uint32_t touch(KeyTables *self, Table *table, const uint8_t key[16], int6
         self->total += ENTRY_BYTES;
     } else {
         Entry *e = &table->entries[slot];
+        keep(self, table, slot);
         if (!e->protected_) {
             table->bytes[0] -= entry_cost(e);
             table->bytes[1] += entry_cost(e);
@@ -1300,21 +1364,6 @@ static PyObject *tables_stats(KeyTables *self, PyObject *unused)
     return list;
 }
 
-static uint8_t *pack_entry(uint8_t *out, const Entry *e)
-{
-    memcpy(out, e->key, 16);
-    put64(out + 16, (uint64_t)e->last_us);
-    put64(out + 24, (uint64_t)e->since_us);
-    put64(out + 32, e->stamp);
-    out[40] = e->protected_;
-    out[41] = 0;
-    put16(out + 42, e->tallies);
-    put32(out + 44, e->size);
-    if (e->size)
-        memcpy(out + ENTRY_HEAD, e->data, e->size);
-    return out + ENTRY_HEAD + e->size;
-}
-
 static PyObject *tables_dump(KeyTables *self, PyObject *key)
 {
     const Table *table = table_of(self, key);
@@ -1329,6 +1378,73 @@ static PyObject *tables_dump(KeyTables *self, PyObject *key)
         for (uint32_t slot = table->head[segment]; slot != NONE; slot = table->entries[slot].next)
             out = pack_entry(out, &table->entries[slot]);
     return result;
+}
+
+static PyObject *tables_freeze(KeyTables *self, PyObject *unused)
+{
+    (void)unused;
+    thaw(self);
+    self->epochs = self->epochs == UINT32_MAX ? 1 : self->epochs + 1;
+    self->epoch = self->epochs;
+    for (int i = 0; i < self->height; i++) {
+        self->tables[i]->epoch = self->epoch;
+        self->tables[i]->limit = self->tables[i]->filled;
+    }
+    return PyLong_FromUnsignedLong(self->epoch);
+}
+
+static PyObject *tables_part(KeyTables *self, PyObject *args)
+{
+    unsigned long token, keys;
+    PyObject *key;
+    if (!PyArg_ParseTuple(args, "kOk", &token, &key, &keys))
+        return NULL;
+    if (!self->epoch || token != self->epoch) {
+        PyErr_SetString(PyExc_RuntimeError, "the tables were changed as a whole: freeze them again");
+        return NULL;
+    }
+    Table *table = table_of(self, key);
+    if (table == NULL)
+        return NULL;
+    if (table->cursor >= table->limit) {
+        PyObject *result = PyBytes_FromStringAndSize((const char *)table->aside, (Py_ssize_t)table->aside_size);
+        if (result != NULL) {
+            PyMem_RawFree(table->aside);
+            table->aside = NULL;
+            table->aside_size = table->aside_room = 0;
+        }
+        return result;
+    }
+    size_t size = 0;
+    uint32_t end = table->cursor;
+    unsigned long taken = 0;
+    for (; end < table->limit && taken < keys; end++, taken++)
+        if (table->entries[end].used && table->entries[end].epoch != table->epoch)
+            size += ENTRY_HEAD + table->entries[end].size;
+    PyObject *result = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)size);
+    if (result == NULL)
+        return NULL;
+    uint8_t *out = (uint8_t *)PyBytes_AS_STRING(result);
+    for (uint32_t slot = table->cursor; slot < end; slot++)
+        if (table->entries[slot].used && table->entries[slot].epoch != table->epoch)
+            out = pack_entry(out, &table->entries[slot]);
+    table->cursor = end;
+    return result;
+}
+
+static PyObject *tables_left(KeyTables *self, PyObject *key)
+{
+    const Table *table = table_of(self, key);
+    if (table == NULL)
+        return NULL;
+    return PyBool_FromLong(self->epoch && (table->cursor < table->limit || table->aside_size));
+}
+
+static PyObject *tables_thaw(KeyTables *self, PyObject *unused)
+{
+    (void)unused;
+    thaw(self);
+    Py_RETURN_NONE;
 }
 
 /* Whether the cells of one packed tally are in order and within bounds. `head` has all its bytes. */
@@ -1393,6 +1509,7 @@ static PyObject *tables_load(KeyTables *self, PyObject *args)
     int *place = NULL, *source = NULL, ok = 0;
     if (table == NULL || columns == NULL)
         goto done;
+    thaw(self);
     clear_table(self, table);
     table->horizon_us = horizon_us;
     table->evicted = evicted;
@@ -1474,7 +1591,10 @@ static PyObject *tables_load(KeyTables *self, PyObject *args)
         e->stamp = get64(from + 32);
         link_young(table, slot, from[40]);
         const int tallies = get16(from + 42);
-        for (int i = 0; i < table->width; i++) {
+        int last = table->width;
+        while (last > 0 && (source[last - 1] < 0 || source[last - 1] >= tallies))
+            last--;
+        for (int i = 0; i < last; i++) {
             const uint8_t *head = EMPTY;
             uint32_t size = HEAD;
             if (source[i] >= 0 && source[i] < tallies) {
@@ -1488,7 +1608,7 @@ static PyObject *tables_load(KeyTables *self, PyObject *args)
                 goto done;
             memcpy(e->data + to, head, size);
         }
-        e->tallies = (uint16_t)table->width;
+        e->tallies = (uint16_t)last;
         table->bytes[e->protected_] += entry_cost(e);
         self->total += entry_cost(e);
     }
@@ -1522,6 +1642,7 @@ static PyObject *tables_adopt(KeyTables *self, PyObject *args)
         PyErr_SetString(PyExc_ValueError, "a table has other counters than it says");
         return NULL;
     }
+    thaw(self);
     if (first == 0) {
         table->horizon_us = theirs->horizon_us;
         table->evicted = theirs->evicted;
@@ -1640,6 +1761,10 @@ static PyMethodDef tables_methods[] = {
     {"absorb", FAST tables_absorb, METH_FASTCALL, "absorb(kind, t_us, facts, verdicts)"},
     {"stats", (PyCFunction)tables_stats, METH_NOARGS, "stats() -> [(key, once, again, bytes, evicted, horizon_us)]"},
     {"dump", (PyCFunction)tables_dump, METH_O, "dump(key) -> bytes"},
+    {"freeze", (PyCFunction)tables_freeze, METH_NOARGS, "freeze() -> int"},
+    {"part", (PyCFunction)tables_part, METH_VARARGS, "part(token, key, keys) -> bytes"},
+    {"left", (PyCFunction)tables_left, METH_O, "left(key) -> bool"},
+    {"thaw", (PyCFunction)tables_thaw, METH_NOARGS, "thaw()"},
     {"load", (PyCFunction)tables_load, METH_VARARGS, "load(key, horizon_us, evicted, specs, columns, data)"},
     {"adopt", (PyCFunction)tables_adopt, METH_VARARGS, "adopt(other, key)"},
     {NULL, NULL, 0, NULL},

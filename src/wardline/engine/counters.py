@@ -14,7 +14,8 @@ saw it, so a clock that runs ahead moves nothing. The tables are `_counters.c` w
 
 import difflib
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import struct
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -38,6 +39,7 @@ else:
 CAPACITY_MIN_BYTES = 1 << 16
 DEFAULT_CAPACITY_BYTES = 256 << 20
 VERSION = 1
+_CHUNK = struct.Struct("<IQ")
 
 
 def compiled() -> type[KeyTables]:
@@ -50,7 +52,6 @@ class _TableShot(msgspec.Struct, array_like=True):
     counters: list[tuple[Counter, int]]  # with since_us
     horizon_us: int
     evicted: int
-    data: bytes
 
 
 class _Shot(msgspec.Struct, array_like=True):
@@ -284,26 +285,54 @@ class Counters:
         """How full each table is."""
         return [TableStats(*found) for found in self._tables.stats()]
 
-    def _shots(self) -> Iterable[_TableShot]:
+    def _head(self) -> bytes:
         by_handle = {shared.handle: shared.counter for shared in self._shared.values()}
-        for key, _, _, _, evicted, horizon_us in self._tables.stats():
-            counters = [(by_handle[handle], since_us) for handle, since_us in self._tables.order(key)]
-            yield _TableShot(key, counters, horizon_us, evicted, self._tables.dump(key))
+        tables = [
+            _TableShot(key, [(by_handle[handle], since_us) for handle, since_us in self._tables.order(key)], horizon_us, evicted)
+            for key, _, _, _, evicted, horizon_us in self._tables.stats()
+        ]
+        shot = _Shot(VERSION, self.shard, self.shards, self._tables.newest_us, self._tables.stamp, tables)
+        packed = msgspec.msgpack.encode(shot)
+        return struct.pack("<I", len(packed)) + packed
+
+    def _whole(self) -> Iterator[bytes]:
+        yield self._head()
+        for number, key in enumerate(self._keys()):
+            data = self._tables.dump(key)
+            yield _CHUNK.pack(number, len(data)) + data
 
     def snapshot(self) -> bytes:
-        """Everything as MessagePack; equal states give equal bytes."""
-        shot = _Shot(VERSION, self.shard, self.shards, self._tables.newest_us, self._tables.stamp, list(self._shots()))
-        return msgspec.msgpack.encode(shot)
+        """Everything; equal states give equal bytes. Layout: size u32 and a MessagePack head, then chunks (table u32, size u64, keys)."""
+        return b"".join(self._whole())
+
+    def snapshot_parts(self, keys: int = 10_000) -> Iterator[bytes]:
+        """The snapshot as of this call in parts of about so many keys, while the state goes on: what changes meanwhile is put aside first.
+
+        Joined, the parts are what `restore` takes; the order of the keys in them is free. Raises RuntimeError when counters are added or
+        removed before the last part was taken: begin again.
+        """
+        tables, head, token = self._tables, self._head(), self._tables.freeze()
+        order = self._keys()
+
+        def parts() -> Iterator[bytes]:
+            yield head
+            for number, key in enumerate(order):
+                while True:
+                    data = tables.part(token, key, keys)
+                    if data:
+                        yield _CHUNK.pack(number, len(data)) + data
+                    elif not tables.left(key):
+                        break
+            tables.thaw()
+
+        return parts()
 
     def restore(self, data: bytes) -> None:
         """The inverse of `snapshot`, for the counters declared now: those that the snapshot lacks begin here, those that are no longer declared go.
 
         Raises ValueError, and changes nothing, for bytes of another version or shard.
         """
-        try:
-            shot = msgspec.msgpack.decode(data, type=_Shot)
-        except msgspec.MsgspecError as error:
-            raise ValueError(f"counters: not a snapshot: {error}") from None
+        shot, contents = _unpack(data)
         if (shot.version, shot.shard, shot.shards) != (VERSION, self.shard, self.shards):
             raise ValueError("counters: the snapshot is of another version or shard")
         if not all(-1 <= time_us <= TIME_LIMIT_US for time_us in _times(shot)) or not 0 <= shot.stamp < 1 << 64:
@@ -314,6 +343,7 @@ class Counters:
         tables = self._make_tables(self.capacity_bytes, self.shard, self.shards)
         handles: dict[Counter, int] = {}
         stored = {table.key: table for table in shot.tables}
+        content = {table.key: b"".join(chunks) for table, chunks in zip(shot.tables, contents, strict=True)}
         by_key: dict[tuple[str, ...], list[Counter]] = {}
         for meaning in self._shared:
             by_key.setdefault(meaning.key, []).append(meaning)
@@ -327,17 +357,17 @@ class Counters:
                 handles[counter] = self._install(tables, counter, since.get(counter, shot.newest_us))
             if table:
                 places: Sequence[int] = [now.index(counter) if counter in since and counter in self._shared else -1 for counter in old]
-                tables.load(key, table.horizon_us, table.evicted, [spec_of(counter) for counter in old], places, table.data)
+                tables.load(key, table.horizon_us, table.evicted, [spec_of(counter) for counter in old], places, content[key])
         tables.newest_us, tables.stamp = shot.newest_us, shot.stamp
         self._tables = tables
         for counter, handle in handles.items():
             self._shared[counter].handle = handle
 
     def digest(self) -> str:
-        """SHA-256 over the snapshot, table by table."""
-        found = hashlib.sha256(repr((VERSION, self.shard, self.shards, self._tables.newest_us, self._tables.stamp)).encode())
-        for shot in self._shots():
-            found.update(msgspec.msgpack.encode(shot))
+        """SHA-256 of the snapshot, table by table."""
+        found = hashlib.sha256()
+        for part in self._whole():
+            found.update(part)
         return found.hexdigest()
 
 
@@ -356,6 +386,24 @@ def backfill(
             if progress is not None and record.seq % 10_000 == 0:
                 progress(record.seq)
     return fresh
+
+
+def _unpack(data: bytes) -> tuple[_Shot, list[list[bytes]]]:
+    """The head of a snapshot, and the chunks of each of its tables. Raises ValueError."""
+    try:
+        (size,) = struct.unpack_from("<I", data)
+        shot = msgspec.msgpack.decode(data[4 : 4 + size], type=_Shot)
+        at, contents = 4 + size, [list[bytes]() for _ in shot.tables]
+        while at < len(data):
+            number, length = _CHUNK.unpack_from(data, at)
+            at += _CHUNK.size
+            if number >= len(contents) or length > len(data) - at:
+                raise ValueError("counters: not a snapshot: a part is cut off")
+            contents[number].append(data[at : at + length])
+            at += length
+    except (msgspec.MsgspecError, struct.error) as error:
+        raise ValueError(f"counters: not a snapshot: {error}") from None
+    return shot, contents
 
 
 def _times(shot: _Shot) -> Iterable[int]:

@@ -36,8 +36,8 @@ from wardline.engine.tally import (
 
 KEY_BYTES = 16
 PERSON = b"wardline.counter"
-# What an entry costs apart from its tallies: key, times, links, its place in the index.
-ENTRY_BYTES = 96
+# What an entry costs apart from its tallies, as measured in the compiled tables: key, times, links, its place in the index, the allocator's share.
+ENTRY_BYTES = 192
 PROBATION_SHARE = 5
 _ENTRY = struct.Struct("<16sqqQBBHI")
 _INT_LIMIT = 1 << 63
@@ -148,10 +148,13 @@ class KeyTables:
         self.newest_us = -1
         self._tables: dict[tuple[str, ...], _Table] = {}
         self._handles = 0
+        self._freezes = 0
+        self._frozen: dict[tuple[str, ...], bytes] = {}
 
     def add(self, key: tuple[str, ...], spec: Spec, on: tuple[str, ...], of: str, test: int, names: tuple[str, ...], since_us: int) -> int:
         """A new counter; gives its handle. of: the fact of a sum or distinct, a condition's number for a ratio. test: a condition, -1 none."""
         self._handles += 1
+        self.thaw()
         table = self._tables.setdefault(key, _Table(key))
         table.columns.append(_Column(self._handles, spec, frozenset(on), of, test, names, since_us))
         return self._handles
@@ -159,6 +162,7 @@ class KeyTables:
     def remove(self, handle: int) -> None:
         """Forget a counter and what it counted. Walks over the keys of its table."""
         table, place = self._place(handle)
+        self.thaw()
         del table.columns[place]
         if not table.columns:
             del self._tables[table.key]
@@ -257,12 +261,37 @@ class KeyTables:
                 parts.append(_ENTRY.pack(name, entry.last_us, entry.since_us, entry.stamp, number, 0, len(entry.tallies), len(body)) + body)
         return b"".join(parts)
 
+    def freeze(self) -> int:
+        """Hold every key as it is now, for `part`; gives a token. Adding, removing, loading and adopting counters end a freeze."""
+        self._frozen = {key: self.dump(key) for key in self._tables}
+        self._freezes += 1
+        return self._freezes
+
+    def part(self, token: int, key: tuple[str, ...], keys: int) -> bytes:
+        """Some more of a table as it was frozen, about so many keys, in any order: what `load` takes, once all of it is together.
+
+        Raises RuntimeError when the freeze has ended.
+        """
+        if token != self._freezes or key not in self._frozen:
+            raise RuntimeError("the tables were changed as a whole: freeze them again")
+        data, self._frozen[key] = self._frozen[key], b""
+        return data
+
+    def left(self, key: tuple[str, ...]) -> bool:
+        """Whether `part` has more of a table."""
+        return bool(self._frozen.get(key))
+
+    def thaw(self) -> None:
+        """End a freeze."""
+        self._frozen = {}
+
     def load(self, key: tuple[str, ...], horizon_us: int, evicted: int, specs: Sequence[Spec], columns: Sequence[int], data: bytes) -> None:
         """Replace a table's keys by what `dump` wrote. columns: for each counter of the dump its place now, -1 for one that went.
 
         Raises ValueError for bytes that `dump` did not write; the table is then empty.
         """
         table = self._tables[key]
+        self.thaw()
         table.horizon_us, table.evicted = horizon_us, evicted
         table.segments, table.bytes = (OrderedDict(), OrderedDict()), [0, 0]
         entries = list(_entries(data, specs))
@@ -272,7 +301,8 @@ class KeyTables:
                 table.segments, table.bytes = (OrderedDict(), OrderedDict()), [0, 0]
                 raise ValueError("a key stands twice in a table")
             found = entry.tallies
-            entry.tallies = [make_tally(column.spec) for column in table.columns]
+            width = max((place + 1 for _, place in zip(found, columns, strict=False)), default=0)
+            entry.tallies = [make_tally(column.spec) for column in table.columns[:width]]
             for tally, place in zip(found, columns, strict=False):
                 if place >= 0:
                     entry.tallies[place] = tally
@@ -282,6 +312,7 @@ class KeyTables:
     def adopt(self, other: "KeyTables", key: tuple[str, ...]) -> None:
         """Take over what another set of tables counted under `key`: the last counters of this table are all counters of that one, empty here."""
         table, theirs = self._tables[key], other._tables[key]
+        self.thaw()
         first = len(table.columns) - len(theirs.columns)
         if first == 0:
             table.horizon_us, table.evicted = theirs.horizon_us, theirs.evicted

@@ -76,15 +76,17 @@ class Snapshots:
         """Write a state's snapshot; gives its bytes. After a crash at any moment there is a good one. Raises OSError (full disk)."""
         return self.write(state.name, state.applied_seq, state.snapshot())
 
-    def write(self, name: str, applied_seq: int, content: bytes) -> int:
-        """The same for content that was taken before, so that a thread can write while the state goes on."""
+    def write(self, name: str, applied_seq: int, content: bytes | Sequence[bytes]) -> int:
+        """The same for content that was taken before, whole or in parts, so that a thread can write while the state goes on."""
         files, path = self._folder.files, self._folder.path / FOLDER / _file(name)
-        head = _HEAD.pack(MAGIC, applied_seq, len(content), _sum(name, applied_seq, content))
+        parts = [content] if isinstance(content, bytes) else content
+        size = sum(map(len, parts))
+        head = _HEAD.pack(MAGIC, applied_seq, size, _sum(name, applied_seq, parts))
         files.make_folder(path.parent)
         if files.exists(path):
             files.replace(path, path.with_suffix(".before"))
-        self._folder.write_atomic(f"{FOLDER}/{path.name}", head + content)
-        return len(head) + len(content)
+        self._folder.write_atomic(f"{FOLDER}/{path.name}", [head, *parts])
+        return len(head) + size
 
     def load(self, state: State, last_seq: int | None = None) -> "Origin":
         """Restore a state from its newest good snapshot; it stays as it is, at applied_seq 0, when there is none.
@@ -120,7 +122,7 @@ class Snapshots:
                 continue
             magic, applied_seq, size, expected = _HEAD.unpack_from(data)
             content = data[_HEAD.size :]
-            intact = magic == MAGIC and len(content) == size and _sum(name, applied_seq, content) == expected
+            intact = magic == MAGIC and len(content) == size and _sum(name, applied_seq, [content]) == expected
             yield file_name, applied_seq, content if intact else None
 
     def names(self) -> list[str]:
@@ -165,5 +167,8 @@ def _file(name: str) -> str:
     return f"{name}.snap"
 
 
-def _sum(name: str, applied_seq: int, content: bytes) -> bytes:
-    return sha256(b"\0".join((name.encode(), struct.pack("<QQ", applied_seq, len(content)), content))).digest()
+def _sum(name: str, applied_seq: int, parts: Sequence[bytes]) -> bytes:
+    found = sha256(b"\0".join((name.encode(), struct.pack("<QQ", applied_seq, sum(map(len, parts))), b"")))
+    for part in parts:
+        found.update(part)
+    return found.digest()
