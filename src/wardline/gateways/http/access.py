@@ -11,6 +11,7 @@ can open, has all. Learning and administration ask for a key even on loopback, s
 import hmac
 import ipaddress
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 from wardline.engine.administration import SCOPES, Administration
 from wardline.gateways.http.exchange import Exchange
@@ -41,7 +42,7 @@ class Access:
         """What the request may do. `peer` is the client's IP, None for the control socket."""
         if peer is None:
             return frozenset(SCOPES)
-        keyless = RELAYED.isdisjoint(headers) and not _from_a_foreign_page(headers)
+        keyless = RELAYED.isdisjoint(headers) and not _from_a_foreign_page(headers.get(b"host", b""), headers.get(b"origin"))
         found = self._of_peer(peer) if keyless else frozenset()
         token = token_of(headers)
         if token:
@@ -67,16 +68,16 @@ class Access:
         return known
 
 
-def _from_a_foreign_page(headers: Mapping[bytes, bytes]) -> bool:
+@lru_cache(maxsize=256)  # a client names us and itself the same way each time; what it names is short, since servers bound header lines
+def _from_a_foreign_page(named: bytes, origin: bytes | None) -> bool:
     """Whether a browser on a trusted peer may be sending this for somebody else's page: a foreign Origin, or a Host name that was
     bound to our address (DNS rebinding). Programs name us by address or as localhost, and send no Origin."""
-    host = _host_of(headers.get(b"host", b""))
+    host = _host_of(named)
     if host and host != "localhost":
         try:
             ipaddress.ip_address(host)
         except ValueError:
             return True
-    origin = headers.get(b"origin")
     return origin is not None and _host_of(origin.partition(b"//")[2]) != host
 
 
