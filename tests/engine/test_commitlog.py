@@ -3,6 +3,7 @@
 import errno
 import random
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -219,3 +220,26 @@ def test_a_load_too_light_to_overlap_keeps_all_writers() -> None:
         log._compare(item, 0.004)
     log._batches = ALONE + TOGETHER + 1
     assert log._at_once() == 3
+
+
+def test_a_writer_that_waits_for_its_turn_ends_with_the_log(tmp_path: Path) -> None:
+    class Slow(DiskFiles):
+        begun, go_on = threading.Event(), threading.Event()
+
+        def write_durably(self, descriptor: int, data: bytes, offset: int) -> None:
+            self.begun.set()
+            self.go_on.wait(10)
+            super().write_durably(descriptor, data, offset)
+
+    files = Slow()
+    log = CommitLog.open(tmp_path / "log", files, next_seq=1, on_durable=lambda seq: None, segment_bytes=64 << 10)
+    log.append(1, b"first")
+    assert files.begun.wait(10)
+    log.append(2, b"second")  # one batch at a time at the beginning: the other writers wait
+    stopper = threading.Thread(target=log.stop, daemon=True)
+    stopper.start()
+    time.sleep(0.05)
+    files.go_on.set()
+    stopper.join(10)
+    assert not stopper.is_alive() and log.durable_seq == 2
+    log.close()

@@ -289,6 +289,8 @@ class CommitLog:
         """Wait for work and take it; None when the log closes. The lock is held."""
         while True:
             if self._failure is not None or (self._closing and not self._queue):
+                # A writer that had to wait for its turn when the log began to close would wait for ever.
+                self._wake.notify_all()
                 return None
             pause = 0.0
             if self._queue and self._writing < self._at_once():
