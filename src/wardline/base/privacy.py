@@ -73,16 +73,23 @@ class Pseudonyms:
         if len(key) < 16:
             raise ValueError(f"the pseudonym key has {len(key)} bytes; give it at least 16")
         self._key = key[:64]
+        # A keyed hash that has taken the kind already, to be copied for each identifier.
+        self._begun = {
+            kind: blake2b(kind.encode() + b"\0", key=self._key, digest_size=DIGEST_BYTES)
+            for kind, treatment in KINDS.items()
+            if treatment != "public"
+        }
 
     def of(self, kind: str, value: str) -> str:
         """ "kind:" and 24 hexadecimal digits; for a public kind "kind:value". Raises ValueError for a kind that KINDS does not declare."""
-        treatment = KINDS.get(kind)
-        if treatment is None:
-            raise ValueError(f"no privacy class is declared for the kind {kind!r}; add it to wardline.base.privacy.KINDS")
-        if treatment == "public":
+        begun = self._begun.get(kind)
+        if begun is None:
+            if kind not in KINDS:
+                raise ValueError(f"no privacy class is declared for the kind {kind!r}; add it to wardline.base.privacy.KINDS")
             return f"{kind}:{value}"
-        data = kind.encode() + b"\0" + value.encode("utf-8", "surrogatepass")
-        return f"{kind}:{blake2b(data, key=self._key, digest_size=DIGEST_BYTES).hexdigest()}"
+        hashed = begun.copy()
+        hashed.update(value.encode("utf-8", "surrogatepass"))
+        return f"{kind}:{hashed.hexdigest()}"
 
 
 def load_or_make_key(files: Files, path: Path) -> bytes:

@@ -28,6 +28,7 @@ from wardline.protocols.ip import BITS, parse, show
 ENTITY_LIMIT = 16
 UNKNOWN_FIELDS_LIMIT = 32
 IDENTIFIER_LIMIT = 1024
+NETWORKS_REMEMBERED = 8192
 _WORD = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -118,6 +119,7 @@ class Edge:
         self.ip_facts = ip_facts
         self.agent_facts = agent_facts
         self.domain_facts = domain_facts
+        self._networks: dict[tuple[int, int], tuple[str, str]] = {}
 
     def entities(self, event: Event) -> dict[str, Value]:
         """Every entity as a pseudonym, and what is known of its address. Raises EventError for an address that is none."""
@@ -147,16 +149,25 @@ class Edge:
         if found is None:
             raise EventError("entities.ip: not an IP address; give it as 192.0.2.7 or 2001:db8::7")
         version, value = found
-        plain, of = show(version, value), self.pseudonyms.of
-        facts: dict[str, Value] = {
-            "ip": of("ip", plain),
-            "ip.version": version,
-            "ip.prefix24": of("network", prefix(version, value, 24 if version == 4 else 48)),
-            "ip.prefix16": of("network", prefix(version, value, 16 if version == 4 else 32)),
-        }
+        plain = show(version, value)
+        near, wide = self._around(version, value)
+        facts: dict[str, Value] = {"ip": self.pseudonyms.of("ip", plain), "ip.version": version, "ip.prefix24": near, "ip.prefix16": wide}
         if self.ip_facts is not None:
             facts.update(self.ip_facts(plain, occurred_us(event)))
         return facts
+
+    def _around(self, version: int, value: int) -> tuple[str, str]:
+        """The pseudonyms of the networks around an address; a few thousand are remembered, since most events come from the same ones."""
+        site = version, value >> (8 if version == 4 else 80)
+        found = self._networks.get(site)
+        if found is None:
+            of = self.pseudonyms.of
+            sizes = (24, 16) if version == 4 else (48, 32)
+            found = of("network", prefix(version, value, sizes[0])), of("network", prefix(version, value, sizes[1]))
+            if len(self._networks) >= NETWORKS_REMEMBERED:
+                self._networks.clear()
+            self._networks[site] = found
+        return found
 
     def agent(self, text: str | None) -> dict[str, Value]:
         """A user agent: its digest for counting, and browser, system and device where the source is there."""
