@@ -130,6 +130,28 @@ def test_a_rule_that_raises_is_named_at_once(kept: dict[str, bytes]) -> None:
     assert [id for id, _ in found.alarmed("login", decision(broken=("one@1",)))] == ["one@1"]
 
 
+def test_two_rules_may_give_one_field_different_kinds(kept: dict[str, bytes]) -> None:
+    book = Rulebook()
+    run(book, "one", rule("one", "field.plan > 5") + "fields: {plan: number}\n", "live")
+    run(book, "two", rule("two", 'field.plan == "free"') + "fields: {plan: text}\n", "live")
+    running = roster(book, kept).at("login", 0)
+    assert running.apply({"field.plan": 6}).hits == ("one@1",)
+    assert running.apply({"field.plan": "free"}).hits == ("two@1",)
+
+
+def test_rules_that_cost_too_much_together_are_left_out_the_watching_ones_first(kept: dict[str, bytes]) -> None:
+    book = Rulebook()
+    dear = " or ".join(["any_of(field.flags, ['a'])"] * 40)
+    for number in range(84):
+        run(book, f"dear_{number:02}", rule(f"dear_{number:02}", f"failures > 3 or {dear}") + "fields: {flags: list}\n", "shadow")
+    run(book, "zeal", rule("zeal"), "live")
+    found = roster(book, kept)
+    said = found.at("login", 0).apply({"failures": 4})
+    assert said.hits == ("zeal@1",) and len(said.shadow) == 82
+    assert list(found.faults) == ["dear_82@1", "dear_83@1"]
+    assert "cost more than 20000 comparisons" in found.faults["dear_83@1"]
+
+
 def test_running_without_rules_says_nothing() -> None:
     said = Running(parse_policy(POLICY.encode(), NAMES, "test"), POLICY, []).apply({"failures": 9})
     assert (said.verdict, said.hits, said.shadow) == ("", (), ())

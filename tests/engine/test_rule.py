@@ -1,10 +1,12 @@
 """Conditions: three-valued logic, bounds, hints."""
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from wardline.engine.rule import Hit, Rule, RuleError, RuleFault, RuleSet, compile_condition, compile_first
+from wardline.engine.rule_functions import FUNCTIONS
 from wardline.engine.rule_tree import SET_LIMIT
 
 NAMES = {"score", "auth.spf", "attachment.flags", "mail.size_bytes", "flag"}
@@ -126,15 +128,30 @@ def test_a_set_gives_hits_with_reasons_in_order() -> None:
     assert rules.reads == ("failures_10m", "ip.country", "known")
 
 
-def test_a_rule_that_raises_takes_no_other_down() -> None:
+def test_a_rule_that_raises_takes_no_other_down(monkeypatch: pytest.MonkeyPatch) -> None:
+    def raises(number: float) -> float:
+        raise ArithmeticError(f"{number}")
+
+    monkeypatch.setitem(FUNCTIONS, "abs", msgspec.structs.replace(FUNCTIONS["abs"], call=raises))
     rules = RuleSet(
-        [Rule("one", "failures_10m > 5"), Rule("broken", 'any_of(flags, ["a"])'), Rule("three", "failures_10m > 6")],
+        [Rule("one", "failures_10m > 5"), Rule("broken", "abs(failures_10m) > 1"), Rule("three", "failures_10m > 6")],
         TYPED,
     )
-    judged = rules.judge({"failures_10m": 12, "flags": [["not", "a", "scalar"]]})
+    judged = rules.judge({"failures_10m": 12})
     assert [hit.rule for hit in judged.hits] == ["one", "three"]
-    assert judged.errors == [RuleFault("broken", "TypeError")]
-    assert rules.explain({"failures_10m": 12, "flags": [["a"]]})["broken"] is None
+    assert judged.errors == [RuleFault("broken", "ArithmeticError")]
+    assert rules.explain({"failures_10m": 12})["broken"] is None
+    assert rules.judge({}).errors == []
+
+
+def test_rules_may_read_names_of_their_own() -> None:
+    rules = RuleSet(
+        [Rule("one", "plan > 5", "{plan}"), Rule("two", 'plan == "free"', "{plan}")],
+        {},
+        {"one": {"plan": "number"}, "two": {"plan": "text"}},
+    )
+    assert rules.judge({"plan": "free"}).hits == [Hit("two", '"free"')]
+    assert rules.judge({"plan": 6}).hits == [Hit("one", "6")]
 
 
 @pytest.mark.parametrize(

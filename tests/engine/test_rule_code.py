@@ -98,6 +98,8 @@ BIG = 1.7e308
         ("coalesce(t, u, '-') == '-'", {}, True),
         ("any_of(l, ['a', 'b'])", {"l": ["b", 1, None]}, True),
         ("all_of(l, ['a', 'b'])", {"l": ["b", "c", "a"]}, True),
+        ("any_of(l, ['a', 'b'])", {"l": [["a"], {}]}, False),
+        ("all_of(l, ['a'])", {"l": [["a"], "a"]}, True),
         ("any_of(l, ['a'])", {}, None),
         ("missing(x)", {"x": []}, True),
         ("missing(x) == missing(y)", {"x": [], "y": 5}, False),

@@ -5,7 +5,7 @@
     roster.alarmed("login", decision)             ["many_failures@2"]: it raised, or suddenly matches everything
 
 Decisions are made on one thread, so a change takes effect between two of them: no event is dropped, none is decided under half a change.
-A rule whose text does not compile under this build is left out and named in `faults`; it never takes the others down.
+A rule whose text does not compile under this build, or for which the point's rules together cost too much, is left out and named in `faults`; it never takes the others down.
 """
 
 from collections.abc import Callable, Mapping
@@ -14,7 +14,8 @@ import msgspec
 
 from wardline.engine.decision import Decision
 from wardline.engine.policy import Policy, parse_policy, read_point
-from wardline.engine.rulebook import Rulebook
+from wardline.engine.rule_tree import SET_COST_LIMIT, SET_LIMIT
+from wardline.engine.rulebook import RUNNING, Rulebook
 from wardline.engine.rulefile import RuleFile, RuleFileError, check_rule
 from wardline.engine.running import Acting, Document, Running
 
@@ -83,7 +84,9 @@ class Roster:
         faults: dict[str, str] = {}
         until_us = 1 << 62
         checked: dict[str, RuleFile] = {}
-        for version in self.rulebook.running():
+        spent = dict.fromkeys(self.posts, 0)
+        # What acts comes first, so that a rule that only watches never takes the place of one that acts.
+        for version in sorted(self.rulebook.running(), key=lambda version: -RUNNING.index(version.stage)):
             try:
                 file = self._checked.get(version.id) or self.check(version.text.encode(), version.id)
             except RuleFileError as error:
@@ -92,6 +95,11 @@ class Roster:
             checked[version.id] = file
             if file.expires_us > now_us:
                 until_us = min(until_us, file.expires_us)
+                spent[version.point] += file.cost
+                if spent[version.point] > SET_COST_LIMIT or len(acting[version.point]) >= SET_LIMIT:
+                    spent[version.point] -= file.cost
+                    faults[version.id] = f"the rules of {version.point} cost more than {SET_COST_LIMIT} comparisons an event: expire some"
+                    continue
                 acting[version.point].append(Acting(version.id, version.stage, version.share, file))
         self._checked, self.faults, self._until_us = checked, faults, until_us
         for point, post in self.posts.items():

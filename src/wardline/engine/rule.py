@@ -100,11 +100,14 @@ class Judged(msgspec.Struct, frozen=True):
 class RuleSet:
     """Rules fused into one function. Immutable: a changed set is a new one.
 
-    `names` are the names that rules may read, with their kinds. RuleError names the rule and the place; a set has at most 1,000 rules, whose conditions
+    `names` are the names that rules may read, with their kinds; `own` gives single rules, by name, names of their own in place of these. RuleError names the
+    rule and the place; a set has at most 1,000 rules, whose conditions
     cost at most as much as 20,000 comparisons together.
     """
 
-    def __init__(self, rules: Sequence[Rule], names: Mapping[str, str] | Collection[str]) -> None:
+    def __init__(
+        self, rules: Sequence[Rule], names: Mapping[str, str] | Collection[str], own: Mapping[str, Mapping[str, str]] | None = None
+    ) -> None:
         if len(rules) > SET_LIMIT:
             raise RuleError(f"{len(rules)} rules in one set; at most {SET_LIMIT} are allowed: retire some, or split the decision point")
         self.rules = tuple(rules)
@@ -113,12 +116,13 @@ class RuleSet:
         for rule in rules:
             if rule.name in self.checked:
                 raise RuleError("two rules have this name: every rule needs its own", where=rule.name[:100])
+            readable = own.get(rule.name, names) if own else names
             try:
-                self.checked[rule.name] = check(rule.when, names)
+                self.checked[rule.name] = check(rule.when, readable)
             except RuleError as error:
                 raise error.within(rule.name[:100]) from None
             try:
-                self.templates[rule.name] = parse_template(rule.reason, names)
+                self.templates[rule.name] = parse_template(rule.reason, readable)
             except RuleError as error:
                 raise error.within(f"{rule.name[:100]}: reason") from None
         self.cost = sum(checked.cost for checked in self.checked.values())

@@ -41,6 +41,22 @@ def lower(text: str) -> str:
     return text.lower() if text.isascii() else text.translate(_ASCII_LOWER)
 
 
+def any_of(found: list[Any], members: frozenset[str]) -> bool:
+    """Is one of the members in the list? A list that holds what no set can (a list in a list) is asked member by member."""
+    try:
+        return not members.isdisjoint(found)
+    except TypeError:
+        return any(member in found for member in members)
+
+
+def all_of(found: list[Any], members: frozenset[str]) -> bool:
+    """Are all of the members in the list?"""
+    try:
+        return members.issubset(found)
+    except TypeError:
+        return all(member in found for member in members)
+
+
 FUNCTIONS: dict[str, Function] = {
     function.name: function
     for function in (
@@ -85,11 +101,11 @@ FUNCTIONS: dict[str, Function] = {
         ),
         Function(
             "any_of", ("list", "members"), "bool", 6, 'is one of the texts in the list? any_of(flags, ["macros", "program"])',
-            python="(not {1}.isdisjoint({0}))", sql="list_has_any({0}, {1})",
+            call=any_of, sql="list_has_any({0}, {1})",
         ),
         Function(
             "all_of", ("list", "members"), "bool", 6, 'are all of the texts in the list? all_of(flags, ["macros", "program"])',
-            python="{1}.issubset({0})", sql="list_has_all({0}, {1})",
+            call=all_of, sql="list_has_all({0}, {1})",
         ),
     )
 }  # fmt: skip

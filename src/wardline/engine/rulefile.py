@@ -80,6 +80,7 @@ class RuleFile(msgspec.Struct, frozen=True):
     counters: tuple[Counter, ...]
     names: dict[str, str]
     canary_by: str
+    cost: int = 0  # of its condition, in comparisons
 
     @property
     def name(self) -> str:
@@ -149,6 +150,7 @@ def check_rule(
         compiled = RuleSet([checked.rule()], names)
     except RuleError as error:
         raise RuleFileError(f"{source}: {error}") from None
+    checked = msgspec.structs.replace(checked, cost=compiled.cost)
     _run_cases(checked, compiled, source)
     return checked
 

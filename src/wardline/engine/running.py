@@ -71,10 +71,9 @@ class Running:
             Document(policy_text, [Entry(each.id, each.stage, each.share, each.file.text) for each in acting])
         )
         self.digest = hashlib.sha256(self.document).hexdigest()[:32]
-        names: dict[str, str] = {}
-        for each in acting:
-            names.update(each.file.names)
-        self._rules = RuleSet([each.file.rule(each.id) for each in acting], names) if acting else None
+        # Each rule with its own names: two may declare a field of the operator's with different kinds.
+        own = {each.id: each.file.names for each in acting}
+        self._rules = RuleSet([each.file.rule(each.id) for each in acting], {}, own) if acting else None
         # Versions that are tried beside a live one of the same rule.
         self._trial_of = {each.file.name: each for each in acting if each.stage == "canary"}
 
