@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from wardline.base.clock import Clock, SystemClock
-from wardline.base.config import Config, ConfigError
+from wardline.base.config import Config, ConfigError, outbox_secret
 from wardline.base.ids import Ids
 from wardline.base.logs import logger
 from wardline.base.metrics import Metrics
-from wardline.base.privacy import Pseudonyms, load_or_make_key
+from wardline.base.privacy import Pseudonyms, load_or_make_key, seal, unseal
 from wardline.base.storage import StorageError
 from wardline.base.version import __version__
 from wardline.domains.mail import authentication, envelope, labelled
@@ -43,6 +43,7 @@ from wardline.engine.backup import Manifest
 from wardline.engine.counters import Counters
 from wardline.engine.decision import NO_RULES, Rules
 from wardline.engine.door import EventError, Pending
+from wardline.engine.enforcement import Enforcement, Limits
 from wardline.engine.event import Event
 from wardline.engine.intake import Edge
 from wardline.engine.journal import Journal
@@ -50,8 +51,11 @@ from wardline.engine.journal import Settings as JournalSettings
 from wardline.engine.label import Trust
 from wardline.engine.labelling import Labelling
 from wardline.engine.labels import Labels
+from wardline.engine.ledger import Entry, Ledger
 from wardline.engine.noted import note_event
 from wardline.engine.office import Office, OfficeError
+from wardline.engine.outbox import Outbox
+from wardline.engine.outbox import Settings as OutboxSettings
 from wardline.engine.points import EventPoints
 from wardline.engine.policy import Policy, PolicyError, load_policy, parse_policy
 from wardline.engine.replay import SHOWN
@@ -100,6 +104,7 @@ class Program:
         self.counters = MailStates(mail.near_duplicate_hours, mail.reputation_half_life_days)
         self.text = TextState(journal.vault, self._starter() if starter else None)
         self.labels = _labels(config)
+        self.ledger = Ledger()
         self.detectors = make_detectors()
         self.policy, self.policy_digest = self._policy(Path(mail.policy) if mail.policy else None, "policy.yaml")
         envelope_policy, envelope_digest = self._policy(None, "envelope.yaml")
@@ -111,8 +116,9 @@ class Program:
             {POINT: Post(self.policy, mail_text.decode(), rule_names(self.detectors), RECIPIENT)},
             {POINT: matched},
         )
-        self.shard = Shard(journal, (self.administration, self.counters, self.text, self.labels, *self.points.states), clock)
+        self.shard = Shard(journal, (self.administration, self.counters, self.text, self.labels, self.ledger, *self.points.states), clock)
         self.shard.follow("label", self.labels)
+        self.shard.follow("action", self.ledger)
         self.labelling = Labelling(self.shard, self.labels, self.pseudonyms, self.ids, self.metrics, config.labels.per_hour)
         self.snapshots = Snapshots(journal.folder)
         self.sources = Registry(
@@ -176,6 +182,7 @@ class Program:
         edge = Edge(self.pseudonyms, self.sources.ip_facts, self.sources.user_agent_facts, self.sources.domain_facts)
         self.points.open(self.shard, edge, self.administration, self.metrics, self.ids.new, caps)
         self.office = Office(self.shard, self.administration, self.ids, self.names.recipient, mail.release_command, mail.drop_command)
+        self.enforcement, self.outbox = self._enforcement(hashlib.blake2b(key, digest_size=32, person=b"wl-action-names").digest())
         self.recovered = self._recover()
         self._snapshot_seq = journal.last_seq
         self._saving = asyncio.Lock()
@@ -273,6 +280,41 @@ class Program:
         policy = self.policy_by_digest(digest)
         return (policy, NO_RULES) if policy else None
 
+    def _enforcement(self, name_key: bytes) -> tuple[Enforcement, Outbox]:
+        """Actions, and the outbox that tells them. Names in clear are sealed in the journal: the receiver alone has to know whom it is about."""
+        chosen = self.config.outbox
+        enforcement = Enforcement(
+            self.shard,
+            self.ledger,
+            self.pseudonyms,
+            self.ids,
+            self.office.do,
+            seal=lambda entity, name: seal(name_key, name.encode("utf-8", "surrogatepass"), entity.encode()),
+            limits=Limits(per_hour=chosen.per_hour, open=chosen.open_actions),
+        )
+
+        def name_of(entry: Entry) -> str | None:
+            name = unseal(name_key, entry.action.sealed, entry.action.entity.encode()) if entry.action.sealed else None
+            return name.decode("utf-8", "replace") if name is not None else None
+
+        settings = OutboxSettings(
+            url=chosen.url,
+            secret=outbox_secret(chosen),
+            key_id=chosen.key_id,
+            tries=chosen.tries,
+            first_retry_seconds=chosen.first_retry_seconds,
+            longest_retry_seconds=chosen.longest_retry_seconds,
+            concurrency=chosen.concurrency,
+        )
+        return enforcement, Outbox(
+            enforcement,
+            settings,
+            lambda: self.outbound,
+            paused=lambda: self.administration.paused,
+            name_of=name_of,
+            count=self.metrics.told,
+        )
+
     def _recover(self) -> int:
         """Snapshots, then the journal's tail; returns how many records the oldest state had to read."""
         # The rules first: which counters their snapshot must find a place for is written there.
@@ -294,6 +336,10 @@ class Program:
         )
         self.metrics.gauge("wardline_journal_records", "Records in the journal", lambda: float(self.journal.last_seq))
         self.metrics.gauge("wardline_held_messages", "Messages on hold", lambda: float(len(self.administration.held)))
+        ledger = self.ledger
+        self.metrics.gauge("wardline_actions_open", "Actions that have not settled", lambda: float(len(ledger.entries)))
+        self.metrics.gauge("wardline_outbox_waiting", "Messages that the receiver is still to be sent", lambda: float(ledger.waiting()))
+        self.metrics.gauge("wardline_outbox_dead_letters", "Messages that the receiver did not take", lambda: float(len(ledger.dead)))
         self.metrics.gauge("wardline_paused", "1 while enforcement is paused", lambda: float(self.administration.paused))
 
     # Upkeep
@@ -407,6 +453,7 @@ class Program:
         self.unlabelled.pairs.clear()
         subtracted = await self.learner.forget(name)
         self.labels.erase(name)
+        self.ledger.erase(name)
         erased = await asyncio.to_thread(self.journal.erase, name)
         if self._has_history():
             await asyncio.to_thread(self.keeper.forget, name)

@@ -23,6 +23,7 @@ from wardline.base.config import ConfigError
 from wardline.base.logs import logger
 from wardline.base.version import __version__
 from wardline.gateways.http.access import Access
+from wardline.gateways.http.actions import ActionRoutes
 from wardline.gateways.http.admin import AdminRoutes
 from wardline.gateways.http.app import HttpApp
 from wardline.gateways.http.decide import DecideRoutes
@@ -90,7 +91,8 @@ class Doors:
         rules = RuleRoutes(program.points.desk)
         features = FeatureRoutes(program.points)
         history = HistoryRoutes(lambda: program.keeper)
-        parts = (decide, mail, labels, rules, features, sources, history, admin, health, pages)
+        actions = ActionRoutes(program.enforcement, program.outbox)
+        parts = (decide, mail, labels, actions, rules, features, sources, history, admin, health, pages)
         routes = [route for part in parts for route in part.routes()]
         return HttpApp(routes, access, program.metrics, concurrency=settings.concurrency, version=__version__, control=control)
 
@@ -273,6 +275,7 @@ async def serve(program: Program, ready: Callable[[Doors], None]) -> None:
     await doors.open()
     _keep_collections_short()
     upkeep = asyncio.create_task(program.upkeep(), name="upkeep")
+    outbox = asyncio.create_task(program.outbox.run(), name="outbox")
     watching = asyncio.create_task(program.sources.watch(program.config.sources.refresh_seconds), name="sources")
     logger("serving").info("ready", doors=len(doors.addresses), mode=program.point.mode, recovered_records=program.recovered)
     ready(doors)
@@ -281,5 +284,7 @@ async def serve(program: Program, ready: Callable[[Doors], None]) -> None:
     finally:
         upkeep.cancel()
         watching.cancel()
+        outbox.cancel()
         await doors.close()
+        await asyncio.gather(outbox, return_exceptions=True)  # what is on the wire is given up, and sent again after the next start
         await program.close()

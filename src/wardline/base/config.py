@@ -7,7 +7,7 @@
 
 Read into msgspec structs: an unknown key, a wrong type or a value out of range is an error that names the file, the key and what to do.
 `wardline config show` prints the whole file with its defaults; the lines of explanation there are the `doc` entries here, so that they
-cannot differ. Environment: WARDLINE_DATA, WARDLINE_LEARN_SECRET and WARDLINE_RESOLVER override their keys.
+cannot differ. Environment: WARDLINE_DATA, WARDLINE_LEARN_SECRET, WARDLINE_OUTBOX_SECRET and WARDLINE_RESOLVER override their keys.
 """
 
 import ipaddress
@@ -17,6 +17,7 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Meta
@@ -179,6 +180,26 @@ class Outbound(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ca_file: Annotated[str, _doc("certificates (PEM) to trust instead of the system's; empty: the system's")] = ""
 
 
+class Outbox(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Actions, and the webhook that tells them to the service that carries them out."""
+
+    url: Annotated[str, _doc("the receiver, https://host/path, its host also in outbound.allowed_hosts; empty: actions wait for one")] = ""
+    secret: Annotated[
+        str, _doc("secret that signs the messages, at least 16 characters. Better in a file, or as $WARDLINE_OUTBOX_SECRET")
+    ] = ""
+    secret_file: Annotated[str, _doc("file that holds the secret instead")] = ""
+    key_id: Annotated[str, _doc("name of the secret, sent with each message: give a new secret a new name")] = "1"
+    tries: Annotated[int, _doc("after so many a message is a dead letter, kept for `wardline action retry`", ge=1, le=100)] = 24
+    first_retry_seconds: Annotated[float, _doc("wait before the second try; it doubles from try to try", gt=0, le=3600)] = 1.0
+    longest_retry_seconds: Annotated[float, _doc("longest wait between two tries", gt=0, le=86_400)] = 300.0
+    concurrency: Annotated[int, _doc("messages on the wire at once, of different entities", ge=1, le=256)] = 8
+    per_hour: Annotated[
+        int,
+        _doc("actions of one cause (a rule, a case, a person) within an hour; beyond it a second person must approve", ge=1, le=1_000_000),
+    ] = 100
+    open_actions: Annotated[int, _doc("actions that may be in effect at once", ge=1, le=10_000_000)] = 200_000
+
+
 class Store(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The data folder."""
 
@@ -210,10 +231,60 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     mail: Mail = Mail()
     decisions: Decisions = Decisions()
     labels: Labels = Labels()
+    outbox: Outbox = Outbox()
     sources: Sources = Sources()
     outbound: Outbound = Outbound()
     store: Store = Store()
     logs: Logs = Logs()
+
+
+_VARIABLES = (
+    ("WARDLINE_LEARN_SECRET", "rspamd", "learn_secret"),
+    ("WARDLINE_OUTBOX_SECRET", "outbox", "secret"),
+    ("WARDLINE_RESOLVER", "mail", "resolver"),
+)
+OUTBOX_SECRET_BYTES = 16
+
+
+def outbox_secret(outbox: Outbox) -> bytes:
+    """The secret that signs the webhook, b"" where there is no receiver. Raises ConfigError where it is missing, short or cannot be read."""
+    if not outbox.url:
+        return b""
+    secret = outbox.secret.encode()
+    if not secret and outbox.secret_file:
+        try:
+            secret = Path(outbox.secret_file).read_bytes().strip()
+        except OSError as error:
+            raise ConfigError(f"outbox.secret_file: {outbox.secret_file} cannot be read ({error.strerror})") from None
+    if len(secret) < OUTBOX_SECRET_BYTES:
+        state = "too short" if secret else "missing"
+        raise ConfigError(
+            f"outbox.secret: {state}; put at least {OUTBOX_SECRET_BYTES} characters into a file and name it in outbox.secret_file, "
+            "such as `openssl rand -hex 32 > FILE`"
+        )
+    return secret
+
+
+def _check_outbox(config: Config) -> None:
+    outbox_secret(config.outbox)
+    if not config.outbox.url:
+        return
+    try:
+        parts = urlsplit(config.outbox.url)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        raise ConfigError("outbox.url: cannot be read; write https://hooks.example.com/wardline") from None
+    if parts.scheme not in ("https", "http") or not host or "@" in parts.netloc:
+        raise ConfigError("outbox.url: write https://hooks.example.com/wardline, without a user or password in it")
+    if parts.scheme == "http" and not config.outbound.plain_http:
+        raise ConfigError(
+            "outbox.url: it is not https, so that everybody on the way could read it; give an https URL, or set outbound.plain_http"
+        )
+    host = f"[{host}]" if ":" in host else host
+    usual = 443 if parts.scheme == "https" else 80
+    wanted = {f"{host}:{port or usual}"} | ({host} if port in (None, usual) else set())
+    if wanted.isdisjoint(entry.strip().lower() for entry in config.outbound.allowed_hosts):
+        raise ConfigError(f'outbox.url: its host is asked by nobody; add "{min(wanted, key=len)}" to outbound.allowed_hosts')
 
 
 def load_config(path: Path | None, environment: Mapping[str, str] | None = None) -> Config:
@@ -227,7 +298,7 @@ def load_config(path: Path | None, environment: Mapping[str, str] | None = None)
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise ConfigError(f"{path}: not valid TOML: {error}") from None
     values = os.environ if environment is None else environment
-    for variable, section, key in (("WARDLINE_LEARN_SECRET", "rspamd", "learn_secret"), ("WARDLINE_RESOLVER", "mail", "resolver")):
+    for variable, section, key in _VARIABLES:
         if values.get(variable):
             part = given.setdefault(section, {})
             if isinstance(part, dict):
@@ -249,6 +320,10 @@ def _check(config: Config, source: str) -> None:
                 ipaddress.ip_network(network)
             except ValueError as error:
                 raise ConfigError(f"{source}: {where}: {error}; write networks as 192.0.2.0/24") from None
+    try:
+        _check_outbox(config)
+    except ConfigError as error:
+        raise ConfigError(f"{source}: {error}") from None
     resolver = config.mail.resolver
     if resolver != "off":
         host, _, port = resolver.rpartition(":") if resolver.count(":") == 1 or "]" in resolver else (resolver, "", "53")

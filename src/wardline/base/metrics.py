@@ -42,6 +42,9 @@ class Metrics:
         self._failures = Counter("wardline_detector_failures", "Detectors that broke on an input", ["detector"], registry=self.registry)
         self._labels = Counter("wardline_labels", "Labels by kind", ["kind"], registry=self.registry)
         self._refused = Counter("wardline_refused", "Requests refused, by door and cause", ["door", "cause"], registry=self.registry)
+        self._told = Counter(
+            "wardline_outbox_tries", "Messages to the receiver of actions, by what came of the try", ["result"], registry=self.registry
+        )
         self._build = Gauge(
             "wardline_version_info", "Versions of program, policy and model", ["program", "policy", "model"], registry=self.registry
         )
@@ -66,6 +69,10 @@ class Metrics:
     def labelled(self, kind: str) -> None:
         """Count a label: spam or ham of mail, abusive or benign of the rest, withdrawn."""
         self._labels.labels(kind).inc()
+
+    def told(self, result: str) -> None:
+        """Count one try to tell the receiver: delivered, retried or dead."""
+        self._told.labels(result).inc()
 
     def refused(self, door: str, cause: str) -> None:
         """Count a refused request: cause is an HTTP status or a short word."""
