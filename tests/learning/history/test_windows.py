@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from wardline.engine.counter import Counter
+from wardline.engine.keytable import member_of
 from wardline.engine.tally import UNIT, make_tally, spec_of
 from wardline.learning.history import windows
 
@@ -32,7 +33,8 @@ def by_tallies(counter: Counter, rows: windows.Rows) -> list[float]:
         value = tally.read(int(t), -1) if read else None
         found.append(np.nan if value is None else float(value))
         if counted:
-            tally.write(int(t), int(amount))
+            # For a member the amount is the fact itself.
+            tally.write(int(t), member_of(int(amount)) if counter.kind == "distinct" else int(amount))
     return found
 
 
@@ -59,8 +61,10 @@ def some_rows(chance: random.Random, counter: Counter, count: int, *, step_us: i
 
 
 @pytest.mark.parametrize("counter", COUNTERS, ids=lambda counter: f"{counter.kind}-{counter.window_seconds}")
+@pytest.mark.parametrize("few_rows", [0, 50], ids=["tables", "tallies too"])
 @pytest.mark.parametrize("back_us", [0, 3 * SECOND, 500 * SECOND], ids=["ordered", "late", "very late"])
-def test_equal_to_the_tallies(counter: Counter, back_us: int) -> None:
+def test_equal_to_the_tallies(counter: Counter, back_us: int, few_rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(windows, "FEW_ROWS", few_rows)
     chance = random.Random(f"{counter.kind}{counter.window_seconds}{back_us}")
     for _ in range(25):
         rows = some_rows(

@@ -16,7 +16,6 @@ import numpy as np
 import pyarrow as pa
 
 from wardline.engine.counter import Counter
-from wardline.engine.keytable import member_of
 from wardline.engine.rule import check
 from wardline.engine.rule_sql import to_sql
 from wardline.engine.tally import AMOUNT_LIMIT, TIME_LIMIT_US, UNIT, spec_of
@@ -188,7 +187,7 @@ def _values(session: Session, counter: Counter, rows: pa.Table) -> tuple[np.ndar
 
 
 def members(session: Session, counter: Counter, hashes: np.ndarray) -> np.ndarray:
-    """The engine's own numbers of members, for DuckDB's hashes of them: the engine's sketch is made of those."""
+    """The facts behind DuckDB's hashes of them: the engine's sketch is made of hashes of its own."""
     wanted = np.unique(hashes)
     session.give("wanted", pa.table({"h": wanted}))
     name = quoted(counter.of)
@@ -202,14 +201,13 @@ def members(session: Session, counter: Counter, hashes: np.ndarray) -> np.ndarra
         f"SELECT h, any_value(v) AS v, any_value(kind) AS kind FROM ({' UNION ALL '.join(selects)}) "  # noqa: S608
         "WHERE h IN (SELECT h FROM wanted) GROUP BY h ORDER BY h"
     )
-    numbers = np.empty(len(found), np.uint64)
+    facts = np.empty(len(found), object)
     place = 0
     for batch in found.select(["v", "kind"]).to_batches(65_536):
         for text, kind in zip(*(column.to_pylist() for column in batch.columns), strict=True):
-            value = text if kind == "text" else float(text) if kind == "number" else text == "true"
-            numbers[place] = member_of(value) or 0
+            facts[place] = text if kind == "text" else float(text) if kind == "number" else text == "true"
             place += 1
-    return np.asarray(numbers[np.searchsorted(found["h"].to_numpy(), hashes)], dtype=np.uint64)
+    return np.asarray(facts[np.searchsorted(found["h"].to_numpy(), hashes)])
 
 
 def units(amount: np.ndarray) -> np.ndarray:

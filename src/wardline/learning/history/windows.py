@@ -8,14 +8,19 @@ and counts and sums are differences of running totals. A member counts from its 
 leaves the window, whichever comes first; so that "distinct" is a running total as well. All other keys are told to the tallies themselves.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import Any
 
 import msgspec
 import numpy as np
 
+from wardline.engine.counters import compiled
+from wardline.engine.keytable import member_of
 from wardline.engine.tally import COUNT, DISTINCT, EXACT_MEMBERS, FIRST_SEEN, LAST_SEEN, RATE, RATIO, SUM_LIMIT, UNIT, Spec, make_tally
 
 Array = np.ndarray
+FEW_ROWS = 50
+TABLE_BYTES = 1 << 30
 # Differences of running totals are exact as long as no window's sum leaves 64 bits.
 _SAFE_SUM = float(1 << 61)
 
@@ -34,7 +39,8 @@ class Rows(msgspec.Struct, frozen=True):
 def values(spec: Spec, rows: Rows, members: Callable[[Array], Array] | None = None) -> Array:
     """What the counter reads at each row that is read.
 
-    members: the engine's numbers (`engine.keytable.member_of`) for amounts of a distinct counter, when they are others.
+    members: the facts behind the amounts of a distinct counter, for sketches, which are made of the facts' own hashes. Without it, an
+    amount is the fact itself.
     """
     found = np.full(len(rows.key), np.nan)
     if not len(found):
@@ -181,29 +187,53 @@ def _seen(spec: Spec, rows: Rows, group: Array, new: Array, found: Array) -> Non
 
 
 def _one_by_one(spec: Spec, rows: Rows, starts: Array, slow: Array, found: Array, members: Callable[[Array], Array] | None) -> None:
-    """The keys that numpy cannot compute, through the engine's own tallies."""
+    """The keys that numpy cannot compute, through the engine itself."""
     amounts = rows.amount
     if members is not None and spec.kind == DISTINCT:
         chosen = rows.counted & np.repeat(slow, np.diff(np.append(starts, len(amounts))))
-        amounts = np.zeros(len(amounts), np.uint64)
+        amounts = np.zeros(len(amounts), object)
         amounts[chosen] = members(rows.amount[chosen])
     ends = np.append(starts[1:], len(rows.key))
     for number in np.flatnonzero(slow):
-        begin, end = int(starts[number]), int(ends[number])
-        tally = make_tally(spec)
-        part = zip(
-            rows.time_us[begin:end].tolist(),
-            rows.counted[begin:end].tolist(),
-            amounts[begin:end].tolist(),
-            rows.read[begin:end].tolist(),
+        part = slice(int(starts[number]), int(ends[number]))
+        steps = zip(
+            range(part.start, part.stop),
+            rows.time_us[part].tolist(),
+            rows.counted[part].tolist(),
+            amounts[part].tolist(),
+            rows.read[part].tolist(),
             strict=True,
         )
-        for place, (time_us, counted, amount, read) in enumerate(part, begin):
-            if read:
-                value = tally.read(time_us, -1)
-                found[place] = np.nan if value is None else value
-            if counted:
-                tally.write(time_us, int(amount))
+        # A table of its own costs as much as some dozen events, and holds a summand only as it was before it became units.
+        if part.stop - part.start > FEW_ROWS and spec.kind in (COUNT, DISTINCT, RATE):
+            _by_table(spec, steps, found)
+        else:
+            _by_tally(spec, steps, found)
+
+
+Steps = Iterable[tuple[int, int, bool, Any, bool]]
+
+
+def _by_tally(spec: Spec, steps: Steps, found: Array) -> None:
+    tally = make_tally(spec)
+    for place, time_us, counted, amount, read in steps:
+        if read:
+            value = tally.read(time_us, -1)
+            found[place] = np.nan if value is None else value
+        if counted:
+            tally.write(time_us, (member_of(amount) or 0) if spec.kind == DISTINCT else amount)
+
+
+def _by_table(spec: Spec, steps: Steps, found: Array) -> None:
+    """One key in a table of the engine's, compiled where it was built: ten times quicker than a tally."""
+    tables = compiled()(TABLE_BYTES, 0, 1)
+    tables.add((), spec, ("event",), "member", -1, ("value",), -1)
+    for place, time_us, counted, amount, read in steps:
+        if read:
+            value = tables.read(time_us, {})["value"]
+            found[place] = np.nan if value is None else value
+        if counted:
+            tables.absorb("event", time_us, {"member": amount}, [])
 
 
 __all__ = ["Rows", "values"]
