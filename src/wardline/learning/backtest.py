@@ -263,7 +263,7 @@ class _Run:
             f"FROM {self._source([name, '_occurred_us'], bare=True)} WHERE {quoted(name)} IS NOT NULL GROUP BY 1), "
             "hits AS (SELECT campaign, count(*) AS hits, min(_occurred_us) AS first FROM hit GROUP BY 1) "
             "SELECT t.campaign, t.events, coalesce(h.hits, 0), t.began, h.first FROM there t LEFT JOIN hits h USING (campaign) "
-            "ORDER BY t.events DESC, 1 LIMIT 10000"
+            "ORDER BY 3 DESC, 2 DESC, 1 LIMIT 10000"
         )
         return [
             Campaign(name=campaign, events=events, hits=hits, began_us=began, first_hit_us=first)
