@@ -401,3 +401,17 @@ def test_a_snapshot_saves_the_next_start_the_whole_journal(tmp_path: Path) -> No
         assert set(taken.values()) == {last_seq}, "no state has had a record of its own, and none needs the journal again"
     with Wardline(tmp_path / "data", starter=False) as again:
         assert again.program.recovered == 0
+
+
+def test_an_account_is_forgotten_by_its_name(program: Wardline) -> None:
+    inner = program.program
+    person = inner.pseudonyms.of("account", "alice")
+    for seq in range(1, 5):
+        facts: dict[str, Any] = {"account": person} if seq % 2 else {}
+        record = login(seq, at_us=inner.clock.now_us(), facts=facts, keys=(person,) if seq % 2 else ())
+        inner.journal.append(msgspec.structs.replace(record, seq=0))
+    inner.keeper.compact()
+    assert program._call(inner.forget("account:alice"))["erased_records"] == 2
+    assert inner.keeper.history.manifest().rows == 2
+    with pytest.raises(OfficeError, match="1 to 1024 characters"):
+        program._call(inner.forget("account:"))

@@ -22,7 +22,7 @@ from wardline.base.config import Config, ConfigError, outbox_secret
 from wardline.base.ids import Ids
 from wardline.base.logs import logger
 from wardline.base.metrics import Metrics
-from wardline.base.privacy import Pseudonyms, load_or_make_key, seal, unseal
+from wardline.base.privacy import KINDS, Pseudonyms, load_or_make_key, seal, unseal
 from wardline.base.storage import StorageError
 from wardline.base.version import __version__
 from wardline.domains.mail import authentication, envelope, labelled
@@ -44,6 +44,7 @@ from wardline.engine.counters import Counters
 from wardline.engine.decision import NO_RULES, Rules
 from wardline.engine.door import EventError, Pending
 from wardline.engine.enforcement import Enforcement, Limits
+from wardline.engine.entity import EntityError, about
 from wardline.engine.event import Event
 from wardline.engine.intake import Edge
 from wardline.engine.journal import Journal
@@ -442,14 +443,25 @@ class Program:
             raise OfficeError(f"path: no backup can be written there ({reason}): give a new folder that the server may make") from None
         return {"path": target, "records": manifest.last_seq}
 
+    def _subject(self, subject: str) -> str:
+        """The pseudonym of a person: of an entity by its kind ("account:alice", "device:…"), else of a recipient's address."""
+        kind, colon, _ = subject.partition(":")
+        if not colon or KINDS.get(kind, "public") == "public":
+            return self.names.recipient(subject)
+        try:
+            return about(self.pseudonyms, subject)
+        except EntityError as error:
+            raise OfficeError(str(error)) from None
+
     def _backup(self, target: Path) -> Manifest:
         # The history stands still meanwhile, so that its manifest and its files are of one moment.
         with self.keeper.history.writing() if self._has_history() else contextlib.nullcontext():
             return self.journal.backup(target)
 
     async def forget(self, subject: str) -> dict[str, Any]:
-        """Erase what is kept about a recipient: labels leave the models, keys are destroyed, records go."""
-        name = self.names.recipient(subject)
+        """Erase what is kept about a recipient, or about an entity such as "account:alice": labels leave the models, keys are destroyed, records
+        go from the journal and from the history."""
+        name = self._subject(subject)
         self.unlabelled.pairs.clear()
         subtracted = await self.learner.forget(name)
         self.labels.erase(name)

@@ -344,7 +344,9 @@ def migrate(ctx: typer.Context) -> None:
     out().print(f"nothing to do: the folder has version {after}" if before == after else f"version {before} became {after}")
 
 
-def forget(ctx: typer.Context, subject: Annotated[str, typer.Argument(help="a recipient's address")], as_json: Json = False) -> None:
+def forget(
+    ctx: typer.Context, subject: Annotated[str, typer.Argument(help="a recipient's address, or account:alice")], as_json: Json = False
+) -> None:
     """Erase a person: their labels leave the models, their key is destroyed, their records go."""
     if not subject.strip():
         raise Failure("give the address of the person to forget: wardline forget b@example.net", status=2)

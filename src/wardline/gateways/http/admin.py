@@ -58,7 +58,7 @@ class Path(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Subject(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Whose data is to be erased: a recipient's address."""
+    """Whose data is to be erased: a recipient's address, or an entity such as account:alice."""
 
     subject: str
 
@@ -237,7 +237,8 @@ class AdminRoutes:
         """POST /v1/forget."""
         # The act is kept, the subject is not: an audit that names who was forgotten has forgotten nobody.
         await self.office.do(Act(op="forget", actor=actor))
-        return await self.do_forget(order.subject)
+        answer: dict[str, Any] = await _told(self.do_forget(order.subject))
+        return answer
 
     async def replay(self, order: ReplayOrder, actor: str) -> Any:
         """POST /v1/replay."""

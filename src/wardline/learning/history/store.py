@@ -36,7 +36,8 @@ ROW_GROUP_ROWS = 122_880
 # Files below this many rows are merged once so many of them lie in one day and type.
 MERGE_ROWS = 500_000
 MERGE_FILES = 8
-LOCK_SECONDS = 120.0
+# Longer than a backtest may take: whoever forgets waits for it.
+LOCK_SECONDS = 330.0
 DAY_US = 86_400_000_000
 # Nearly unique or rising: a dictionary would cost more than it saves.
 _ENCODINGS = {
