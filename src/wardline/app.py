@@ -61,12 +61,14 @@ from wardline.engine.points import EventPoints
 from wardline.engine.policy import Policy, PolicyError, load_policy, parse_policy
 from wardline.engine.replay import SHOWN
 from wardline.engine.roster import Post
-from wardline.engine.ruledesk import Caps
+from wardline.engine.ruledesk import Caps, DeskError
+from wardline.engine.rulefile import RuleFile
 from wardline.engine.running import Running
 from wardline.engine.shard import Shard
 from wardline.engine.snapshot import Snapshots, State, bring_up
 from wardline.engine.source_hits import SourceHits
 from wardline.engine.vault import Class
+from wardline.gateways.http.rules import Trial
 from wardline.learning.frozen import Frozen, FrozenError
 from wardline.shipped import event_domains
 from wardline.sources.registry import Registry
@@ -74,6 +76,7 @@ from wardline.sources.resolver import from_address
 from wardline.sources.showing import source_metrics
 
 if TYPE_CHECKING:
+    from wardline.learning.backtest import Report as BacktestReport
     from wardline.learning.history.keeper import Keeper
     from wardline.sources.outbound import Outbound
 
@@ -221,6 +224,26 @@ class Program:
 
             self._keeper = Keeper(self.data, self.journal, self.clock, self._declared)
         return self._keeper
+
+    async def backtest(self, file: RuleFile, trial: Trial) -> "BacktestReport":
+        """Whom a rule would have hit, over all that is kept. Raises RuleError, StorageError, DeskError for a time that cannot be read."""
+        return await asyncio.to_thread(self._backtest, file, trial)
+
+    def _backtest(self, file: RuleFile, trial: Trial) -> "BacktestReport":
+        from wardline.learning.backtest import candidate
+        from wardline.learning.history.keeper import known
+        from wardline.learning.history.question import parse_time
+        from wardline.learning.history.session import HistoryError
+
+        written, now_us = file.written, self.clock.now_us()
+        try:
+            since_us = parse_time(trial.since, now_us) if trial.since else None
+            until_us = parse_time(trial.until, now_us) if trial.until else now_us
+            rule = candidate(written.rule, written.point, written.when, file.names, file.counters)
+            labels = known(self.labels, until_us)
+            return self.keeper.backtest(rule, labels, since_us=since_us, until_us=until_us, in_shadow=trial.shadow, names=file.names)
+        except HistoryError as error:
+            raise DeskError(str(error)) from None
 
     def _has_history(self) -> bool:
         return (self.data / "history").exists()

@@ -88,7 +88,7 @@ class Doors:
         pages = PageRoutes(program.status)
         labels = LabelRoutes(program.labelling)
         sources = SourceRoutes(program.sources)
-        rules = RuleRoutes(program.points.desk)
+        rules = RuleRoutes(program.points.desk, program.backtest)
         features = FeatureRoutes(program.points)
         history = HistoryRoutes(lambda: program.keeper)
         actions = ActionRoutes(program.enforcement, program.outbox)

@@ -34,7 +34,8 @@ cases:
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with Server(tmp_path_factory.mktemp("door")) as running:
+    config = "[decisions]\nshadow_decisions = 2\ncanary_decisions = 2\n"
+    with Server(tmp_path_factory.mktemp("door"), config=config) as running:
         yield running
 
 
@@ -167,9 +168,26 @@ def test_a_rule_goes_out_by_command_and_comes_back(server: Server, client: Clien
     assert b"2 cases" in server.run("policy", "test", str(tmp_path)).stdout
     early = server.run("policy", "shadow", str(file))
     assert early.returncode == 1 and b"backtest" in early.stderr
+    tested = json.loads(server.run("policy", "backtest", str(file), "--json").stdout)
+    assert tested["rule"] == "busy_address@1" and tested["report"]["events"] > 0
+    assert "login" in server.run("policy", "backtest", "busy_address").stdout.decode()
     assert server.run("policy", "diff", str(tmp_path)).returncode == 0
     shown = json.loads(server.run("policy", "list", "--json").stdout)["rules"]
-    assert [(rule["id"], rule["stage"]) for rule in shown] == [("busy_address@1", "tested")]
+    assert [(rule["id"], rule["stage"]) for rule in shown] == [("busy_address@1", "backtested")]
+    assert server.run("policy", "shadow", "busy_address").returncode == 0
+    client.note(outcome(number, f"busy{number}", "192.0.2.90", "success") for number in range(4))
+    watched = [client.decide(attempt(number, "busy-a", "192.0.2.90")) for number in range(3)]
+    assert {answer.verdict for answer in watched} == {"allow"}
+    assert server.run("policy", "canary", "busy_address", "--share", "0.5").returncode == 0
+    for number in range(3):
+        client.decide(attempt(number, f"busy-b{number}", "192.0.2.91"))
+    asked = server.run("policy", "promote", "busy_address", "--as", "ada", "--json")
+    if json.loads(asked.stdout)["stage"] != "live":  # it matched two percent and more: a second person is asked for
+        assert server.run("policy", "promote", "busy_address", "--as", "bob").returncode == 0
+    acted = client.decide(attempt(9, "busy-c", "192.0.2.90"))
+    assert acted.verdict == "challenge" and "attempts ended at this address within a day" in acted.reasons[0].text
+    assert server.run("policy", "rollback", "busy_address", "--reason", "a school").returncode == 0
+    assert client.decide(attempt(10, "busy-c", "192.0.2.90")).verdict == "allow"
     file.write_text(RULE.replace(">= 3", ">= 4").replace("outcomes_ip_24h: 3", "outcomes_ip_24h: 4"))
     changed = server.run("policy", "diff", str(tmp_path))
     assert changed.returncode == 1 and b"differs" in changed.stdout

@@ -33,6 +33,7 @@ def register(app: typer.Typer) -> None:
     policy.command("check", epilog="Example: wardline policy check many_failures.yaml")(check)
     policy.command("test", epilog="Example: wardline policy test rules/")(test)
     policy.command("put", epilog="Example: wardline policy put many_failures.yaml")(put)
+    policy.command("backtest", epilog="Example: wardline policy backtest many_failures.yaml --since 30d")(backtest)
     policy.command("diff", epilog="Example: wardline policy diff rules/")(diff)
     policy.command("shadow", epilog="Example: wardline policy shadow many_failures")(shadow)
     policy.command("canary", epilog="Example: wardline policy canary many_failures --share 0.05")(canary)
@@ -76,6 +77,32 @@ def test(
 def put(ctx: typer.Context, file: Annotated[Path, typer.Argument(help="a rule file")], who: As = "", as_json: Json = False) -> None:
     """Take a rule into the book as a draft; its cases are run first."""
     _said(_put(ctx, file, who), as_json)
+
+
+def backtest(
+    ctx: typer.Context,
+    rule: Annotated[str, typer.Argument(help="a rule's file, or the name of one in the book")],
+    since: Annotated[str, typer.Option("--since", help="30d, 12h, or a day: 2026-11-01; nothing: all that is kept")] = "",
+    until: Annotated[str, typer.Option("--until", help="the same; nothing: now")] = "",
+    in_shadow: Annotated[bool, typer.Option("--shadow", help="what it did hit in shadow, instead of what it would have hit")] = False,
+    who: As = "",
+    as_json: Json = False,
+) -> None:
+    """Whom a rule would have hit over the history that is kept. Takes the rule into the book, and the figures as its evidence."""
+    order = {"since": since, "until": until, "shadow": in_shadow, "actor": who or _user()}
+    if rule.endswith((".yaml", ".yml")):
+        path = Path(rule)
+        order |= {"text": _read(path).decode("utf-8", "replace"), "source": path.name}
+    else:
+        order |= {"name": _name(rule)}
+    with connect(context_of(ctx)) as client:
+        if not as_json and err().is_terminal:
+            err().print("reading the history …", end="\r")
+        found = client.post("/v1/rules/backtest", order)
+    if as_json:
+        print_json(found)
+    else:
+        out().print(found["text"], markup=False)
 
 
 def shadow(
@@ -132,7 +159,9 @@ def list_rules(
         return
     from rich.table import Table
 
-    table = Table("rule", "point", "stage", "verdict", "owner", "ends", "seen", "hits", box=None, pad_edge=False)
+    table = Table(box=None, pad_edge=False)
+    for name in ("rule", "point", "stage", "verdict", "owner", "ends", "seen", "hits"):
+        table.add_column(name, overflow="fold")
     for rule in shown:
         stage = f"canary {rule['share']:.0%}" if rule["stage"] == "canary" else rule["stage"]
         mark = f"{stage} ({rule['asked_by']} asks for {rule['asked_stage']})" if rule["asked_by"] else stage

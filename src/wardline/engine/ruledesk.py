@@ -95,10 +95,10 @@ class RuleDesk:
                 raise DeskError("the rulebook is full; expire rules that nobody needs")
             return version
 
-    async def show(self, name: str, stage: str, figures: dict[str, Any], *, actor: str) -> Version:
-        """Add evidence to the newest version of a rule."""
+    async def show(self, name: str, stage: str, figures: dict[str, Any], *, actor: str, number: int = 0) -> Version:
+        """Add evidence to a version of a rule, the newest when no number is given."""
         async with self._lock:
-            version = self._newest(name)
+            version = self.newest(name, number)
             await self._show(version.name, version.number, stage, figures, _named(actor))
             return version
 
@@ -110,7 +110,7 @@ class RuleDesk:
         """Promote the newest version. expected: the stage that the caller believes it to be in; "" for whatever it is. Raises DeskError."""
         actor = _named(actor)
         async with self._lock:
-            version = self._newest(name)
+            version = self.newest(name)
             if expected and version.stage != expected:
                 raise DeskError(
                     f"{version.id} is in stage {version.stage} now, not in {expected}: somebody else was faster; look, then decide anew"
@@ -127,7 +127,7 @@ class RuleDesk:
                     await self.do(RuleAct(op="rule.ask", actor=actor, value=name, version=version.number, stage=stage))
                 return version
             if stage == "shadow":
-                await self.prepare(self._file(version))
+                await self.prepare(self.file(version))
             evidence = Evidence(at_us=self.shard.clock.now_us(), actor=actor, figures=figures)
             await self.do(
                 RuleAct(op="rule.stage", actor=actor, value=name, version=version.number, stage=stage, share=share, evidence=evidence)
@@ -139,7 +139,7 @@ class RuleDesk:
         if stage not in NEEDS:
             raise DeskError(f"stage: {stage!r} is none to promote to; choose {', '.join(NEEDS)}")
         if stage == "shadow":
-            if not self._file(version).written.cases:
+            if not self.file(version).written.cases:
                 raise DeskError(f"{version.id} has no cases: write at least one hit and one miss into the file (cases:), then put it again")
             if "backtested" not in version.evidence:
                 raise DeskError(f"{version.id} was not backtested: run `wardline policy backtest {version.name}` first")
@@ -154,7 +154,7 @@ class RuleDesk:
 
     def _needs_two(self, version: Version, figures: dict[str, Any]) -> bool:
         share = figures.get("hit_share") or 0.0
-        return self._file(version).written.verdict in self.caps.second_person or share >= self.caps.second_person_share
+        return self.file(version).written.verdict in self.caps.second_person or share >= self.caps.second_person_share
 
     async def expire(self, name: str, *, actor: str, reason: str = "") -> Version:
         """End a rule: every version that runs stops at once."""
@@ -179,7 +179,7 @@ class RuleDesk:
             await self._stop(newest, "expired", actor, reason or "rolled back")
             before = next((v for v in reversed(versions) if v.number < newest.number and "live" in v.evidence), None)
             if was_live and before is not None:
-                await self.prepare(self._file(before))
+                await self.prepare(self.file(before))
                 act = RuleAct(
                     op="rule.stage", actor=actor, value=name, version=before.number, stage="live", reason=f"{newest.id} was rolled back"
                 )
@@ -198,13 +198,15 @@ class RuleDesk:
         await self.do(RuleAct(op="rule.stage", actor=actor, value=version.name, version=version.number, stage=stage, reason=reason[:256]))
         self.tidy()
 
-    def _newest(self, name: str) -> Version:
-        version = self.rulebook.find(name)
+    def newest(self, name: str, number: int = 0) -> Version:
+        """A version of a rule, the newest when no number is given. Raises DeskError when there is none."""
+        version = self.rulebook.find(name, number)
         if version is None:
             raise DeskError(f"there is no rule {name[:64]!r}; `wardline policy list` shows every rule")
         return version
 
-    def _file(self, version: Version) -> RuleFile:
+    def file(self, version: Version) -> RuleFile:
+        """What a version's text says, checked against this build. Raises RuleFileError."""
         return self.roster.check(version.text.encode(), version.id)
 
 

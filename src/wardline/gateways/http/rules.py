@@ -1,21 +1,27 @@
 """Rules over HTTP: put, show evidence, move, expire, roll back, list, explain. Scope admin; the control socket has it.
 
 POST /v1/rules                  {"text": "rule: many_failures…", "source": "many_failures.yaml", "actor": "ada"}
+POST /v1/rules/backtest         {"text": "rule: many_failures…", "since": "30d"}     whom it would have hit; the figures become its evidence
 POST /v1/rules/{name}/move      {"stage": "shadow", "actor": "ada", "expected": "backtested"}
 """
 
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from wardline.base.storage import StorageError
+from wardline.engine.rule import RuleError
 from wardline.engine.rulebook import Version
 from wardline.engine.ruledesk import DeskError, RuleDesk
-from wardline.engine.rulefile import RuleFileError, read_rule
+from wardline.engine.rulefile import RuleFile, RuleFileError, read_rule
 from wardline.gateways.http.access import actor_of
 from wardline.gateways.http.exchange import Exchange
 from wardline.gateways.http.problem import Problem
 from wardline.gateways.http.routes import Route
+
+if TYPE_CHECKING:
+    from wardline.learning.backtest_report import Report
 
 BODY_LIMIT_BYTES = 256 * 1024
 
@@ -26,6 +32,19 @@ class NewRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     text: str
     source: str = "rule"
     actor: str = ""
+
+
+class Trial(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A rule to test on history: a file's text, or the name of one in the book. since, until: "30d", a day or a time in UTC; shadow: what it did
+    in shadow instead of what it would have done."""
+
+    text: str = ""
+    name: str = ""
+    source: str = "rule"
+    actor: str = ""
+    since: str = ""
+    until: str = ""
+    shadow: bool = False
 
 
 class Move(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -55,8 +74,9 @@ class End(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class RuleRoutes:
     """The rules' part of the HTTP API."""
 
-    def __init__(self, desk: RuleDesk) -> None:
+    def __init__(self, desk: RuleDesk, backtest: Callable[[RuleFile, Trial], Awaitable["Report"]]) -> None:
         self.desk = desk
+        self.do_backtest = backtest
 
     def routes(self) -> list[Route]:
         """What the rule desk offers."""
@@ -65,6 +85,7 @@ class RuleRoutes:
             Route("GET", "/v1/rules", "admin", "Every rule, its stage and its counts", self.list, answer="application/json"),
             Route("GET", of, "admin", "One rule with its versions and evidence", self.one, answer="application/json"),
             Route("POST", "/v1/rules", "admin", "Check a rule and take it into the book", self.put, body=NewRule),
+            Route("POST", "/v1/rules/backtest", "admin", "Test a rule on history", self.backtest, body=Trial, answer="application/json"),
             Route("POST", f"{of}/evidence", "admin", "Add evidence to the newest version", self.show, body=Proof),
             Route("POST", f"{of}/move", "admin", "Promote the newest version", self.move, body=Move),
             Route("POST", f"{of}/expire", "admin", "End a rule", self.expire, body=End),
@@ -89,6 +110,24 @@ class RuleRoutes:
         new = await _document(exchange, NewRule)
         await exchange.json(await _told(lambda: self.desk.put(new.text.encode(), new.source[:256], actor=actor_of(exchange, new.actor))))
 
+    async def backtest(self, exchange: Exchange) -> None:
+        """POST /v1/rules/backtest. The rule is taken into the book first: evidence belongs to a text."""
+        trial = await _document(exchange, Trial)
+        actor = actor_of(exchange, trial.actor)
+        try:
+            version = (
+                await self.desk.put(trial.text.encode(), trial.source[:256], actor=actor) if trial.text else self.desk.newest(trial.name)
+            )
+            report = await self.do_backtest(self.desk.file(version), trial)
+            await self.desk.show(version.name, "backtested", _figures(report), actor=actor, number=version.number)
+        except (DeskError, RuleFileError, RuleError) as error:
+            raise Problem(422, str(error)) from None
+        except StorageError as error:
+            raise Problem(503, str(error)) from None
+        from wardline.learning.backtest_report import render
+
+        await exchange.json({"rule": version.id, "report": report, "text": render(report)})
+
     async def show(self, exchange: Exchange) -> None:
         """POST /v1/rules/{name}/evidence."""
         proof = await _document(exchange, Proof)
@@ -112,6 +151,22 @@ class RuleRoutes:
         end = await _document(exchange, End)
         name, actor = exchange.values["name"], actor_of(exchange, end.actor)
         await exchange.json(await _told(lambda: self.desk.roll_back(name, actor=actor, reason=end.reason)))
+
+
+def _figures(report: "Report") -> dict[str, float | int | str | None]:
+    """What of a backtest is kept as evidence."""
+    accounts = next((found for found in report.entities if found.name == "account"), None)
+    precision, recall = report.labelled.precision, report.labelled.recall
+    return {
+        "events": report.events,
+        "hits": report.hits,
+        "hit_share": report.hits / report.events if report.events else 0.0,
+        "accounts": accounts.hit if accounts else None,
+        "precision": precision.value,
+        "recall": recall.value,
+        "tier": report.tier,
+        "until_us": report.until_us,
+    }
 
 
 def _shown(version: Version) -> dict[str, Any]:
