@@ -31,7 +31,7 @@ from wardline.learning.history.store import History
 
 FOLDER = "history"
 # So many records are read from the journal at every question; more are compacted first.
-TAIL_RECORDS = 20_000
+TAIL_RECORDS = 5_000
 DAY_US = 86_400_000_000
 CHILD_SECONDS = 3600.0
 
