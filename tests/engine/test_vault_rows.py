@@ -10,7 +10,7 @@ def test_both_ways_give_the_same(tmp_path: Path) -> None:
     index = Index.open(tmp_path / "journal.db")
     sealed = [Sealed(seq, seq % 3 - 1, "update", seq % 2, 100 * seq, b"sealed %d" % seq) for seq in range(1, 13)]
     index.write((), sealed, [(-1, 4), (0, 2), (1, 7)])
-    quick, plain = index.vault, VaultTables(index.engine.begin, index.engine.connect)
+    quick, plain = index.vault, VaultTables(index.engine.begin, index._rows)
     assert isinstance(quick, QuickVaultTables)
     for rows in (quick, plain):
         assert [rows.slot(subject) for subject in (-1, 0, 1, 5)] == [4, 2, 7, None]

@@ -13,12 +13,12 @@ import itertools
 import sqlite3
 import time
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
 import msgspec
-from sqlalchemy import Connection, Engine, bindparam, delete, func, insert, select, text, tuple_, update
+from sqlalchemy import Connection, Engine, Executable, bindparam, delete, func, insert, select, text, tuple_, update
 from sqlalchemy.exc import DatabaseError, OperationalError
 
 from wardline.base.storage import StorageDamaged
@@ -87,13 +87,25 @@ class Index:
         self.path = path
         self.engine = engine
         self.readers = Readers(path)
-        self.vault = QuickVaultTables(engine.begin, engine.connect, self.readers)
+        self.vault = QuickVaultTables(engine.begin, self._rows, self.readers)
         self.indexed_seq = 0
 
     @property
     def where(self) -> str:
         """The file, for messages."""
         return str(self.path)
+
+    @property
+    def promised_seq(self) -> int:
+        """Nothing but the file itself says how far it came."""
+        return self.indexed_seq
+
+    def tend(self) -> None:
+        """A file needs no looking after."""
+
+    def _rows(self, statement: Executable, given: Mapping[str, Any]) -> Sequence[Any]:
+        with self.engine.connect() as connection:
+            return connection.execute(statement, given).all()
 
     @classmethod
     def open(cls, path: Path, *, read_only: bool = False) -> "Index":

@@ -40,13 +40,17 @@ class VaultRows(Protocol):
 class JournalIndex(Protocol):
     """See the module, and `engine.index.Index` for what each call does.
 
-    where: for messages, a path or a database without its password. indexed_seq: everything up to here is in it.
+    where: for messages, a path or a database without its password. indexed_seq: everything up to here is in it. promised_seq: how far it is
+    known to have been once; more than indexed_seq in a server's database that was restored or failed over.
     """
 
     indexed_seq: int
 
     @property
     def where(self) -> str: ...
+
+    @property
+    def promised_seq(self) -> int: ...
 
     @property
     def vault(self) -> VaultRows: ...
@@ -84,6 +88,8 @@ class JournalIndex(Protocol):
     def backup(self, folder: Path) -> int: ...
 
     def verify(self) -> tuple[int, list[str]]: ...
+
+    def tend(self) -> None: ...
 
     def close(self) -> None: ...
 

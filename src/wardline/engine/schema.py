@@ -10,16 +10,21 @@
 
 Only hashes of subjects stand in randomly ordered indices: pages of a B-tree may keep traces of moved cells, and a hash of a pseudonym names
 nobody. `migrations` upcasts an older folder, one step per version.
+
+On a server (PostgreSQL, MariaDB, MySQL) texts lie in binary columns, as UTF-8: they come back exactly as they went in, the character NUL
+included, and no collation takes "A" for "a" or cuts a trailing space.
 """
 
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
     Column,
     Connection,
+    Dialect,
     Engine,
     Index,
     Integer,
@@ -32,11 +37,41 @@ from sqlalchemy import (
     select,
     text,
 )
+from sqlalchemy.dialects.mysql import MEDIUMBLOB, VARBINARY
 from sqlalchemy.pool import QueuePool
+from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from wardline.base.storage import StorageError
 
 SCHEMA_VERSION = 1
+
+
+class Text(TypeDecorator[str]):
+    """A text of at most `length` characters; without a length, up to 16 MiB. Costs SQLite nothing: it takes texts as they are."""
+
+    impl = String
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """VARCHAR, BYTEA, or VARBINARY with room for four bytes a character."""
+        if dialect.name == "sqlite":
+            return dialect.type_descriptor(String(self.impl_instance.length))
+        length = self.impl_instance.length
+        return dialect.type_descriptor(
+            LargeBinary() if dialect.name == "postgresql" else VARBINARY(length * 4) if length else MEDIUMBLOB()
+        )
+
+    def bind_processor(self, dialect: Dialect) -> Callable[[Any], Any] | None:
+        """To UTF-8."""
+        return None if dialect.name == "sqlite" else lambda value: value.encode() if value is not None else None
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any] | None:
+        """From UTF-8."""
+        return None if dialect.name == "sqlite" else lambda value: bytes(value).decode() if value is not None else None
+
+
+_content = LargeBinary().with_variant(MEDIUMBLOB(), "mysql", "mariadb")
+
 # SQLite gives a rowid table only to a column that is declared INTEGER.
 _big = BigInteger().with_variant(Integer, "sqlite")
 
@@ -47,15 +82,15 @@ records = Table(
     metadata,
     Column("seq", _big, primary_key=True, autoincrement=False),
     Column("shard", Integer, nullable=False),
-    Column("kind", String(16), nullable=False),
-    Column("id", String(256), nullable=False),
+    Column("kind", Text(16), nullable=False),
+    Column("id", Text(256), nullable=False),
     Column("time_us", BigInteger, nullable=False),
-    Column("point", String(256), nullable=False),
-    Column("subject", String(256), nullable=False),
-    Column("keys", String, nullable=False),
+    Column("point", Text(256), nullable=False),
+    Column("subject", Text(256), nullable=False),
+    Column("keys", Text(), nullable=False),
     Column("schema_version", Integer, nullable=False),
     Column("crc", BigInteger, nullable=False),
-    Column("body", LargeBinary, nullable=False),
+    Column("body", _content, nullable=False),
     Index("records_by_kind_and_time", "kind", "time_us"),
 )
 
@@ -72,10 +107,10 @@ vault = Table(
     metadata,
     Column("seq", _big, primary_key=True, autoincrement=False),
     Column("subject_hash", BigInteger, nullable=False),
-    Column("class", String(32), nullable=False),
+    Column("class", Text(32), nullable=False),
     Column("id_hash", BigInteger, nullable=False),
     Column("expires_us", BigInteger, nullable=False),
-    Column("sealed", LargeBinary, nullable=False),
+    Column("sealed", _content, nullable=False),
     Index("vault_by_subject", "subject_hash"),
     Index("vault_by_id", "id_hash"),
     Index("vault_by_expiry", "expires_us"),
@@ -94,24 +129,25 @@ erased = Table(
     Column("first_seq", _big, primary_key=True, autoincrement=False),
     Column("last_seq", BigInteger, nullable=False),
     Column("at_us", BigInteger, nullable=False),
-    Column("reason", String(16), nullable=False),
+    Column("reason", Text(16), nullable=False),
 )
 
 expired = Table(
     "expired",
     metadata,
-    Column("kind", String(32), primary_key=True),
+    Column("kind", Text(32), primary_key=True),
     Column("before_us", BigInteger, nullable=False),
 )
 
 facts = Table(
     "facts",
     metadata,
-    Column("name", String(32), primary_key=True),
+    Column("name", Text(32), primary_key=True),
     Column("value", BigInteger, nullable=False),
 )
 
-# From version N to N + 1: {N: change}. Every change runs inside one transaction with the new version number.
+# From version N to N + 1: {N: change}. Every change runs inside one transaction with the new version number. MariaDB ends
+# a transaction at every change of a table, so that a change must be one that can simply be repeated after it was cut short.
 migrations: dict[int, Callable[[Connection], None]] = {}
 
 

@@ -1,6 +1,6 @@
 """The vault's rows in SQL: sealed entries, and which slot of the key file belongs to whom. Subjects and ids stand there as hashes only.
 
-    rows = VaultTables(engine.begin, engine.connect)
+    rows = VaultTables(engine.begin, read)
     rows.slot(subject_hash)                          # 17, or None
     rows.newest(id_hash, subject_hash, now_us)       # sealed bytes, newest first
     rows.forget(subject_hash)                        # how many entries went
@@ -8,16 +8,18 @@
 Rows are added together with the records, in one transaction: see the index. `QuickVaultTables` reads past SQLAlchemy's pool, for SQLite.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, select
+from sqlalchemy import Connection, Executable, bindparam, delete, select
 
 from wardline.engine import schema
 from wardline.engine.query import Query, Readers
 
 # Entries under one id that are tried, newest first.
 CANDIDATES = 8
+SLOTS_PAGE = 100_000
 
 SLOT = select(schema.vault_keys.c.slot).where(schema.vault_keys.c.subject_hash == bindparam("subject_hash"))
 NEWEST = (
@@ -29,33 +31,39 @@ NEWEST = (
 )
 QUICK_SLOT, QUICK_NEWEST = Query(SLOT), Query(NEWEST)
 
-Transaction = Callable[[], AbstractContextManager[Connection]]
+# A transaction that is committed at the end, and all rows of a query.
+Begin = Callable[[], AbstractContextManager[Connection]]
+Read = Callable[[Executable, Mapping[str, Any]], Sequence[Any]]
 
 
 class VaultTables:
-    """See the module. `begin` gives a transaction that writes, `connect` a connection that reads."""
+    """See the module."""
 
-    def __init__(self, begin: Transaction, connect: Transaction) -> None:
+    def __init__(self, begin: Begin, read: Read) -> None:
         self._begin = begin
-        self._connect = connect
+        self._read = read
 
     def slot(self, subject_hash: int) -> int | None:
         """The slot of a subject's key."""
-        with self._connect() as connection:
-            found = connection.execute(SLOT, {"subject_hash": subject_hash}).scalar()
-        return int(found) if found is not None else None
+        rows = self._read(SLOT, {"subject_hash": subject_hash})
+        return int(rows[0].slot) if rows else None
 
     def newest(self, id_hash: int, subject_hash: int, now_us: int) -> list[bytes]:
         """Sealed entries that may be the one asked for and have not expired, newest first."""
         given = {"id_hash": id_hash, "subject_hash": subject_hash, "now_us": now_us}
-        with self._connect() as connection:
-            return [bytes(row.sealed) for row in connection.execute(NEWEST, given)]
+        return [bytes(row.sealed) for row in self._read(NEWEST, given)]
 
     def slots(self) -> Iterator[int]:
         """All slots that are in use, ascending."""
-        with self._connect() as connection:
-            for row in connection.execute(select(schema.vault_keys.c.slot).order_by(schema.vault_keys.c.slot)):
-                yield int(row.slot)
+        last = -1
+        keys = schema.vault_keys.c
+        while True:
+            # Page by page: there may be millions.
+            rows = self._read(select(keys.slot).where(keys.slot > last).order_by(keys.slot).limit(SLOTS_PAGE), {})
+            yield from (int(row.slot) for row in rows)
+            if len(rows) < SLOTS_PAGE:
+                return
+            last = int(rows[-1].slot)
 
     def forget(self, subject_hash: int) -> int:
         """Remove a subject's entries and its key's row. Gives how many entries there were."""
@@ -89,8 +97,8 @@ class VaultTables:
 class QuickVaultTables(VaultTables):
     """For SQLite: the two look-ups of a decision take a connection from a stack."""
 
-    def __init__(self, begin: Transaction, connect: Transaction, readers: Readers) -> None:
-        super().__init__(begin, connect)
+    def __init__(self, begin: Begin, read: Read, readers: Readers) -> None:
+        super().__init__(begin, read)
         self._readers = readers
 
     def slot(self, subject_hash: int) -> int | None:
