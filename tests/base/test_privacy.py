@@ -93,6 +93,16 @@ def test_a_stored_key_is_found_again_and_is_gone_when_destroyed(tmp_path: Path) 
     assert (tmp_path / "subjects.keys").read_bytes().strip(b"\0") == b""
 
 
+def test_another_subjects_key_is_not_destroyed(tmp_path: Path) -> None:
+    keys = ring(tmp_path)
+    slot = keys.store(1, keys.new(1)[1])
+    assert not keys.destroy(slot, 2)
+    assert keys.load(1, slot) is not None
+    assert keys.destroy(slot, 1)
+    assert keys.destroy(slot, 1), "again does no harm"
+    assert keys.load(1, slot) is None
+
+
 def test_slots_are_used_again(tmp_path: Path) -> None:
     keys = ring(tmp_path)
     slots = [keys.store(n, keys.new(n)[1]) for n in range(3)]

@@ -1,4 +1,4 @@
-"""What every journal keeps, whatever stands behind it. A new store is one more line in STORES.
+"""What every journal keeps, whatever stands behind it: SQLite, PostgreSQL, MariaDB.
 
 durable before the receipt is done · in order, without gaps · found by id, key and subject at once and later · nothing changes afterwards ·
 erased and expired for good, and said so · equal after closing and opening
@@ -8,12 +8,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from databases import DatabaseServer
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from wardline.base.clock import FixedClock
+from wardline.engine.indices import embedded
 from wardline.engine.journal import Journal, Settings
 from wardline.engine.record import KINDS, Record
+from wardline.engine.server_index import on_server
 
 DAY_US = 86_400_000_000
 NOW_US = 20_000 * DAY_US
@@ -21,17 +24,22 @@ QUICK = Settings(segment_bytes=64 << 10, index_interval_seconds=0.005, checkpoin
 LAZY = Settings(segment_bytes=1 << 20, index_interval_seconds=3600, min_free_bytes=0)
 
 
-def sqlite_quick(path: Path) -> Journal:
-    return Journal.open(path, settings=QUICK, clock=FixedClock(NOW_US))
-
-
-def sqlite_lazy(path: Path) -> Journal:
-    return Journal.open(path, settings=LAZY, clock=FixedClock(NOW_US))
-
-
-STORES = [pytest.param(sqlite_quick, id="sqlite, indexed at once"), pytest.param(sqlite_lazy, id="sqlite, indexed late")]
+STORES = {"indexed at once": QUICK, "indexed late": LAZY}
 Store = Callable[[Path], Journal]
-every_store = pytest.mark.parametrize("store", STORES)
+
+
+@pytest.fixture(params=["sqlite, indexed at once", "sqlite, indexed late", "postgresql, indexed at once", "mariadb, indexed at once"])
+def store(request: pytest.FixtureRequest) -> Store:
+    """Opens the journal of a data folder, in each of the databases."""
+    kind, _, how = request.param.partition(", ")
+    server: DatabaseServer | None = None if kind == "sqlite" else request.getfixturevalue(kind)
+
+    def opened(path: Path) -> Journal:
+        index = embedded if server is None else on_server(server.address_for(path))
+        return Journal.open(path, settings=STORES[how], clock=FixedClock(NOW_US), index=index)
+
+    return opened
+
 
 texts = st.text(st.characters(codec="utf-8"), max_size=12)
 records = st.builds(
@@ -49,7 +57,6 @@ records = st.builds(
 )
 
 
-@every_store
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(written=st.lists(records, max_size=40))
 def test_what_was_written_is_read_and_found(store: Store, tmp_path_factory: pytest.TempPathFactory, written: list[Record]) -> None:
@@ -77,7 +84,6 @@ def test_what_was_written_is_read_and_found(store: Store, tmp_path_factory: pyte
     journal.close()
 
 
-@every_store
 @settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(written=st.lists(records, max_size=30))
 def test_an_erased_subject_is_gone_and_said_to_be(store: Store, tmp_path_factory: pytest.TempPathFactory, written: list[Record]) -> None:
@@ -96,7 +102,6 @@ def test_an_erased_subject_is_gone_and_said_to_be(store: Store, tmp_path_factory
         assert journal.next_seq == len(written) + 1
 
 
-@every_store
 def test_retention_is_per_kind_and_remembered(store: Store, tmp_path: Path) -> None:
     with store(tmp_path) as journal:
         for age_days in range(10):
@@ -111,7 +116,6 @@ def test_retention_is_per_kind_and_remembered(store: Store, tmp_path: Path) -> N
         assert journal.expire(NOW_US, {"event": 3}) == 0
 
 
-@every_store
 async def test_a_receipt_can_be_awaited(store: Store, tmp_path: Path) -> None:
     with store(tmp_path) as journal:
         first = journal.append(Record(0, 0, "event", "a", 1))

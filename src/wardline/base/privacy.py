@@ -172,9 +172,18 @@ class Keyring:
         magic, subject_hash, wrapped, crc = _SLOT.unpack(data)
         return (subject_hash, wrapped) if magic == _SLOT_MAGIC and zlib.crc32(data[:-4]) == crc else None
 
-    def destroy(self, slot: int) -> None:
-        """Overwrite a slot, durably. `release` it when nothing refers to it any more."""
+    def destroy(self, slot: int, subject_hash: int | None = None) -> bool:
+        """Overwrite a slot, durably. `release` it when nothing refers to it any more.
+
+        subject_hash: whose key is meant. False, and nothing is touched, when the slot holds another subject's by now: key file and database can
+        come from different backups.
+        """
+        if subject_hash is not None:
+            found = self._read(slot)
+            if found is not None and found[0] != subject_hash:
+                return False
         self._files.write_durably(self._descriptor, bytes(SLOT_BYTES), slot * SLOT_BYTES)
+        return True
 
     def release(self, slot: int) -> None:
         """Let another subject's key have a destroyed slot."""

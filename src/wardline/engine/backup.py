@@ -22,6 +22,7 @@ import msgspec
 from wardline.base.storage import DiskFiles, Folder, StorageDamaged, StorageError
 from wardline.engine import schema
 from wardline.engine.index import Index
+from wardline.engine.indices import ELSEWHERE, EMBEDDED
 
 if TYPE_CHECKING:
     from wardline.engine.journal import Journal
@@ -91,14 +92,16 @@ def restore(source: Path, target: Path) -> Manifest:
     """Put a checked backup into a data folder that holds no journal yet. Raises StorageError, StorageDamaged, StorageLocked."""
     manifest = check(source)
     with Folder.open(target) as folder:
-        if (target / "journal.db").exists():
+        # On a database server the note that names the database stands for the journal.
+        last = next((name for name in (EMBEDDED, ELSEWHERE) if (source / name).exists()), EMBEDDED)
+        if any((target / name).exists() for name in (EMBEDDED, ELSEWHERE)):
             raise StorageError("the data folder holds a journal already", str(target), "Move it away first, or restore into a new folder.")
         for copied in manifest.files:
-            if copied.name != "journal.db":
+            if copied.name != last:
                 _copy(source / copied.name, target / copied.name)
         # Last: a folder without it counts as empty, so that a restore that was cut short can simply be repeated.
-        _copy(source / "journal.db", target / "journal.db.new")
-        folder.files.replace(target / "journal.db.new", target / "journal.db")
+        _copy(source / last, target / f"{last}.new")
+        folder.files.replace(target / f"{last}.new", target / last)
         folder.files.sync_folder(target)
     return manifest
 

@@ -149,7 +149,7 @@ class Index:
     def get(self, seq: int) -> Record | None:
         """The record at a place, None when there is none."""
         rows = self.readers.rows(BY_SEQ, seq=seq)
-        return _record(rows[0]) if rows else None
+        return record_of(rows[0]) if rows else None
 
     def find_id(self, kind: str, id: str) -> Record | None:
         """The first record of a kind with this id."""
@@ -172,7 +172,7 @@ class Index:
         return [record for record in self._newest("subject", subject, limit) if record.subject == subject][:limit]
 
     def _newest(self, what: str, value: str, limit: int) -> list[Record]:
-        return [_record(row) for row in self.readers.rows(NEWEST_FILED, hash=lookup_hash(what, value), limit=limit + STRANGERS)]
+        return [record_of(row) for row in self.readers.rows(NEWEST_FILED, hash=lookup_hash(what, value), limit=limit + STRANGERS)]
 
     def read(self, from_seq: int, to_seq: int, kinds: Sequence[str] | None = None) -> Iterator[Record]:
         """Records in order, both ends included. Reads a page at a time, so that no transaction stays open between two records."""
@@ -184,7 +184,7 @@ class Index:
             with self.engine.connect() as connection:
                 rows = connection.execute(query).all()
             for row in rows:
-                yield _record(row)
+                yield record_of(row)
             if len(rows) < PAGE:
                 return
             from_seq = rows[-1].seq + 1
@@ -216,7 +216,7 @@ class Index:
             rows = connection.execute(
                 select(schema.records).where(schema.records.c.seq.in_(seqs), LIVE).order_by(schema.records.c.seq)
             ).all()
-            found = [(_record(row), row.crc) for row in rows]
+            found = [(record_of(row), row.crc) for row in rows]
             victims = [(record, crc) for record, crc in found if record.subject == subject or subject in record.keys]
             _blank(connection, victims)
             self._note(connection, [record.seq for record, _ in victims], at_us, "subject")
@@ -236,7 +236,7 @@ class Index:
                 .limit(PAGE)
             )
             rows = connection.execute(query).all()
-            _blank(connection, [(_record(row), row.crc) for row in rows])
+            _blank(connection, [(record_of(row), row.crc) for row in rows])
             connection.execute(delete(schema.expired).where(schema.expired.c.kind == kind))
             connection.execute(insert(schema.expired).values(kind=kind, before_us=before_us))
         return len(rows), (rows[-1].time_us, rows[-1].seq) if rows else after
@@ -316,7 +316,7 @@ class Index:
             for row in rows:
                 count += 1
                 try:
-                    intact = zlib.crc32(encode(_record(row))) == row.crc
+                    intact = zlib.crc32(encode(record_of(row))) == row.crc
                 except (msgspec.DecodeError, msgspec.ValidationError, ValueError, TypeError):
                     intact = False
                 if not intact:
@@ -388,7 +388,8 @@ def _blank(connection: Connection, victims: Sequence[tuple[Record, int]]) -> Non
         connection.exec_driver_sql("DELETE FROM lookups WHERE hash=? AND seq=?", places)
 
 
-def _record(row: Any) -> Record:
+def record_of(row: Any) -> Record:
+    """A record from a row of `schema.records`."""
     seq, shard, kind, id, time_us, point, subject, keys, schema_version, _, body = row
     return Record(seq, shard, kind, id, time_us, point, subject, _keys_decoder.decode(keys), schema_version, body)
 

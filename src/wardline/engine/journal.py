@@ -15,6 +15,7 @@ finished, since the log's space exists already and the reserve is larger than wh
 """
 
 import asyncio
+import contextlib
 import errno
 import sqlite3
 import threading
@@ -28,7 +29,7 @@ from sqlalchemy.exc import DatabaseError
 
 from wardline.base.clock import Clock, SystemClock
 from wardline.base.privacy import Keyring, load_or_make_key
-from wardline.base.storage import Files, Folder, StorageBusy, StorageDamaged, StorageError, StorageFull
+from wardline.base.storage import Files, Folder, StorageBusy, StorageDamaged, StorageError, StorageFull, StorageLocked
 from wardline.engine.backup import Manifest, backup
 from wardline.engine.commitlog import SEGMENT_BYTES, CommitLog
 from wardline.engine.index import FIRST, PAGE, Gap, Sealed, decoded
@@ -133,7 +134,7 @@ class Journal:
         """Index what the log still holds, blank it, and begin anew behind it."""
         where = self.folder.path / "log"
         files = self.folder.files
-        found = recover(files, where, self._index.indexed_seq)
+        found = recover(files, where, self._index.indexed_seq, self._index.promised_seq)
         if found.lost and not accept_damage:
             ranges = ", ".join(f"{first} to {last}" for first, last in found.lost)
             raise StorageDamaged(
@@ -230,7 +231,9 @@ class Journal:
                 str(self.folder.path),
                 "Free space on this disk: it goes on by itself.",
             )
-        if self._tail.size_bytes + size > self._settings.tail_limit_bytes:
+        full = self._tail.size_bytes + size > self._settings.tail_limit_bytes
+        # Taken over by another process, or gone back: what is taken from here on could not be kept.
+        if full or isinstance(self._index_error, StorageLocked | StorageDamaged):
             if isinstance(self._index_error, StorageError):
                 error = self._index_error
                 raise type(error)(f"{self._tail.size_bytes} bytes wait for the index: {error.what}", error.where, error.remedy)
@@ -271,7 +274,13 @@ class Journal:
         if self._seen.ready:
             if not self._seen.maybe(lookup_hash("id", f"{kind}/{id}")):
                 return recent
-            return self._index.find_id(kind, id) or recent
+            try:
+                return self._index.find_id(kind, id) or recent
+            except StorageBusy:
+                # The database is away, and what waits for it is the best answer; without one nobody knows.
+                if recent is None:
+                    raise
+                return recent
         older = self._index.find_id(kind, id)
         if older is None:
             self._vain_lookups += 1
@@ -335,6 +344,9 @@ class Journal:
             except (DatabaseError, StorageError, OSError) as error:
                 # A full disk, a lock that lasts, a database that is away: the records are safe in the log and in memory, so try again.
                 self._index_error = error
+                # The log goes on meanwhile, and cannot use a segment again.
+                with contextlib.suppress(OSError):
+                    self._log.prepare()
                 if not closing:
                     time.sleep(RETRY_S)
                     continue
@@ -345,6 +357,7 @@ class Journal:
         """Move durable records into the index, one batch; gives how many. Raises DatabaseError and OSError: nothing is lost then."""
         with self._sql:
             batch = self._tail.first(self._receipts.durable_seq, INDEX_RECORDS, INDEX_BYTES)
+            self._index.tend()
             if batch:
                 self._write_index(batch)
                 self._unfolded_bytes += self._tail.remove(batch)

@@ -27,10 +27,13 @@ class Recovery(msgspec.Struct, frozen=True):
     lost: list[tuple[int, int]]
 
 
-def recover(files: Files, path: Path, after_seq: int) -> Recovery:
-    """Read all segments and decide. Memory: one segment at a time and a few words per batch. Never raises on any content."""
+def recover(files: Files, path: Path, after_seq: int, promised_seq: int = 0) -> Recovery:
+    """Read all segments and decide. Memory: one segment at a time and a few words per batch. Never raises on any content.
+
+    promised_seq: how far the index was known to be once, where that is more than what it holds.
+    """
     whole: dict[int, segment.Place] = {}
-    promised = after_seq
+    promised = max(after_seq, promised_seq)
     torn = 0
     for name in segment_names(files, path):
         for place in segment.scan(files, path / name):

@@ -52,22 +52,24 @@ class Text(TypeDecorator[str]):
     impl = String
     cache_ok = True
 
+    def __init__(self, length: int | None = None) -> None:
+        super().__init__(length)
+        self.length = length
+
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         """VARCHAR, BYTEA, or VARBINARY with room for four bytes a character."""
         if dialect.name == "sqlite":
-            return dialect.type_descriptor(String(self.impl_instance.length))
-        length = self.impl_instance.length
-        return dialect.type_descriptor(
-            LargeBinary() if dialect.name == "postgresql" else VARBINARY(length * 4) if length else MEDIUMBLOB()
-        )
+            return dialect.type_descriptor(String(self.length))
+        length = self.length
+        return dialect.type_descriptor(LargeBinary() if dialect.name == "postgresql" else VARBINARY(length * 4) if length else MEDIUMBLOB())
 
     def bind_processor(self, dialect: Dialect) -> Callable[[Any], Any] | None:
         """To UTF-8."""
         return None if dialect.name == "sqlite" else lambda value: value.encode() if value is not None else None
 
     def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any] | None:
-        """From UTF-8."""
-        return None if dialect.name == "sqlite" else lambda value: bytes(value).decode() if value is not None else None
+        """From UTF-8. Bytes that are none, which only damage can leave, do not stop the reading: the checksum tells."""
+        return None if dialect.name == "sqlite" else lambda value: bytes(value).decode("utf-8", "surrogateescape")
 
 
 _content = LargeBinary().with_variant(MEDIUMBLOB(), "mysql", "mariadb")

@@ -140,7 +140,9 @@ class PostgreSql:
 
     def unsafe(self, connection: Connection) -> list[str]:
         """fsync, full_page_writes and synchronous_commit."""
-        query = "SELECT name FROM pg_settings WHERE name IN ('fsync', 'full_page_writes', 'synchronous_commit') AND setting = 'off' ORDER BY 1"
+        query = (
+            "SELECT name FROM pg_settings WHERE name IN ('fsync', 'full_page_writes', 'synchronous_commit') AND setting = 'off' ORDER BY 1"
+        )
         return [f"{row[0]}=off" for row in connection.execute(text(query))]
 
     def reason(self, error: BaseException) -> str:

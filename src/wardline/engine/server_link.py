@@ -66,7 +66,9 @@ class Link:
 
     def _engine(self, statement_seconds: int, **options: Any) -> Engine:
         options.setdefault("isolation_level", "READ COMMITTED")
-        engine = create_engine(self.address.url, hide_parameters=True, connect_args=self.dialect.connect_arguments(statement_seconds), **options)
+        engine = create_engine(
+            self.address.url, hide_parameters=True, connect_args=self.dialect.connect_arguments(statement_seconds), **options
+        )
 
         def set_up(connection: Any, _: object) -> None:
             with contextlib.closing(connection.cursor()) as cursor:
@@ -98,14 +100,15 @@ class Link:
             self._token = secrets.randbits(62) + 1
             assert self._writer is not None
             with self._writer.begin():
-                self._put(self._writer, "writer", self._token)
+                self.put(self._writer, "writer", self._token)
                 unsafe = self.dialect.unsafe(self._writer)
             for setting in unsafe:
                 logger("database").warning("server_may_lose_commits", detail=setting)
         return versions
 
     @staticmethod
-    def _put(connection: Connection, name: str, value: int) -> None:
+    def put(connection: Connection, name: str, value: int) -> None:
+        """Set one of the database's facts."""
         done = connection.execute(update(schema.facts).where(schema.facts.c.name == name).values(value=value))
         if done.rowcount == 0:
             connection.execute(insert(schema.facts).values(name=name, value=value))

@@ -178,11 +178,10 @@ class Vault:
             self._cache.pop(subject_hash, None)
             self._new_keys.pop(subject_hash, None)
             slot = self._rows.slot(subject_hash)
-            if slot is not None:
-                self._keyring.destroy(slot)
+            destroyed = slot is not None and self._keyring.destroy(slot, subject_hash)
             count = self._rows.forget(subject_hash)
             # Only now: a row that was left behind by a failure must never point at the key of somebody else.
-            if slot is not None:
+            if slot is not None and destroyed:
                 self._keyring.release(slot)
             return count
 
@@ -203,8 +202,8 @@ class Vault:
             for subject_hash, slot in slots:
                 self._cache.pop(subject_hash, None)
                 # A crash before this leaves a key to which nothing refers: the next start overwrites it.
-                self._keyring.destroy(slot)
-                self._keyring.release(slot)
+                if self._keyring.destroy(slot, subject_hash):
+                    self._keyring.release(slot)
 
     def close(self) -> None:
         """Close the key file."""

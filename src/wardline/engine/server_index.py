@@ -1,0 +1,357 @@
+"""The searchable side of the journal in PostgreSQL or MariaDB: what `engine.index` is for SQLite, for whoever runs a server already.
+
+    journal = Journal.open(path, index=on_server(read_address("postgresql+psycopg://wardline@db.example.com/wardline")))
+
+The commit log stays in the data folder in front of it: an answer is durable there before it leaves, and the server may go away for a while.
+The server must keep what it has confirmed; where it did not (a dump that was put back, a replica that lagged), what the commit log still
+holds is written again, and the rest is told as lost, never passed over.
+
+A data folder and its database belong together: `database.json` names the database, and how far it was known to have come. Records are
+removed with DELETE. The server may keep old row versions and its own logs for a while: docs/operate/databases.md says how long.
+"""
+
+import secrets
+import time
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, Executable, bindparam, delete, insert, select, tuple_, update
+
+from wardline.base.storage import DiskFiles, Folder, StorageDamaged, StorageError, write_atomic
+from wardline.engine import schema
+from wardline.engine.index import BREATH_S, FIRST, PAGE, STRANGERS, Gap, Sealed, record_of
+from wardline.engine.indices import ELSEWHERE, EMBEDDED, OpenIndex
+from wardline.engine.record import Record, encode, lookup_hash, lookup_hashes
+from wardline.engine.server_address import Address
+from wardline.engine.server_link import Link
+from wardline.engine.vault_rows import VaultTables
+
+CHUNK = 128
+NOTE_S = 10.0
+
+_records, _lookups = schema.records, schema.lookups
+_OLDEST = (
+    select(_records)
+    .join(_lookups, _lookups.c.seq == _records.c.seq)
+    .where(_lookups.c.hash == bindparam("hash"))
+    .order_by(_lookups.c.seq)
+    .limit(STRANGERS)
+)
+_NEWEST = (
+    select(_records)
+    .join(_lookups, _lookups.c.seq == _records.c.seq)
+    .where(_lookups.c.hash == bindparam("hash"))
+    .order_by(_lookups.c.seq.desc())
+    .limit(bindparam("limit"))
+)
+_FILED = select(_lookups.c.hash).where(_lookups.c.hash >= bindparam("first")).distinct().order_by(_lookups.c.hash).limit(bindparam("limit"))
+
+
+class Note(msgspec.Struct, frozen=True):
+    """DATA/database.json: which database belongs to the folder. id: drawn once; seq: how far its records were known to go."""
+
+    kind: str
+    where: str
+    id: int
+    seq: int
+
+
+class ServerIndex:
+    """See the module, and `engine.indices.JournalIndex`."""
+
+    def __init__(self, link: Link, folder: Folder, note: Note, indexed_seq: int) -> None:
+        self._link = link
+        self._folder = folder
+        self._note = note
+        self._noted_s = time.monotonic()
+        self.indexed_seq = link.indexed_seq = indexed_seq
+        self.promised_seq = max(indexed_seq, note.seq)
+        self.vault = VaultTables(link.transaction, self._rows)
+
+    @property
+    def where(self) -> str:
+        """The database, without its password."""
+        return self._link.where
+
+    def _rows(self, statement: Executable, given: Mapping[str, Any]) -> Sequence[Any]:
+        return self._link.rows(statement, given)
+
+    # Writing
+
+    def write(
+        self, batch: Sequence[Record], sealed: Sequence[Sealed] = (), slots: Sequence[tuple[int, int]] = (), through_seq: int = 0
+    ) -> None:
+        """Add records, vault entries and key slots in one transaction. Repeating it after a crash or a lost connection changes nothing."""
+        entries = [(s.seq, s.subject_hash, s.class_.encode(), s.id_hash, s.expires_us, s.sealed) for s in sealed]
+        insert_rows = self._link.dialect.insert
+        with self._link.transaction() as connection:
+            for start in range(0, len(batch), CHUNK):
+                part = batch[start : start + CHUNK]
+                insert_rows(connection, "records", [_row(record) for record in part])
+                insert_rows(connection, "lookups", sorted((place, record.seq) for record in part for place in lookup_hashes(record)))
+                # As for SQLite: whoever waits for the interpreter gets it now.
+                time.sleep(BREATH_S)
+            insert_rows(connection, "vault", entries)
+            insert_rows(connection, "vault_keys", slots)
+            if through_seq > self.indexed_seq:
+                connection.execute(update(schema.facts).where(schema.facts.c.name == "indexed_seq").values(value=through_seq))
+        self.indexed_seq = self._link.indexed_seq = max(self.indexed_seq, through_seq)
+        if time.monotonic() - self._noted_s > NOTE_S:
+            self._write_note()
+
+    def _write_note(self) -> None:
+        self._noted_s = time.monotonic()
+        self._note = msgspec.structs.replace(self._note, seq=self.indexed_seq, where=self.where)
+        self._folder.write_atomic(ELSEWHERE, _written(self._note))
+
+    def tend(self) -> None:
+        """Reach for a server that was away; keep the writer's session alive. Raises StorageBusy while it is away."""
+        self._link.tend()
+
+    # Reading
+
+    def get(self, seq: int) -> Record | None:
+        """The record at a place, None when there is none."""
+        rows = self._rows(select(_records).where(_records.c.seq == seq), {})
+        return record_of(rows[0]) if rows else None
+
+    def find_id(self, kind: str, id: str) -> Record | None:
+        """The first record of a kind with this id: one trip to the server."""
+        for row in self._rows(_OLDEST, {"hash": lookup_hash("id", f"{kind}/{id}")}):
+            if row.kind == kind and row.id == id:
+                return record_of(row)
+        return None
+
+    def filed(self, first: int, limit: int) -> list[int]:
+        """A page of the hashes under which records are filed, each once, ascending, from `first` on."""
+        return [int(row.hash) for row in self._rows(_FILED, {"first": first, "limit": limit})]
+
+    def find_key(self, key: str, limit: int) -> list[Record]:
+        """The newest records that carry a key, newest first, at most `limit`."""
+        return [record for record in self._newest("key", key, limit) if key in record.keys][:limit]
+
+    def find_subject(self, subject: str, limit: int) -> list[Record]:
+        """The newest records of a subject, newest first, at most `limit`."""
+        return [record for record in self._newest("subject", subject, limit) if record.subject == subject][:limit]
+
+    def _newest(self, what: str, value: str, limit: int) -> list[Record]:
+        return [record_of(row) for row in self._rows(_NEWEST, {"hash": lookup_hash(what, value), "limit": limit + STRANGERS})]
+
+    def read(self, from_seq: int, to_seq: int, kinds: Sequence[str] | None = None) -> Iterator[Record]:
+        """Records in order, both ends included, a page at a time."""
+        query = select(_records).where(_records.c.seq.between(bindparam("first"), to_seq)).order_by(_records.c.seq).limit(PAGE)
+        if kinds is not None:
+            query = query.where(_records.c.kind.in_(list(kinds)))
+        while from_seq <= to_seq:
+            rows = self._rows(query, {"first": from_seq})
+            for row in rows:
+                yield record_of(row)
+            if len(rows) < PAGE:
+                return
+            from_seq = rows[-1].seq + 1
+
+    def gaps(self, from_seq: int = 0, to_seq: int | None = None) -> list[Gap]:
+        """What is gone from a range, in order."""
+        table = schema.erased
+        query = select(table).where(table.c.last_seq >= from_seq).order_by(table.c.first_seq)
+        if to_seq is not None:
+            query = query.where(table.c.first_seq <= to_seq)
+        return [Gap(row.first_seq, row.last_seq, row.at_us, row.reason) for row in self._rows(query, {})]
+
+    def expired_before_us(self) -> dict[str, int]:
+        """Per kind, the time before which retention removed everything."""
+        return {row.kind: row.before_us for row in self._rows(select(schema.expired), {})}
+
+    # Removing
+
+    def erase(self, subject: str, at_us: int, after_seq: int = 0) -> tuple[int, int | None]:
+        """Delete a page of the records whose subject this is or that carry it, from the place `after_seq` on; as `Index.erase`."""
+        places = [lookup_hash("subject", subject), lookup_hash("key", subject)]
+        filed = _lookups.c
+        with self._link.transaction() as connection:
+            query = select(filed.seq).where(filed.hash.in_(places), filed.seq > after_seq).distinct().order_by(filed.seq).limit(PAGE)
+            seqs = [int(row.seq) for row in connection.execute(query)]
+            rows = connection.execute(select(_records).where(_records.c.seq.in_(seqs)).order_by(_records.c.seq)).all()
+            found = [record_of(row) for row in rows]
+            victims = [record for record in found if record.subject == subject or subject in record.keys]
+            _delete(connection, victims)
+            ranges: list[tuple[int, int]] = []
+            for record in victims:
+                joined = bool(ranges) and ranges[-1][1] == record.seq - 1
+                ranges[-1:] = [(ranges[-1][0], record.seq)] if joined else [*ranges[-1:], (record.seq, record.seq)]
+            _note_gaps(connection, ranges, at_us, "subject")
+        return len(victims), seqs[-1] if len(seqs) == PAGE else None
+
+    def expire(self, kind: str, before_us: int, after: tuple[int, int] = FIRST) -> tuple[int, tuple[int, int]]:
+        """Delete a page of records of a kind that are older than a time, oldest first; as `Index.expire`."""
+        with self._link.transaction() as connection:
+            query = (
+                select(_records)
+                .where(_records.c.kind == kind, _records.c.time_us < before_us, tuple_(_records.c.time_us, _records.c.seq) > after)
+                .order_by(_records.c.time_us, _records.c.seq)
+                .limit(PAGE)
+            )
+            rows = connection.execute(query).all()
+            _delete(connection, [record_of(row) for row in rows])
+            connection.execute(delete(schema.expired).where(schema.expired.c.kind == kind))
+            connection.execute(insert(schema.expired).values(kind=kind, before_us=before_us))
+        return len(rows), (rows[-1].time_us, rows[-1].seq) if rows else after
+
+    def reclaim(self) -> int:
+        """Nothing to do: rows were deleted, not blanked, and the server uses their space again."""
+        return 0
+
+    def compact(self) -> None:
+        """Have the server write the tables anew: VACUUM FULL, OPTIMIZE TABLE. It needs their size in free space."""
+        with self._link.unlimited() as connection:
+            self._link.dialect.compact(connection)
+
+    def note_lost(self, ranges: Sequence[tuple[int, int]], at_us: int) -> None:
+        """Write down records that were answered and cannot be read any more."""
+        with self._link.transaction() as connection:
+            _note_gaps(connection, ranges, at_us, "damage")
+
+    def checkpoint(self, *, truncate: bool = False) -> bool:
+        """After an erasure (`truncate`) have the server drop old row versions where it can be asked to."""
+        if truncate:
+            with self._link.unlimited() as connection:
+                self._link.dialect.scrub(connection)
+        return True
+
+    # Care
+
+    def backup(self, folder: Path) -> int:
+        """Write the note that names the database into a backup; its rows are saved by the server's own tools. Gives how far they go now.
+
+        The note does not say how far: whichever dump is put back with this copy, older or newer, it fits.
+        """
+        write_atomic(DiskFiles(), folder / ELSEWHERE, _written(msgspec.structs.replace(self._note, seq=0)))
+        return self.indexed_seq
+
+    def verify(self) -> tuple[int, list[str]]:
+        """Read everything and compare checksums. Gives the number of records and a line for each defect (at most 100)."""
+        defects: list[str] = []
+        count, after = 0, -1
+        query = select(_records).where(_records.c.seq > bindparam("after")).order_by(_records.c.seq).limit(PAGE)
+        while len(defects) < 100:
+            rows = self._rows(query, {"after": after})
+            for row in rows:
+                count += 1
+                try:
+                    intact = zlib.crc32(encode(record_of(row))) == row.crc
+                except (msgspec.DecodeError, msgspec.ValidationError, ValueError, TypeError):
+                    intact = False
+                if not intact:
+                    defects.append(f"record {row.seq}: the checksum does not match")
+            if len(rows) < PAGE:
+                break
+            after = rows[-1].seq
+        return count, defects
+
+    def close(self) -> None:
+        """Write down how far the database came, and end the sessions."""
+        try:
+            if self.indexed_seq > self._note.seq:
+                self._write_note()
+        finally:
+            self._link.close()
+
+
+def on_server(address: Address, *, adopt: bool = False) -> OpenIndex:
+    """Opens a data folder's index on a server. adopt: let a new folder take over a database that belonged to another one (fail-over).
+
+    Opening raises StorageLocked when another process uses the database, StorageError when it cannot be reached, belongs to another folder or
+    is newer than this program.
+    """
+
+    def opened(folder: Folder) -> ServerIndex:
+        if folder.files.exists(folder.path / EMBEDDED):
+            raise StorageError(
+                "the journal of this data folder is embedded",
+                str(folder.path / EMBEDDED),
+                "Leave store.database empty, or choose a new data folder.",
+            )
+        link = Link(address)
+        try:
+            link.open()
+            return _paired(link, folder, adopt)
+        except BaseException:
+            link.close()
+            raise
+
+    return opened
+
+
+def _paired(link: Link, folder: Folder, adopt: bool) -> ServerIndex:
+    """The index, once folder and database are known to belong together; a new pair is made here."""
+    facts = {row.name: int(row.value) for row in link.rows(select(schema.facts))}
+    database_id, indexed_seq = facts.get("database", 0), facts["indexed_seq"]
+    note = _read_note(folder)
+    if note is not None and note.id == database_id:
+        return ServerIndex(link, folder, note, indexed_seq)
+    if database_id and not (adopt and note is None):
+        raise StorageError(
+            "the database belongs to another data folder",
+            f"{folder.path} and {link.where}",
+            "Give this folder a database of its own; if the other folder is lost, take its database over with `wardline migrate --adopt`.",
+        )
+    if note is not None and note.seq and not database_id:
+        raise StorageDamaged(
+            f"the database is empty, and {note.seq} records of this folder were in it",
+            f"{folder.path} and {link.where}",
+            "Bring the right database back, or begin with a new data folder.",
+        )
+    # The note first: a folder with a note and an empty database is a pair that was not finished, the other way round it would be a stranger's.
+    note = note or Note(link.dialect.name, link.where, database_id or secrets.randbits(62) + 1, indexed_seq)
+    folder.write_atomic(ELSEWHERE, _written(note))
+    with link.transaction() as connection:
+        link.put(connection, "database", note.id)
+    return ServerIndex(link, folder, note, indexed_seq)
+
+
+def _read_note(folder: Folder) -> Note | None:
+    data = folder.read(ELSEWHERE)
+    try:
+        return msgspec.json.decode(data, type=Note) if data is not None else None
+    except (msgspec.DecodeError, msgspec.ValidationError) as error:
+        raise StorageDamaged(
+            f"the note that names the database cannot be read: {error}", str(folder.path / ELSEWHERE), "Put it back from a backup."
+        ) from None
+
+
+def _written(note: Note) -> bytes:
+    return msgspec.json.format(msgspec.json.encode(note)) + b"\n"
+
+
+def _row(record: Record) -> tuple[Any, ...]:
+    return (
+        record.seq,
+        record.shard,
+        record.kind.encode(),
+        record.id.encode(),
+        record.time_us,
+        record.point.encode(),
+        record.subject.encode(),
+        msgspec.json.encode(record.keys),
+        record.schema_version,
+        zlib.crc32(encode(record)),
+        record.body,
+    )
+
+
+def _delete(connection: Connection, records: Sequence[Record]) -> None:
+    if not records:
+        return
+    places = sorted({(place, record.seq) for record in records for place in lookup_hashes(record)})
+    for start in range(0, len(places), PAGE):
+        pairs = places[start : start + PAGE]
+        connection.execute(delete(_lookups).where(tuple_(_lookups.c.hash, _lookups.c.seq).in_(pairs)))
+    connection.execute(delete(_records).where(_records.c.seq.in_([record.seq for record in records])))
+
+
+def _note_gaps(connection: Connection, ranges: Sequence[tuple[int, int]], at_us: int, reason: str) -> None:
+    if ranges:
+        connection.execute(insert(schema.erased), [{"first_seq": a, "last_seq": b, "at_us": at_us, "reason": reason} for a, b in ranges])
