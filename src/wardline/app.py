@@ -87,6 +87,24 @@ DAY_US = 86_400_000_000
 HISTORY_FROM_RECORDS = 20_000
 
 
+def open_journal(data: Path, config: Config, clock: Clock) -> Journal:
+    """The journal of a data folder, in the database that the configuration names. Raises StorageError."""
+    store = config.store
+    if not store.database:
+        return Journal.open(data, clock=clock, settings=JournalSettings(min_free_bytes=store.min_free_bytes))
+    from wardline.engine.commitlog import SEGMENT_BYTES
+    from wardline.engine.server_address import read_address
+    from wardline.engine.server_index import on_server
+
+    # Room in the log for what may wait, and for segments that are being filled and blanked.
+    limit = store.outage_bytes
+    settings = JournalSettings(
+        min_free_bytes=store.min_free_bytes, tail_limit_bytes=limit, segments_limit=limit * 3 // 2 // SEGMENT_BYTES + 4
+    )
+    address = read_address(store.database, store.database_password_file)
+    return Journal.open(data, clock=clock, settings=settings, index=on_server(address))
+
+
 class Program:
     """Everything that runs on one data folder. Made by `open`; its calls belong to one event loop."""
 
@@ -197,7 +215,7 @@ class Program:
     def open(cls, data: Path, config: Config, *, starter: bool = True, clock: Clock | None = None) -> "Program":
         """Open a data folder (made where it is missing) and bring its states up to date. Raises StorageError, PolicyError."""
         clock = clock or SystemClock()
-        journal = Journal.open(data, clock=clock, settings=JournalSettings(min_free_bytes=config.store.min_free_bytes))
+        journal = open_journal(data, config, clock)
         try:
             return cls(data, config, journal, starter=starter, clock=clock)
         except BaseException:

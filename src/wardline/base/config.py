@@ -203,6 +203,18 @@ class Outbox(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Store(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The data folder."""
 
+    database: Annotated[
+        str,
+        _doc(
+            "the journal's database: empty for SQLite in the data folder, or postgresql+psycopg://user@host/database, "
+            "mariadb+pymysql://user@host/database; password also as $WARDLINE_DATABASE_PASSWORD"
+        ),
+    ] = ""
+    database_password_file: Annotated[str, _doc("file that holds the database's password; empty: from the URL or the environment")] = ""
+    outage_bytes: Annotated[
+        int,
+        _doc("so much may wait, in log and memory, for a database server that is away; then 503", ge=8 << 20, le=4 << 30),
+    ] = 128 << 20
     min_free_bytes: Annotated[
         int,
         _doc("below so much free space nothing new is recorded: HTTP answers 507, the mail doors follow their fail mode", ge=0),

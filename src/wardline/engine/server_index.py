@@ -296,7 +296,7 @@ def _paired(link: Link, folder: Folder, adopt: bool) -> ServerIndex:
         raise StorageError(
             "the database belongs to another data folder",
             f"{folder.path} and {link.where}",
-            "Give this folder a database of its own; if the other folder is lost, take its database over with `wardline migrate --adopt`.",
+            "Give this folder a database of its own, or restore a backup of the folder that the database belongs to.",
         )
     if note is not None and note.seq and not database_id:
         raise StorageDamaged(
