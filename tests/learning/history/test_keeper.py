@@ -110,4 +110,6 @@ def test_a_backtest_with_the_labels_that_stand(keeper: Keeper, journal: Journal)
     rule = candidate("new", "login", "failures_10m >= 4", {"failures_10m": "number"})
     report = keeper.backtest(rule, known(labels, END_US), until_us=END_US)
     assert report.hits == 4 and report.labelled.precision.part == 1 and report.labelled.precision.whole == 2
+    unseen = candidate("new", "login", "missing(word_count)", {"word_count": "number"})
+    assert keeper.backtest(unseen, [], until_us=END_US).hits == 20
     assert keeper.backtest(rule, [Known(about="event:e4", abusive=True)], until_us=END_US, since_us=START_US).hits == 4

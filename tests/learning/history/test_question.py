@@ -47,6 +47,16 @@ def test_counting(session: Session) -> None:
     assert reply.columns == ("ip.country", "verdict", "events") and reply.rows == [("AT", "allow", 8), (None, "allow", 4)]
 
 
+def test_a_declared_name_may_be_asked_for_before_any_row_knows_it(session: Session) -> None:
+    declared = {"": {"ip.hosting": "bool", "odd": "any"}, "login": {"spent_24h": "number"}, "signup": {"form_ms": "number"}}
+    for text, expected in (("missing(ip.hosting) and missing(spent_24h)", 12), ("not ip.hosting or spent_24h > 1", 0)):
+        assert ask(session, Question(text=f"login where {text}", count=True), declared).rows == [(expected,)]
+    assert ask(session, Question(text="login", count=True, by=("ip.hosting",)), declared).rows == [(None, 12)]
+    for unknown in ("odd", "form_ms"):
+        with pytest.raises(RuleError, match="unknown name"):
+            ask(session, Question(text=f"login where missing({unknown})"), declared)
+
+
 def test_a_window_of_time(session: Session) -> None:
     question = Question(text="login", count=True, since_us=START_US + 3 * DAY_US, until_us=START_US + 10 * DAY_US)
     assert ask(session, question).rows == [(7,)]

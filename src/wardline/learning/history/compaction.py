@@ -81,7 +81,7 @@ def compact(
                 break
             new = []
             for (type, day), rows in _grouped(batch).items():
-                table, kinds = columns(rows, manifest.kinds.get(type, {}), _declared(declared, type))
+                table, kinds = columns(rows, manifest.kinds.get(type, {}), declared_for(declared, type))
                 manifest.kinds[type] = kinds
                 part = history.write(manifest, type, day, table)
                 new.append(part)
@@ -140,10 +140,11 @@ def tail(history: History, journal: Source, declared: Declared | None = None) ->
     for (type, _), rows in _grouped(list(journal.read(manifest.compacted_seq + 1, None, ("event", "decision")))).items():
         groups.setdefault(type, []).extend(rows)
     return {
-        type: columns(sorted(rows, key=lambda row: row[0].seq), manifest.kinds.get(type, {}), _declared(declared, type))[0]
+        type: columns(sorted(rows, key=lambda row: row[0].seq), manifest.kinds.get(type, {}), declared_for(declared, type))[0]
         for type, rows in groups.items()
     }
 
 
-def _declared(declared: Declared | None, type: str) -> dict[str, str]:
+def declared_for(declared: Declared | None, type: str) -> dict[str, str]:
+    """The declared names of one event type and their kinds."""
     return {**(declared or {}).get("", {}), **(declared or {}).get(type, {})}

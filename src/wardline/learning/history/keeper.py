@@ -24,7 +24,8 @@ from wardline.base.storage import StorageDamaged, StorageError
 from wardline.engine.journal import Journal
 from wardline.engine.labels import Labels
 from wardline.learning.backtest import BACKTEST, Candidate, Known, Report, backtest
-from wardline.learning.history.compaction import Compacted, Declared, compact, tail
+from wardline.learning.history.columns import TYPES
+from wardline.learning.history.compaction import Compacted, Declared, compact, declared_for, tail
 from wardline.learning.history.question import Question, Reply, ask
 from wardline.learning.history.session import Limits, Session
 from wardline.learning.history.store import History
@@ -88,10 +89,12 @@ class Keeper:
     def ask(self, question: Question, limits: Limits | None = None) -> Reply:
         """The reply to an analyst's question. Raises HistoryError, RuleError, StorageError."""
         with self.session(limits) as opened:
-            return ask(opened, question)
+            return ask(opened, question, self.declared())
 
     def backtest(self, rule: Candidate, labels: Iterable[Known], *, until_us: int, limits: Limits | None = None, **more: Any) -> Report:
-        """`learning.backtest.backtest` over everything up to now; `more` are its further arguments."""
+        """`learning.backtest.backtest` over everything up to now; `more` are its further arguments. Declared names may be named."""
+        names = {name: kind for of_type in self.declared().values() for name, kind in of_type.items() if kind in TYPES}
+        more.setdefault("names", {**names, **declared_for(self.declared(), rule.point)})
         with self.session(limits or BACKTEST) as opened:
             return backtest(rule, opened, labels, until_us=until_us, **more)
 

@@ -19,6 +19,8 @@ import msgspec
 from wardline.engine.rule import RuleError, check
 from wardline.engine.rule_check import unknown_name
 from wardline.engine.rule_sql import to_sql
+from wardline.learning.history.columns import TYPES
+from wardline.learning.history.compaction import Declared, declared_for
 from wardline.learning.history.session import HistoryError, Session, quoted
 
 LIMIT = 20
@@ -56,15 +58,19 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
     parameters: tuple[Any, ...]
 
 
-def ask(session: Session, question: Question) -> Reply:
-    """The reply. Raises HistoryError and RuleError: what is wrong, where, what to do."""
+def ask(session: Session, question: Question, declared: Declared | None = None) -> Reply:
+    """The reply. Raises HistoryError and RuleError: what is wrong, where, what to do.
+
+    declared: names that may be asked for though no row knows them yet.
+    """
     type, condition = parse(question.text)
     types = session.types()
     if type not in types:
         raise HistoryError(f"{unknown_name(type, types).replace('name', 'event type', 1)}; there are {', '.join(types) or 'none yet'}")
     if not 1 <= question.limit <= LIMIT_MOST:
         raise HistoryError(f"the limit is {question.limit}: 1 to {LIMIT_MOST} rows can be shown")
-    names = session.names(type)
+    own = {name: kind for name, kind in declared_for(declared, type).items() if kind in TYPES}
+    names = {**own, **session.names(type)}
     if question.count:
         if question.select:
             raise HistoryError("count and select exclude each other: count gives one number for each value of `by`")
@@ -79,7 +85,7 @@ def ask(session: Session, question: Question) -> Reply:
     if not shown and not question.count:
         shown = tuple(dict.fromkeys(["occurred_us", "id", *(["verdict"] if "." not in type else []), *reads]))
     columns = dict.fromkeys([*shown, *reads, *([] if question.count else ["_occurred_us", "_seq"])])
-    source = session.events(type, list(columns), question.since_us, question.until_us)
+    source = session.events(type, {name: names.get(name, "number") for name in columns}, question.since_us, question.until_us)
     filtered = f" WHERE {where.text}" if where else ""
     cells = ", ".join(map(quoted, shown))
     if question.count:
