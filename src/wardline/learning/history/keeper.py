@@ -93,8 +93,8 @@ class Keeper:
 
     def backtest(self, rule: Candidate, labels: Iterable[Known], *, until_us: int, limits: Limits | None = None, **more: Any) -> Report:
         """`learning.backtest.backtest` over everything up to now; `more` are its further arguments. Declared names may be named."""
-        names = {name: kind for of_type in self.declared().values() for name, kind in of_type.items() if kind in TYPES}
-        more.setdefault("names", {**names, **declared_for(self.declared(), rule.point)})
+        every = [*self.declared().values(), declared_for(self.declared(), rule.point)]
+        more.setdefault("names", {name: kind for names in every for name, kind in names.items() if kind in TYPES})
         with self.session(limits or BACKTEST) as opened:
             return backtest(rule, opened, labels, until_us=until_us, **more)
 
