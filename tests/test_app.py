@@ -14,6 +14,7 @@ from wardline import Wardline
 from wardline.app import Program
 from wardline.base.config import Config, Mail, Store
 from wardline.base.storage import StorageError, StorageFull
+from wardline.client import event
 from wardline.domains.mail import authentication
 from wardline.domains.mail.events import Envelope
 from wardline.domains.mail.examine import examine
@@ -415,3 +416,24 @@ def test_an_account_is_forgotten_by_its_name(program: Wardline) -> None:
     assert inner.keeper.history.manifest().rows == 2
     with pytest.raises(OfficeError, match="1 to 1024 characters"):
         program._call(inner.forget("account:"))
+
+
+def test_forgetting_an_account_reaches_every_byte(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    with Wardline(folder, starter=False) as program:
+        running = program.program
+        door = next(door for door in running.points.doors if door.point == "login")
+
+        async def decide(account: str) -> str:
+            for _ in range(3):
+                await door.admit(event("login", entities={"account": account, "ip": "192.0.2.7"}, fields={"client": "web"}))
+                await door.note(event("login.outcome", entities={"account": account}, fields={"result": "success"}))
+            return running.pseudonyms.of("account", account)
+
+        alice, bob = program._call(decide("alice")), program._call(decide("bob"))
+        running.keeper.compact()
+        program._call(running.save())
+        assert program._call(running.forget("account:alice"))["erased_records"] == 6
+    written = b"".join(path.read_bytes() for path in folder.rglob("*") if path.is_file())
+    assert alice.encode() not in written and alice.encode()[8:] not in written
+    assert bob.encode() in written

@@ -507,6 +507,7 @@ class Program:
         subtracted = await self.learner.forget(name)
         self.labels.erase(name)
         self.ledger.erase(name)
+        self.points.erase(name)
         erased = await asyncio.to_thread(self.journal.erase, name)
         if self._has_history():
             await asyncio.to_thread(self.keeper.forget, name)

@@ -57,7 +57,7 @@ def entity(pseudonyms: Pseudonyms, kind: str, value: str) -> str:
         raise EntityError(f"about: {kind[:32]!r} is no kind of entity; use one of {', '.join(sorted(KINDS))}, or {EVENT}")
     if not value.strip() or len(value) > NAME_LIMIT:
         raise EntityError(f"about: the name of an entity has 1 to {NAME_LIMIT} characters")
-    name = pseudonyms.of(kind, _folded(kind, value))
+    name = pseudonyms.of(kind, folded(kind, value))
     if len(name) > 200:
         raise EntityError(f"about: the name of a {kind} is too long")
     return name
@@ -69,8 +69,8 @@ def is_pseudonym(name: str) -> bool:
     return KINDS.get(kind) in ("pseudonymous", "sealed") and bool(_PSEUDONYM.fullmatch(value))
 
 
-def _folded(kind: str, value: str) -> str:
-    """As the intake of events folds it: else a label would be about somebody else."""
+def folded(kind: str, value: str) -> str:
+    """What counts as the same name, for every door alike: else a label would be about somebody else than the event. Raises EntityError."""
     if kind in ("ip", "network"):
         try:
             if kind == "ip":

@@ -20,6 +20,7 @@ import msgspec
 
 from wardline.base.privacy import KINDS, Pseudonyms
 from wardline.engine.door import EventError
+from wardline.engine.entity import folded
 from wardline.engine.event import Event
 from wardline.engine.feature import Value
 from wardline.engine.noted import kept
@@ -133,10 +134,8 @@ class Edge:
                 raise EventError(f"entities.{kind[:32]}: at most {IDENTIFIER_LIMIT} characters")
             if kind == "ip":
                 facts.update(self.address(value, event))
-            elif kind == "email":
-                facts["email"] = self.pseudonyms.of("email", value.strip().lower())
             elif KINDS.get(kind) == "pseudonymous":
-                facts[kind] = self.pseudonyms.of(kind, value)
+                facts[kind] = self.pseudonyms.of(kind, folded(kind, value))
             elif _NAME.fullmatch(kind):
                 facts[f"entity.{kind}"] = self.pseudonyms.of("session", value)
         if event.flow_id:

@@ -39,7 +39,7 @@ class DomainState(Protocol):
     """A state of a domain beside the counters: an account's habits, a graph of sign-ups. A `State` of the journal that also gives values.
 
     gives: the names of its values, with types. read: its values as of an event, before the event counts; changes nothing, bounded in time.
-    absorb: counts one event of any domain, with its decision where there was one; once per record, in order; `time_us` is when it was admitted.
+    erase: forgets what is held under a pseudonym. absorb: counts one event of any domain, with its decision where there was one; once per record, in order; `time_us` is when it was admitted.
     """
 
     name: str
@@ -51,6 +51,8 @@ class DomainState(Protocol):
     def absorb(self, seq: int, kept: KeptEvent, time_us: int) -> None: ...
 
     def apply(self, record: Record) -> None: ...
+
+    def erase(self, subject: str) -> None: ...
 
     def snapshot(self) -> bytes: ...
 

@@ -215,6 +215,12 @@ class EventPoints:
                 continue  # named in the roster's faults
         return found
 
+    def erase(self, subject: str) -> None:
+        """Forget what the domains' states hold under a pseudonym. Counters keep only hashes of pseudonyms, which age out."""
+        for found in self.domain_states.values():
+            for state in found:
+                state.erase(subject)
+
     def _quarantine(self, id: str, reason: str) -> None:
         logger("rules").error("rule_quarantined", rule=id, reason=reason)
         task = asyncio.get_running_loop().create_task(self.desk.quarantine(id, reason))

@@ -25,7 +25,8 @@ from wardline.engine.rule import Condition, RuleError, compile_condition, compil
 from wardline.engine.signal import LOG_ODDS_LIMIT, Signal, log_odds
 
 # Names that every policy line may read besides the point's own values.
-RESULT_NAMES = ("score", "log_odds", "failed")
+RESULT_TYPES = {"score": "number", "log_odds": "number", "failed": "list"}
+RESULT_NAMES = tuple(RESULT_TYPES)
 SIZE_LIMIT_BYTES = 256 * 1024
 
 
@@ -97,7 +98,7 @@ class Policy:
         self.source = source
         self.label = f"{document.point}@{document.version}"
         self.severity = {verdict: rank for rank, verdict in enumerate(document.verdicts)}
-        known = {*names, *RESULT_NAMES}
+        known = {**(names if isinstance(names, Mapping) else dict.fromkeys(names, "any")), **RESULT_TYPES}
         self.lines: list[tuple[Line, Condition]] = []
         self._check(document)
         for line in document.lines:
