@@ -240,7 +240,7 @@ class Program:
         if self._keeper is None:
             from wardline.learning.history.keeper import Keeper
 
-            self._keeper = Keeper(self.data, self.journal, self.clock, self._declared)
+            self._keeper = Keeper(self.data, self.journal, self.clock, self._declared, embedded=not self.config.store.database)
         return self._keeper
 
     async def backtest(self, file: RuleFile, trial: Trial) -> "BacktestReport":

@@ -66,6 +66,13 @@ def test_compacted_apart_when_much_is_waiting(keeper: Keeper, journal: Journal, 
     assert done is not None and done.records == 9 and keeper.waiting == 0 and count(keeper) == 9
 
 
+def test_a_journal_on_a_database_server_is_compacted_here(tmp_path: Path, journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module.subprocess, "run", lambda *_, **__: pytest.fail("no process can read it"))
+    here = Keeper(tmp_path, journal, FixedClock(END_US), embedded=False)
+    fill(journal, 1, 3)
+    assert here.compact(apart=True).records == 3
+
+
 def test_a_process_that_fails_says_why(keeper: Keeper, journal: Journal, tmp_path: Path) -> None:
     fill(journal, 1, 3)
     keeper.compact()

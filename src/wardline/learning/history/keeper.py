@@ -38,9 +38,13 @@ CHILD_SECONDS = 3600.0
 
 
 class Keeper:
-    """See the module. declared: event type -> name -> kind, of facts and counters; those under "" hold for every type."""
+    """See the module. declared: event type -> name -> kind, of facts and counters; those under "" hold for every type. embedded: the journal's
+    database is DATA/journal.db, which another process may read; a database server's journal is compacted in this process."""
 
-    def __init__(self, data: Path, journal: Journal, clock: Clock, declared: Callable[[], Declared] = dict) -> None:
+    def __init__(
+        self, data: Path, journal: Journal, clock: Clock, declared: Callable[[], Declared] = dict, *, embedded: bool = True
+    ) -> None:
+        self.embedded = embedded
         self.data, self.journal, self.clock, self.declared = data, journal, clock, declared
         self.history = History(data / FOLDER, journal.folder.files)
 
@@ -50,12 +54,12 @@ class Keeper:
         return self.journal.last_seq - min(self.history.manifest().compacted_seq, self.journal.last_seq)
 
     def compact(self, progress: Callable[[int, int], None] | None = None, *, apart: bool = False) -> Compacted:
-        """Write what is new. apart: in a process of its own, where the journal is a file that another process may read.
+        """Write what is new. apart: in a process of its own, where the journal is embedded.
 
         Raises StorageError, OSError.
         """
         self.journal.flush()
-        if not apart or not (self.data / "journal.db").exists():
+        if not apart or not self.embedded:
             return compact(self.history, self.journal, declared=self.declared(), progress=progress)
         order = json.dumps({"last_seq": self.journal.last_seq, "declared": self.declared()}, default=dict)
         done = subprocess.run(
