@@ -44,8 +44,10 @@ from wardline.engine.counters import Counters
 from wardline.engine.decision import NO_RULES, Rules
 from wardline.engine.door import EventError, Pending
 from wardline.engine.enforcement import Enforcement, Limits
+from wardline.engine.entities import Entities
 from wardline.engine.entity import EntityError, about
 from wardline.engine.event import Event
+from wardline.engine.graph import Graph
 from wardline.engine.intake import Edge
 from wardline.engine.journal import Journal
 from wardline.engine.journal import Settings as JournalSettings
@@ -140,6 +142,8 @@ class Program:
         )
         self.shard = Shard(journal, (self.administration, self.counters, self.text, self.labels, self.ledger, *self.points.states), clock)
         self.shard.follow("label", self.labels)
+        for state in self.points.every_domain_state:
+            self.shard.follow("label", state)
         self.shard.follow("action", self.ledger)
         self.labelling = Labelling(self.shard, self.labels, self.pseudonyms, self.ids, self.metrics, config.labels.per_hour)
         self.snapshots = Snapshots(journal.folder)
@@ -205,6 +209,8 @@ class Program:
         self.points.open(self.shard, edge, self.administration, self.metrics, self.ids.new, caps)
         self.office = Office(self.shard, self.administration, self.ids, self.names.recipient, mail.release_command, mail.drop_command)
         self.enforcement, self.outbox = self._enforcement(hashlib.blake2b(key, digest_size=32, person=b"wl-action-names").digest())
+        graph = next((state for state in self.points.every_domain_state if isinstance(state, Graph)), None)
+        self.entities = Entities(journal, self.labels, self.ledger, self.pseudonyms, clock, graph)
         self.recovered = self._recover()
         self._snapshot_seq = journal.last_seq
         self._saving = asyncio.Lock()

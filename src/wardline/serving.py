@@ -27,6 +27,7 @@ from wardline.gateways.http.actions import ActionRoutes
 from wardline.gateways.http.admin import AdminRoutes
 from wardline.gateways.http.app import HttpApp
 from wardline.gateways.http.decide import DecideRoutes
+from wardline.gateways.http.entities import EntityRoutes
 from wardline.gateways.http.features import FeatureRoutes
 from wardline.gateways.http.health import HealthRoutes
 from wardline.gateways.http.history import HistoryRoutes
@@ -87,12 +88,13 @@ class Doors:
         health = HealthRoutes(program.metrics, ready=self.is_ready)
         pages = PageRoutes(program.status)
         labels = LabelRoutes(program.labelling)
+        entities = EntityRoutes(program.entities)
         sources = SourceRoutes(program.sources)
         rules = RuleRoutes(program.points.desk, program.backtest)
         features = FeatureRoutes(program.points)
         history = HistoryRoutes(lambda: program.keeper)
         actions = ActionRoutes(program.enforcement, program.outbox)
-        parts = (decide, mail, labels, actions, rules, features, sources, history, admin, health, pages)
+        parts = (decide, mail, labels, actions, entities, rules, features, sources, history, admin, health, pages)
         routes = [route for part in parts for route in part.routes()]
         return HttpApp(routes, access, program.metrics, concurrency=settings.concurrency, version=__version__, control=control)
 

@@ -66,7 +66,12 @@ class EventPoints:
     @property
     def states(self) -> tuple[State, ...]:
         """What follows the journal."""
-        return self.counters, self.rulebook, *(state for found in self.domain_states.values() for state in found)
+        return self.counters, self.rulebook, *self.every_domain_state
+
+    @property
+    def every_domain_state(self) -> tuple[DomainState, ...]:
+        """The domains' own states, whichever point reads them."""
+        return tuple(state for found in self.domain_states.values() for state in found)
 
     def open(
         self,
@@ -179,7 +184,7 @@ class EventPoints:
                 with contextlib.suppress(CounterError):
                     fresh.add(counter)
         replay = Replay(running_of, {domain.point: domain.detectors for domain in self.domains}, fresh, states or {}, corrupt)
-        for record in self.journal.read(1, kinds=("event", "decision")):
+        for record in self.journal.read(1, kinds=("event", "decision", "label")):
             replay.take(record)
         return replay.found
 

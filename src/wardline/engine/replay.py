@@ -73,8 +73,13 @@ class Replay:
         self._known: dict[str, Running | None] = {}
 
     def take(self, record: Record) -> None:
-        """Judge and count one record; records of other kinds are passed over."""
+        """Judge and count one record; a label is for the domains' states; records of other kinds are passed over."""
         fresh = self._fresh
+        if record.kind == "label":
+            if fresh is not None:
+                for state in self._every_state:
+                    state.apply(record)
+            return
         decision = kept_decision(record)
         if decision is None:
             if fresh is not None and (kept := kept_event(record)) is not None:

@@ -1,0 +1,73 @@
+"""The command of entities: what happened to one, and who is near it.
+
+wardline entity show account:alice
+wardline entity neighbours account:5f2c0e7a91b2c3d4e5f60718 --json
+"""
+
+from typing import Annotated, Any
+
+import typer
+
+from wardline.commands.connection import connect
+from wardline.commands.context import Failure, context_of, out, print_json
+
+
+def register(app: typer.Typer) -> None:
+    """Add this file's commands."""
+    app.command("entity", epilog="Example: wardline entity show account:alice")(entity)
+
+
+def entity(
+    ctx: typer.Context,
+    what: Annotated[str, typer.Argument(metavar="show|neighbours")],
+    about: Annotated[str, typer.Argument(help="such as account:alice, ip:192.0.2.7, or a pseudonym as account:5f2c…")],
+    limit: Annotated[int, typer.Option("--limit", help="how many records or neighbours, at most 200")] = 50,
+    as_json: Annotated[bool, typer.Option("--json", help="one JSON document a line, for machines")] = False,
+) -> None:
+    """Entities: the timeline of an account, an address or a device; the accounts that share rare things with an account."""
+    if what not in ("show", "neighbours"):
+        raise Failure("the first word is show or neighbours", status=2)
+    with connect(context_of(ctx)) as client:
+        path = "/v1/entities" if what == "show" else "/v1/entities/neighbours"
+        found = client.get(path, about=about, limit=limit)
+    if as_json:
+        print_json(found)
+    elif what == "show":
+        _show(found)
+    else:
+        _near(found)
+
+
+def _show(found: Any) -> None:
+    from rich.table import Table
+
+    reputation, standing, cluster = found["reputation"], found["standing"], found["cluster"]
+    said = {True: "abusive", False: "not abusive", None: "nothing conclusive"}[standing["abusive"]]
+    verdicts = ", ".join(f"{count} {verdict}" for verdict, count in sorted(reputation["verdicts"].items())) or "none"
+    out().print(f"{found['about']}: labels say {said}; verdicts: {verdicts}")
+    if cluster:
+        out().print(
+            f"in a cluster of {cluster['size']} accounts, {cluster['bad']} called abusive and {cluster['good']} called benign by labels"
+        )
+    for action in found["actions"]:
+        out().print(f"action {action['id']}: {action['kind']}, {action['status']}")
+    table = Table("when", "what", "verdict", "score", "why", box=None, pad_edge=False)
+    for moment in found["timeline"]:
+        score = f"{moment['score']:.2f}" if moment.get("score") is not None else ""
+        table.add_row(
+            moment["at"][:19], moment["what"] or moment["kind"], moment.get("verdict", ""), score, " ".join(moment.get("reasons", [])[:1])
+        )
+    out().print(table)
+
+
+def _near(found: Any) -> None:
+    from rich.table import Table
+
+    if not found["known"]:
+        out().print(f"{found['about']}: not among the accounts that the graph remembers")
+        return
+    table = Table("account", "bits", "same cluster", "shares", box=None, pad_edge=False)
+    for one in found["neighbours"]:
+        shares = ", ".join(f"{shared['what']} ({shared['bits']:g} bits, {shared['accounts']} accounts)" for shared in one["shared"])
+        table.add_row(one["account"], f"{one['bits']:g}", "yes" if one["same_cluster"] else "no", shares)
+    out().print(table)

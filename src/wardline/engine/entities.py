@@ -1,0 +1,153 @@
+"""An entity as people see it: what happened to it, what was said of it, what was done to it, and who is near it.
+
+    entities = Entities(journal, labels, ledger, pseudonyms, clock, graph)
+    entities.show("account:alice")          timeline, reputation, labels, actions, cluster
+    entities.neighbours("account:alice")    the accounts that share rare keys with it, with the rarity of each
+
+A name in clear becomes a pseudonym first. The timeline comes from the journal, by key: as long as records live, and newest first. Neighbours come
+from the graph: an account that it has forgotten, or never saw sign up, has none there, and `known` says so.
+"""
+
+from datetime import UTC, datetime
+
+import msgspec
+
+from wardline.base.clock import Clock
+from wardline.base.privacy import Pseudonyms
+from wardline.engine.entity import about
+from wardline.engine.graph import Graph
+from wardline.engine.graph_values import Neighbour
+from wardline.engine.journal import Journal
+from wardline.engine.kept import kept_decision, kept_event
+from wardline.engine.label import Standing
+from wardline.engine.labels import Labels
+from wardline.engine.ledger import Ledger
+from wardline.engine.record import Record
+
+TIMELINE_LIMIT = 200
+REASONS = 3
+
+
+class Moment(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One record about an entity. at: event time where it is an event, else when it was recorded."""
+
+    at: datetime
+    seq: int
+    kind: str
+    what: str
+    id: str
+    verdict: str = ""
+    score: float | None = None
+    reasons: list[str] = []
+
+
+class Reputation(msgspec.Struct, frozen=True):
+    """What the timeline comes to. verdicts: how often each was given among the decisions shown; first and last: of the records shown."""
+
+    decisions: int
+    verdicts: dict[str, int]
+    first: datetime | None
+    last: datetime | None
+
+
+class Act(msgspec.Struct, frozen=True):
+    """An action on the entity."""
+
+    id: str
+    kind: str
+    status: str
+    reason: str
+
+
+class Group(msgspec.Struct, frozen=True):
+    """The cluster that an account is in. bad, good: members that labels call so."""
+
+    size: int
+    bad: int
+    good: int
+    first: datetime
+    last: datetime
+
+
+class Entity(msgspec.Struct, frozen=True):
+    """Everything that is shown of one entity. known: the graph has it in memory."""
+
+    about: str
+    known: bool
+    reputation: Reputation
+    standing: Standing
+    cluster: Group | None
+    actions: list[Act]
+    timeline: list[Moment]
+
+
+class Near(msgspec.Struct, frozen=True):
+    """An account's neighbours, strongest first."""
+
+    about: str
+    known: bool
+    neighbours: list[Neighbour]
+
+
+class Entities:
+    """See the module. Its methods raise EntityError for what names no entity."""
+
+    def __init__(
+        self, journal: Journal, labels: Labels, ledger: Ledger, pseudonyms: Pseudonyms, clock: Clock, graph: Graph | None = None
+    ) -> None:
+        self.journal, self.labels, self.ledger = journal, labels, ledger
+        self.pseudonyms, self.clock, self.graph = pseudonyms, clock, graph
+
+    def show(self, given: str, limit: int = 50) -> Entity:
+        """All of one entity; at most `limit` records of its timeline."""
+        name = about(self.pseudonyms, given)
+        timeline = [_moment(record) for record in self.journal.find_key(name, min(max(limit, 1), TIMELINE_LIMIT))]
+        verdicts: dict[str, int] = {}
+        for moment in timeline:
+            if moment.verdict:
+                verdicts[moment.verdict] = verdicts.get(moment.verdict, 0) + 1
+        return Entity(
+            about=name,
+            known=self._serial(name) is not None,
+            reputation=Reputation(
+                sum(verdicts.values()), verdicts, timeline[-1].at if timeline else None, timeline[0].at if timeline else None
+            ),
+            standing=self.labels.standing(name, now_us=self.clock.now_us()),
+            cluster=self._group(name),
+            actions=[
+                Act(entry.action.id, entry.action.kind, entry.status, entry.action.reason)
+                for entry in self.ledger.listed()
+                if entry.action.entity == name
+            ],
+            timeline=timeline,
+        )
+
+    def neighbours(self, given: str, limit: int = 50) -> Near:
+        """The accounts near an account."""
+        name = about(self.pseudonyms, given)
+        near = self.graph.neighbours(name, min(max(limit, 1), TIMELINE_LIMIT)) if self.graph else []
+        return Near(name, self._serial(name) is not None, near)
+
+    def _serial(self, name: str) -> int | None:
+        return self.graph.serial_of.get(name) if self.graph else None
+
+    def _group(self, name: str) -> Group | None:
+        serial = self._serial(name)
+        cluster = self.graph.clusters.of(serial) if self.graph and serial is not None else None
+        if cluster is None:
+            return None
+        return Group(cluster.size, cluster.bad, cluster.good, _time(cluster.first_us), _time(cluster.last_us))
+
+
+def _moment(record: Record) -> Moment:
+    decision = kept_decision(record)
+    if decision is not None:
+        told = [reason.text for reason in decision.reasons[:REASONS]]
+        return Moment(_time(decision.occurred_us), record.seq, "decision", decision.type, record.id, decision.verdict, decision.score, told)
+    event = kept_event(record)
+    at_us = event.occurred_us if event is not None else record.time_us
+    return Moment(_time(at_us), record.seq, record.kind, event.type if event is not None else record.point, record.id)
+
+
+def _time(at_us: int) -> datetime:
+    return datetime.fromtimestamp(at_us / 1e6, UTC)

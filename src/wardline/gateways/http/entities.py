@@ -1,0 +1,57 @@
+"""Entities over HTTP: what happened to one, and who is near it.
+
+GET /v1/entities?about=account:alice            timeline, reputation, labels, actions, cluster
+GET /v1/entities/neighbours?about=account:alice the accounts that share rare keys with it
+"""
+
+from typing import Any
+
+from wardline.engine.entities import Entities, Entity, Near
+from wardline.engine.entity import EntityError
+from wardline.gateways.http.exchange import Exchange
+from wardline.gateways.http.problem import Problem
+from wardline.gateways.http.routes import Parameter, Route
+
+SHOWN = 50
+
+
+class EntityRoutes:
+    """The entities' part of the HTTP API."""
+
+    def __init__(self, entities: Entities) -> None:
+        self.entities = entities
+
+    def routes(self) -> list[Route]:
+        """What it offers."""
+        about = Parameter("about", 'an entity such as "account:alice"; a name in clear becomes a pseudonym', True)
+        limit = Parameter("limit", f"how many records or neighbours; {SHOWN} where nothing is given, at most 200")
+        return [
+            Route("GET", "/v1/entities", "read", "What happened to an entity", self.show, (about, limit), answer=Entity),
+            Route("GET", "/v1/entities/neighbours", "read", "Who shares rare keys with an account", self.near, (about, limit), answer=Near),
+        ]
+
+    async def show(self, exchange: Exchange) -> None:
+        """GET /v1/entities."""
+        about, limit = _asked(exchange)
+        try:
+            found = self.entities.show(about, limit)
+        except EntityError as error:
+            raise Problem(422, str(error)) from None
+        await exchange.json(found)
+
+    async def near(self, exchange: Exchange) -> None:
+        """GET /v1/entities/neighbours."""
+        about, limit = _asked(exchange)
+        try:
+            found = self.entities.neighbours(about, limit)
+        except EntityError as error:
+            raise Problem(422, str(error)) from None
+        await exchange.json(found)
+
+
+def _asked(exchange: Exchange) -> tuple[str, int]:
+    query: dict[str, Any] = exchange.query()
+    limit = str(query.get("limit", [""])[-1])
+    if limit and not (limit.isascii() and limit.isdigit() and len(limit) < 6):
+        raise Problem(422, "limit: a whole number is needed")
+    return str(query.get("about", [""])[-1]), int(limit or SHOWN)

@@ -1,0 +1,69 @@
+"""The entities' routes of the HTTP API."""
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import httpx
+import pytest
+
+from wardline.app import Program
+from wardline.base.config import Config
+from wardline.engine.entity import EntityError
+from wardline.gateways.http.entities import EntityRoutes
+from wardline.gateways.http.problem import Problem
+from wardline.serving import Doors
+
+
+class Asked:
+    """An exchange that keeps its answer."""
+
+    def __init__(self, **query: str) -> None:
+        self.answer: Any = None
+        self._query = {name: [value] for name, value in query.items()}
+
+    def query(self) -> dict[str, list[str]]:
+        return self._query
+
+    async def json(self, document: Any) -> None:
+        self.answer = document
+
+
+def refuse(about: str, limit: int) -> Any:
+    if not about:
+        raise EntityError("about: what is meant?")
+    return about, limit
+
+
+async def test_limits_and_names_are_checked() -> None:
+    routes = EntityRoutes(SimpleNamespace(show=refuse, neighbours=refuse))  # type: ignore[arg-type]
+    for ask in (routes.show, routes.near):
+        asked = Asked(about="account:alice", limit="7")
+        await ask(asked)  # type: ignore[arg-type]
+        assert asked.answer == ("account:alice", 7)
+        for query in ({}, {"about": "x", "limit": "many"}):
+            with pytest.raises(Problem):
+                await ask(Asked(**query))  # type: ignore[arg-type]
+    assert len(routes.routes()) == 2
+
+
+async def test_an_account_is_shown_through_the_control_socket(tmp_path: Path) -> None:
+    program = Program.open(tmp_path / "data", Config(), starter=False)
+    app: Any = Doors(program).http_app(control=True)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1") as http:
+        for number in range(3):
+            entities = {"account": f"robot{number}", "device": "one"}
+            event = {"id": f"s{number}", "type": "signup", "occurred_at": "2026-11-26T09:00:00Z", "entities": entities, "fields": {}}
+            assert (await http.post("/v1/decide", json=event)).status_code == 200
+        label = {"about": "account:robot0", "abusive": True, "source": "desk"}
+        assert (await http.post("/v1/labels", json=label)).status_code == 200
+        shown = (await http.get("/v1/entities", params={"about": "account:robot1"})).json()
+        assert shown["cluster"]["size"] == 3 and shown["cluster"]["bad"] == 1
+        near = (await http.get("/v1/entities/neighbours", params={"about": "account:robot1"})).json()
+        assert len(near["neighbours"]) == 2 and near["neighbours"][0]["same_cluster"]
+    report = program.replay_now()
+    assert report.different == 0 and report.features_replayed == 3
+    await program.close()
+    again = Program.open(tmp_path / "data", Config(), starter=False)
+    assert [state.digest() for state in again.points.every_domain_state] == [state.digest() for state in program.points.every_domain_state]
+    await again.close()
