@@ -121,12 +121,14 @@ def bench_events(
     from wardline.commands.connection import Client
 
     console = err()
+    console.print("in process …")
+    with tempfile.TemporaryDirectory(prefix="wardline-bench-", dir=data) as folder:
+        figures: dict[str, Any] = workload.in_process(Path(folder) / "data", max(2000, int(2000 * seconds)), rules)
     with served(data, workload.CONFIG) as server:
         client = Client(server.data / "data" / SOCKET_NAME)
         console.print(f"{rules} rules go live, 20,000 events fill the counters …")
         workload.install(client, rules)
         client.lines("/v1/decide/batch", workload.history(20_000))
-        figures: dict[str, Any] = {}
         sent = failed = 0
         for number, each in enumerate(rate or (RATE, 2000)):
             console.print(f"open loop, {each} decisions a second for {seconds:.0f} s …")

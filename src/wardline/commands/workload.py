@@ -7,11 +7,14 @@
 Keys are heavy-tailed (a Zipf law with exponent 1.1): a few accounts, addresses and devices are busy, most are seen once or twice.
 """
 
+import asyncio
 import bisect
 import itertools
 import json
 import random
+import time
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from wardline.commands.connection import Client
 
@@ -150,3 +153,42 @@ def install(client: Client, count: int = RULES) -> None:
 
 
 CONFIG = "[decisions]\nshadow_decisions = 0\ncanary_decisions = 0\nsecond_person = []\nsecond_person_share = 2.0\n"
+
+
+def in_process(data: Path, count: int, rule_count: int = RULES) -> dict[str, float]:
+    """Decisions without a door: the same events, rules and counters in this process, journalled; a second, and processor time of all its threads.
+
+    The caller gives a fresh folder. One program, one writer: what one core does. The journal's index follows in the background.
+    """
+    return asyncio.run(_in_process(data, count, rule_count))
+
+
+async def _in_process(data: Path, count: int, rule_count: int) -> dict[str, float]:
+    from wardline.app import Program
+    from wardline.base.config import Config, Decisions
+    from wardline.gateways.http.decide import read_event
+
+    free = Decisions(shadow_decisions=0, canary_decisions=0, second_person=(), second_person_share=2.0)
+    program = Program.open(data, Config(decisions=free), starter=False)
+    try:
+        desk = program.points.desk
+        for text in rules(rule_count):
+            version = await desk.put(text.encode(), "workload", actor="bench")
+            await desk.show(version.name, "backtested", {"hit_share": 0.01}, actor="bench")
+            for stage, share in (("shadow", 0.0), ("canary", 0.5), ("live", 0.0)):
+                await desk.move(version.name, stage, actor="bench", share=share)
+        door = next(door for door in program.points.doors if door.point == "login")
+        bodies = [request.partition(b"\r\n\r\n")[2] for request in requests(2 * count, "in-", 5)]
+        for half in (bodies[:count], bodies[count:]):  # the first fills the counters
+            await program.journal.room()
+            started_s, busy_s = time.perf_counter(), time.process_time()
+            for number, body in enumerate(half):
+                pending = door.admit(read_event(body))
+                if number % 512 == 511:
+                    await pending
+                    await program.journal.room()
+            await pending
+            seconds, busy_s = time.perf_counter() - started_s, time.process_time() - busy_s
+        return {"in_process_per_second": round(count / seconds, 1), "in_process_cpu_us": round(busy_s / count * 1e6, 1)}
+    finally:
+        await program.close()
