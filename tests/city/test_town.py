@@ -77,9 +77,9 @@ def test_an_outcome_joins_its_attempt(city: Any) -> None:
     for event in events:
         if event["type"] == "login.outcome":
             right = event["fields"]["result"] == "success"
-            assert passwords[event["flow_id"]] == right
+            assert passwords[event["flow_id"]] or not right
             results[event["fields"]["result"]] += 1
-    assert set(results) == {"success", "wrong_password", "unknown_account"}
+    assert set(results) - {"second_factor_failed"} == {"success", "wrong_password", "unknown_account"}
 
 
 def test_histories_are_of_all_lengths(city: Any) -> None:
@@ -120,4 +120,4 @@ def test_rates_are_those_of_a_mail_provider(city: Any) -> None:
 def test_the_bytes_of_a_small_city_are_pinned() -> None:
     """On every machine and Python: what changes the city changes this line, knowingly."""
     events, truths = lines_of(Plan(users=12, days=4, seed=1))
-    assert hashlib.sha256("".join(events + truths).encode()).hexdigest()[:16] == "fd5d8c12b161dd75"
+    assert hashlib.sha256("".join(events + truths).encode()).hexdigest()[:16] == "78c62220319a4e3a"

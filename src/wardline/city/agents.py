@@ -150,11 +150,14 @@ def agent(template: str, day: float, model: str) -> tuple[str, float]:
 
 
 def make_device(r: Random, kind: str, language: str, zone: str) -> Device:
-    """A new device. One in twelve is never updated again; one in nine forgets its cookies each time."""
+    """A new device. One in twelve is never updated again; one in nine forgets its cookies each time; one in fourteen keeps none."""
     template = AGENTS[kind].draw(r)
     stuck = r.random() < 0.08 and kind != "tor"
     lag = 120 + 500 * r.random() if stuck else min(exponential(r) * (20 if kind == "work" else 6), 60)
     model = pick(r, _IPHONES if template.startswith("iphone") else _ANDROID_MODELS)
     device = Device(kind, template, language, zone if kind != "tor" else "UTC", SCREENS[kind].draw(r), lag, token(r), model)
-    device.forgets = kind == "tor" or r.random() < 0.11
+    habit = r.random()
+    device.forgets = kind == "tor" or habit < 0.11
+    if habit > 0.93:
+        device.key = ""
     return device

@@ -5,7 +5,7 @@
 Put the folder where `sources.folder` of the configuration points, or copy it to `sources` of the data folder.
 """
 
-from ipaddress import IPv4Address, summarize_address_range
+from ipaddress import IPv4Address, IPv6Address, summarize_address_range
 from pathlib import Path
 
 from wardline.city.names import DISPOSABLE, FREE_MAIL
@@ -48,6 +48,7 @@ def blocks(network: Network) -> list[str]:
     """A network's ranges as CIDR, IPv6 too."""
     found = [str(block) for block in summarize_address_range(IPv4Address(network.first), IPv4Address(network.first + network.size - 1))]
     if network.six >= 0:
-        first, last = network.six_part, network.six_part + network.six_size - 1
-        found += [f"3fff:{network.six:x}:{part:x}::/48" for part in range(first, last + 1)]
+        first = IPv6Address(f"3fff:{network.six:x}:{network.six_part:x}::")
+        last = IPv6Address(int(first) + (network.six_size << 80) - 1)
+        found += [str(block) for block in summarize_address_range(first, last)]
     return found

@@ -63,7 +63,9 @@ class Newcomer:
             device = person.devices[0]
         first, last = person_name(r)
         person.name = user_name(r, first, last)
-        entities = {"account": person.account, "ip": ip, "device": device.key}
+        entities = {"account": person.account, "ip": ip}
+        if device.key:
+            entities["device"] = device.key
         fields: dict[str, Any] = {"username": person.name}
         if r.random() < 0.85:
             fields["display_name"] = f"{first} {last}" if r.random() < 0.8 else first

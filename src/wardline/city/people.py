@@ -76,6 +76,8 @@ def _person(town: "Town", r: Random, streets: _Streets) -> Person:
     land = COUNTRIES[country]
     person.language = land.languages[0] if r.random() < 0.75 else pick(r, land.languages)
     person.name = user_name(r, *person_name(r))
+    factor = r.random()
+    person.factor = "key" if factor < 0.01 else "totp" if factor < 0.08 else "none"
     person.slips = min(max(lognormal(r, 0.025, 0.6), 0.003), 0.15)
     person.trips_year = 12.0 if r.random() < 0.07 else 2.0 if r.random() < 0.7 else 0.2
     person.devices.append(make_device(r, "phone", person.language, land.zone))

@@ -40,7 +40,7 @@ class Person:
 
     __slots__ = (
         "_entities", "_flow", "_id", "_place_tags", "_right", "_tries", "account", "anonymous", "born_ms", "carrier", "country", "curve", "devices",
-        "exit", "home", "known_keys", "language", "logins", "name", "office", "offset_ms", "password", "position", "rate_week", "slips", "stale_client",
+        "exit", "factor", "home", "known_keys", "language", "logins", "name", "office", "offset_ms", "password", "position", "rate_week", "slips", "stale_client",
         "taken_by", "trip_at_ms", "trip_network", "trip_roams", "trip_until_ms", "trips_year",
     )  # fmt: skip
 
@@ -52,6 +52,7 @@ class Person:
         self.anonymous = ""
         self.exit = 0
         self.language = ""
+        self.factor = "none"
         self.name = ""
         self.slips = 0.03
         self.trips_year = 1.0
@@ -108,8 +109,8 @@ class Person:
         r = town.r
         if not again:
             device, ip, place = self.where(town, now_ms)
-            key = device.key if not device.forgets else token(r)
-            if r.random() < 0.004:
+            key = token(r) if device.forgets and device.key else device.key
+            if r.random() < 0.004 and device.key:  # cookies deleted by hand
                 device.key = token(r)
             if device.kind != "tor" and r.random() < 0.0012:
                 self.replace(town, device)
@@ -121,7 +122,7 @@ class Person:
             tags += ',"new_user"'
         slips = self.slips if not again else 0.25
         self._right = r.random() >= slips
-        self._id = town.write("login", now_ms, "", self._entities, self._flow + ',"username_exists":true,"second_factor":"none"')
+        self._id = town.write("login", now_ms, "", self._entities, self._flow + f',"username_exists":true,"second_factor":"{self.factor}"')
         town.tell(self._id, "login", self.account, LEGIT, "legit", "taken" if self.taken_by else "owner", tags, self.logins, self._right)
         town.at(now_ms + 400 + int(r.random() * 1600), self, OUTCOME)
 
@@ -302,6 +303,5 @@ class MailClient:
             result = "challenge_failed"  # a program cannot answer one
         if result:
             town.write("login.outcome", now_ms, self._id, self._entities, f'"result":"{result}"')
-        person.logins += result == "success"
         wait = 2 * MINUTE if result == "wrong_password" else exponential(r) * DAY / self.per_day
         town.at(now_ms + MINUTE + int(wait), self, 0)

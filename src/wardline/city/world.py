@@ -97,6 +97,15 @@ def _quad(a: int, b: int, c: int = 0) -> int:
     return a << 24 | b << 16 | c << 8
 
 
+def use_of(ip: str) -> str:
+    """What an address of this world is used for, as a tag of the truth: hosting (Tor exits too), vpn, carrier or residential."""
+    if ip.startswith("198.18."):
+        return ',"hosting"'
+    if ip.startswith("198.19."):
+        return ',"vpn"'
+    return ',"carrier"' if ip.startswith("100.") else ',"residential"'
+
+
 class World:
     """All networks. Which address is a Tor exit depends on the seed; everything else is the same in every city."""
 

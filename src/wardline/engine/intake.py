@@ -125,9 +125,9 @@ class Edge:
     def entities(self, event: Event) -> dict[str, Value]:
         """Every entity as a pseudonym, and what is known of its address. Raises EventError for an address that is none."""
         facts: dict[str, Value] = {"site": event.site[:64]}
+        if len(event.entities) > ENTITY_LIMIT:
+            raise EventError(f"entities: at most {ENTITY_LIMIT} are taken")
         for kind, value in event.entities.items():
-            if len(facts) > ENTITY_LIMIT:
-                raise EventError(f"entities: at most {ENTITY_LIMIT} are taken")
             if not value:
                 continue
             if len(value) > IDENTIFIER_LIMIT:

@@ -14,6 +14,7 @@ import msgspec
 from wardline.city.person import Person
 from wardline.city.streams import exponential, stream
 from wardline.city.town import DAY, HOUR, MINUTE
+from wardline.city.world import use_of
 
 if TYPE_CHECKING:
     from wardline.city.town import Town
@@ -53,7 +54,7 @@ class Campaign:
         self.id = f"{kind}-{number}"
         self.r: Random = stream(town.plan.seed, f"attack/{self.id}")
         self.who = f'"truth":"attack","kind":"{kind}","campaign":"{self.id}"'
-        self.attempts = self.hits = self.stops = self.row = 0
+        self.attempts = self.accounts = self.hits = self.stops = self.row = 0
         self.rotations = 0
         self.pace = 1.0
         self.over = False
@@ -106,10 +107,11 @@ class Campaign:
         entities = f'"account":"{account}","ip":"{ip}"' + (f',"device":"{device}"' if device else "")
         tried = Try(person, account, right, entities, client, what)
         exists = "true" if person is not None or what == "own" else "false"
-        fields = (client + "," if client else "") + f'"username_exists":{exists},"second_factor":"none"'
+        factor = person.factor if person else "none"
+        fields = (client + "," if client else "") + f'"username_exists":{exists},"second_factor":"{factor}"'
         tried.id = town.write("login", now_ms, "", entities, fields)
         status = "none" if exists == "false" else "farm" if person is None else "taken" if person.taken_by else "owner"
-        town.tell(tried.id, "login", account, self.who, self.kind, status, "", person.logins if person else 0, right)
+        town.tell(tried.id, "login", account, self.who, self.kind, status, use_of(ip), person.logins if person else 0, right)
         self._seen(now_ms)
         self.attempts += 1
         town.at(now_ms + 300 + int(self.r.random() * 900), self, tried)
@@ -145,6 +147,7 @@ class Campaign:
                     "campaign": self.id,
                     "kind": self.kind,
                     "attempts": self.attempts,
+                    "accounts": self.accounts,
                     "hits": self.hits,
                     "stops": self.stops,
                     "rotations": self.rotations,
@@ -167,6 +170,10 @@ class Campaign:
         result = "success" if tried.right else "wrong_password"
         if tried.person is None and tried.what != "own":
             result = "unknown_account"
+        if tried.right and tried.person is not None and tried.person.factor != "none":
+            # A relay passes a code on while it is good; a key signs for the real site alone.
+            if self.kind != "phish" or tried.person.factor == "key":
+                result = "second_factor_failed"
         if tried.right and verdict == "challenge":
             passed = self.r.random() < self.passes_challenge
             town.write(
@@ -183,6 +190,7 @@ class Campaign:
             self.failed(town, now_ms, tried, verdict)
             return
         self.hits += 1
+        self.accounts += tried.what not in ("again", "own")
         if tried.person is not None and not tried.person.taken_by:
             tried.person.taken_by = self.id
             tried.person.discover(town, now_ms + 4 * HOUR + int(exponential(self.r) * 2 * DAY))

@@ -18,7 +18,7 @@ from wardline.city.attackers.campaign import NEXT, STOPPED, Campaign, Span, Try,
 from wardline.city.names import DISPOSABLE, FREE_MAIL, farm_name, pattern_word
 from wardline.city.streams import between, exponential, lognormal, pick, token, whole
 from wardline.city.town import DAY, HOUR, MINUTE, SECOND
-from wardline.city.world import COUNTRIES, HOME_COUNTRY, Network, dotted
+from wardline.city.world import COUNTRIES, HOME_COUNTRY, Network, dotted, use_of
 
 if TYPE_CHECKING:
     from wardline.city.town import Town
@@ -118,7 +118,7 @@ class Farm(Campaign):
         self.made += 1
         name = farm_name(self.style, r, self.word, self.made)
         account = Account(f"u{token(r, 10)}", pick(r, self.devices), self._address(town))
-        key = account.device.key if self.kind in ("farm_rotate", "farm_pattern") or r.random() < 0.15 else token(r)
+        key = account.device.key or token(r) if self.kind in ("farm_rotate", "farm_pattern") or r.random() < 0.15 else token(r)
         entities = {"account": account.account, "ip": account.ip, "device": key}
         fields: dict[str, Any] = {"username": name}
         if r.random() < 0.6:
@@ -140,7 +140,7 @@ class Farm(Campaign):
         account.entities = json.dumps(entities, separators=(",", ":"))[1:-1]
         account.id = town.write("signup", now_ms, "", account.entities, inside)
         account.style = key
-        town.tell(account.id, "signup", account.account, self.who, self.kind, "farm", "", 0, True)
+        town.tell(account.id, "signup", account.account, self.who, self.kind, "farm", use_of(account.ip), 0, True)
         self._seen(now_ms)
         self.attempts += 1
         town.at(now_ms + 2 * SECOND + int(exponential(r) * 40 * SECOND), self, ("asked", account))
@@ -159,7 +159,7 @@ class Farm(Campaign):
                 return
             self.row = 0  # whoever pays for solving goes on
         town.write("signup.outcome", now_ms, account.id, account.entities, '"result":"completed"')
-        self.hits += 1
+        self.accounts += 1
         if self.kind == "farm_aged":
             for _ in range(whole(r, 1, 3)):
                 town.at(now_ms + int(r.random() * max(self.wakes_ms - now_ms, DAY)), self, ("login", account))

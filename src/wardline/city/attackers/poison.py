@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 
 class Own:
-    """An account of the poisoner's."""
+    """An account of the poisoner's, with a cookie that it keeps."""
 
-    __slots__ = ("account", "device", "entities", "id")
+    __slots__ = ("account", "device", "entities", "id", "key")
 
-    def __init__(self, account: str, device: Device) -> None:
-        self.account, self.device = account, device
+    def __init__(self, account: str, device: Device, key: str) -> None:
+        self.account, self.device, self.key = account, device, key
         self.id = self.entities = ""
 
 
@@ -79,13 +79,13 @@ class Poison(Campaign):
         r, land = self.r, COUNTRIES[self.country]
         first, last = person_name(r)
         name = user_name(r, first, last)
-        own = Own(f"u{token(r, 10)}", make_device(r, pick(r, ("laptop", "phone")), land.languages[0], land.zone))
+        own = Own(f"u{token(r, 10)}", make_device(r, pick(r, ("laptop", "phone")), land.languages[0], land.zone), token(r))
         address = email_address(r, first, last, name)
-        own.entities = f'"account":"{own.account}","ip":"{pick(r, self.pool)}","device":"{own.device.key}","email":"{address}"'
+        own.entities = f'"account":"{own.account}","ip":"{pick(r, self.pool)}","device":"{own.key}","email":"{address}"'
         form = int(lognormal(r, 40_000, 0.6))
         fields = f'"username":"{name}","display_name":"{first} {last}","email":"{address}","form_ms":{form},"payment":"none",'
         own.id = town.write("signup", now_ms, "", own.entities, fields + own.device.fragment(now_ms / DAY))
-        town.tell(own.id, "signup", own.account, self.who, self.kind, "farm", "", 0, True)
+        town.tell(own.id, "signup", own.account, self.who, self.kind, "farm", ',"hosting"', 0, True)
         self._seen(now_ms)
         self.attempts += 1
         town.at(now_ms + 40 * SECOND, self, ("asked", own))
@@ -98,12 +98,13 @@ class Poison(Campaign):
         elif verdict in STOPPED:
             return
         town.write("signup.outcome", now_ms, own.id, own.entities, '"result":"completed"')
+        self.accounts += 1
         self.owned.append(own)
         town.at(now_ms + HOUR, self, ("live", own))
 
     def _own_login(self, town: "Town", now_ms: int, own: Own) -> None:
         client = own.device.fragment(now_ms / DAY)
-        self.attempt(town, now_ms, None, own.account, True, pick(self.r, self.pool), client, device=own.device.key, what="own")
+        self.attempt(town, now_ms, None, own.account, True, pick(self.r, self.pool), client, device=own.key, what="own")
 
     def _strike(self, town: "Town", now_ms: int) -> None:
         r = self.r

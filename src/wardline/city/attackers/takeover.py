@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 # Victims of all campaigns of the kind, as a share of the users, and victims for each campaign.
 VICTIMS = {
     "naive": (0.03, 12),
-    "targeted_city": (0.015, 5),
-    "targeted_asn": (0.015, 5),
-    "targeted_agent": (0.015, 5),
-    "phish": (0.015, 15),
+    "targeted_city": (0.025, 5),
+    "targeted_asn": (0.025, 5),
+    "targeted_agent": (0.025, 5),
+    "phish": (0.02, 15),
     "recovery": (0.01, 6),
 }
 PASSES = {"naive": 0.03, "recovery": 0.05, "phish": 0.3}
@@ -98,7 +98,7 @@ class Takeover(Campaign):
         if kind == "targeted_city":
             network = _neighbour(town, network, r)
         if kind == "targeted_agent":
-            return network.address(r), known.fragment(day), ""
+            return network.address(r), known.fragment(day), token(r) if r.random() < 0.5 else ""
         land = COUNTRIES[person.country]
         other = make_device(r, pick(r, ("laptop", "phone")), person.language if r.random() < 0.5 else land.languages[0], land.zone)
         return network.address(r), other.fragment(day), token(r)
