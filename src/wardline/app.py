@@ -26,6 +26,7 @@ from wardline.base.privacy import KINDS, Pseudonyms, load_or_make_key, seal, uns
 from wardline.base.storage import StorageError
 from wardline.base.version import __version__
 from wardline.domains.mail import authentication, envelope, labelled
+from wardline.domains.mail.counted import FACTS, counted
 from wardline.domains.mail.examine import Settings, make_detectors
 from wardline.domains.mail.explain import Explainer
 from wardline.domains.mail.learn import Learner
@@ -139,6 +140,8 @@ class Program:
             self._keep_document,
             {POINT: Post(self.policy, mail_text.decode(), rule_names(self.detectors), RECIPIENT)},
             {POINT: matched},
+            FACTS,
+            counted,
         )
         self.shard = Shard(journal, (self.administration, self.counters, self.text, self.labels, self.ledger, *self.points.states), clock)
         self.shard.follow("label", self.labels)
@@ -170,6 +173,7 @@ class Program:
             detectors=self.detectors,
             settings=self.settings,
             counters=self.counters,
+            event_counters=self.points.counters,
             text=self.text,
             administration=self.administration,
             resolver=from_address(mail.resolver, timeout_seconds=mail.dns_timeout_ms / 1000),

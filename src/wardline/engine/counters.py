@@ -22,7 +22,7 @@ import msgspec
 
 from wardline.engine.counter import Counter, CounterError, check_counter
 from wardline.engine.feature import Value, Values
-from wardline.engine.kept import kept_event
+from wardline.engine.kept import KeptEvent, kept_event
 from wardline.engine.keytable import KeyTables
 from wardline.engine.record import Record
 from wardline.engine.rule import RuleError, compile_condition
@@ -86,7 +86,8 @@ class TableStats(msgspec.Struct, frozen=True):
 class Counters:
     """All counters of one shard; see the module. Raises CounterError for declarations that cannot be kept. One thread writes.
 
-    names: the facts that events may have, with their types, for `by`, `of` and conditions. The mapping is kept, not copied.
+    names: the facts that events may have, with their types, for `by`, `of` and conditions. The mapping is kept, not copied. event_of:
+    the event that a record holds, for records that have a form of their own.
     """
 
     name = "counters"
@@ -100,6 +101,7 @@ class Counters:
         shard: int = 0,
         shards: int = 1,
         make_tables: Callable[[int, int, int], KeyTables] | None = None,
+        event_of: Callable[[Record], KeptEvent | None] = kept_event,
     ) -> None:
         if capacity_bytes < CAPACITY_MIN_BYTES or not 0 <= shard < shards:
             raise ValueError(f"counters need {CAPACITY_MIN_BYTES} bytes or more and a shard below their number")
@@ -107,6 +109,7 @@ class Counters:
         self.capacity_bytes, self.shard, self.shards = capacity_bytes, shard, shards
         self.names: Mapping[str, str] = names if names is not None else {}
         self.failed = 0  # conditions that raised: a mistake of ours, read as unknown
+        self._event_of = event_of
         self._make_tables = make_tables or compiled()
         self._tables = self._make_tables(capacity_bytes, shard, shards)
         self._declared: dict[str, Counter] = {}
@@ -229,7 +232,7 @@ class Counters:
         """`absorb` for a record as the journal has it; other kinds of records are passed over."""
         if record.seq <= self.applied_seq:
             return
-        kept = kept_event(record)
+        kept = self._event_of(record)
         if kept is None:
             self.applied_seq = record.seq
         else:
@@ -246,6 +249,7 @@ class Counters:
             shard=self.shard,
             shards=self.shards,
             make_tables=self._make_tables,
+            event_of=self._event_of,
         )
 
     def adopt(self, fresh: "Counters") -> None:

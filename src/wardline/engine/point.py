@@ -113,6 +113,7 @@ class EventPoint:
         self.shard = shard
         self.edge = edge
         self.counters = counters
+        self.counted = tuple(counter.name for counter in domain.counters)
         self.states = states.get(domain.point, ())
         self.every_state = tuple(state for found in states.values() for state in found)
         self.rules = rules
@@ -134,7 +135,8 @@ class EventPoint:
         facts = self.domain.facts(event, self.edge)
         now_us = self.shard.clock.now_us()
         running = self.rules.now()
-        read = self.counters.read(event.type, at_us, facts, now_us)
+        counted = self.counters.read(event.type, at_us, facts, now_us)
+        read = {name: counted.get(name) for name in (*self.counted, *running.counters)}
         for state in self.states:
             read.update(state.read(event.type, at_us, facts, now_us))
         decision = judge({**facts, **read}, self.detectors, running.policy, running)

@@ -23,8 +23,10 @@ from wardline.engine.counter import Counter, CounterError
 from wardline.engine.counters import Counters
 from wardline.engine.intake import Edge
 from wardline.engine.journal import Journal
+from wardline.engine.kept import KeptEvent, kept_event
 from wardline.engine.point import DomainState, EventDomain, EventPoint
 from wardline.engine.policy import PolicyError, parse_policy
+from wardline.engine.record import Record
 from wardline.engine.replay import Found, Replay
 from wardline.engine.roster import PointRules, Post, Roster, running_of
 from wardline.engine.rulebook import Matches, Rulebook
@@ -40,7 +42,7 @@ CAUGHT_UP = 500
 
 class EventPoints:
     """See the module. `keep(digest, document)` stores what a digest in a decision stands for. posts, readers: decision points of other rooms (mail),
-    whose decisions rules may join, and how their records tell which did."""
+    whose decisions rules may join, and how their records tell which did; facts, event_of: what counters may count of their events."""
 
     def __init__(
         self,
@@ -49,14 +51,17 @@ class EventPoints:
         keep: Callable[[str, bytes], None],
         posts: Mapping[str, Post] | None = None,
         readers: Mapping[str, Matches] | None = None,
+        facts: Mapping[str, str] | None = None,
+        event_of: Callable[[Record], KeptEvent | None] = kept_event,
     ) -> None:
         self.domains = tuple(domains)
-        self.names: dict[str, str] = {}
+        self.event_of = event_of
+        self.names: dict[str, str] = dict(facts or {})
         for domain in domains:
             self.names.update({name: knowledge.type for name, knowledge in domain.known.items()})
         declared = [counter for domain in domains for counter in domain.counters]
         self.shipped = {counter.name for counter in declared}
-        self.counters = Counters(declared, names=self.names, capacity_bytes=capacity_bytes)
+        self.counters = Counters(declared, names=self.names, capacity_bytes=capacity_bytes, event_of=event_of)
         self.domain_states = make_states(self.domains)
         self.rulebook = Rulebook(readers)
         self.roster = Roster(self.rulebook, {**(posts or {}), **{domain.point: _post(domain) for domain in domains}}, keep)
@@ -179,11 +184,14 @@ class EventPoints:
                 (counter for domain in self.domains for counter in domain.counters),
                 names=self.names,
                 capacity_bytes=self.counters.capacity_bytes,
+                event_of=self.event_of,
             )
             for counter in self._unambiguous():
                 with contextlib.suppress(CounterError):
                     fresh.add(counter)
-        replay = Replay(running_of, {domain.point: domain.detectors for domain in self.domains}, fresh, states or {}, corrupt)
+        replay = Replay(
+            running_of, {domain.point: domain.detectors for domain in self.domains}, fresh, states or {}, corrupt, self.event_of
+        )
         for record in self.journal.read(1, kinds=("event", "decision", "label")):
             replay.take(record)
         return replay.found

@@ -62,7 +62,9 @@ class Replay:
         fresh: Counters | None,
         states: Mapping[str, Sequence[DomainState]],
         corrupt: int | None = None,
+        event_of: Callable[[Record], KeptEvent | None] = kept_event,
     ) -> None:
+        self._event_of = event_of
         self.found = Found()
         self._running_of = running_of
         self._detectors = detectors
@@ -82,7 +84,7 @@ class Replay:
             return
         decision = kept_decision(record)
         if decision is None:
-            if fresh is not None and (kept := kept_event(record)) is not None:
+            if fresh is not None and (kept := self._event_of(record)) is not None:
                 self._absorb(fresh, record, kept)
             return
         if self._corrupt == self.found.replayed:

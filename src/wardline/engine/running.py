@@ -73,6 +73,8 @@ class Running:
         self.digest = hashlib.sha256(self.document).hexdigest()[:32]
         # Each rule with its own names: two may declare a field of the operator's with different kinds.
         own = {each.id: each.file.names for each in acting}
+        # What the rules may read of counters: their own, and those of the point that they name.
+        self.counters = frozenset(counter.name for each in acting for counter in each.file.counters)
         self._rules = RuleSet([each.file.rule(each.id) for each in acting], {}, own) if acting else None
         # Versions that are tried beside a live one of the same rule.
         self._trial_of = {each.file.name: each for each in acting if each.stage == "canary"}

@@ -91,4 +91,6 @@ class Names:
             found["network"] = self._of("network", network)
         if examined.sender and envelope.recipients:
             found["pair"] = self._of("pair", f"{examined.sender}\0{mailbox(envelope.recipients[0])}")
+        if envelope.authenticated_user:
+            found["account"] = self._of("account", envelope.authenticated_user[:1024])
         return found

@@ -22,6 +22,7 @@ from wardline.base.metrics import Metrics
 from wardline.domains.mail import authentication
 from wardline.domains.mail.actions import action_for, reply_for
 from wardline.domains.mail.authentication import Authentication
+from wardline.domains.mail.counted import facts_of
 from wardline.domains.mail.door import MailAnswer
 from wardline.domains.mail.events import Envelope, Mail
 from wardline.domains.mail.examine import Examined, Settings, examine
@@ -31,6 +32,7 @@ from wardline.domains.mail.states import POINT, MailStates
 from wardline.domains.mail.textstate import SITE_SUBJECT, TextState
 from wardline.domains.mail.values import RECIPIENT
 from wardline.engine.administration import Act, Administration, Held
+from wardline.engine.counters import Counters
 from wardline.engine.decision import Decision, judge
 from wardline.engine.detector import Detector
 from wardline.engine.feature import Scalar, Value
@@ -63,6 +65,7 @@ class MailPoint:
         detectors: Sequence[Detector[Mail]],
         settings: Settings,
         counters: MailStates,
+        event_counters: Counters,
         text: TextState,
         administration: Administration,
         resolver: Resolver,
@@ -81,6 +84,7 @@ class MailPoint:
         self.detectors = tuple(detectors)
         self.settings = settings
         self.counters = counters
+        self.event_counters = event_counters
         self.text = text
         self.administration = administration
         self.resolver = resolver
@@ -185,15 +189,25 @@ class MailPoint:
         values = dict(examined.values)
         values.update(self.counters.read(event))
         values.update(self.text.read(examined.features))
+        facts, now_us = facts_of(event), event.time_s * 1_000_000
+        running = self.rules.now()
+        if running.acting:  # what rules read besides; stored with the decision, so that a replay reads the same
+            values.update({name: value for name, value in facts.items() if name not in values})
+            counted = self.event_counters.read(POINT, now_us, facts) if running.counters else {}
+            values.update({name: counted.get(name) for name in running.counters})
         if size_bytes is not None and size_bytes > examined.size_bytes:
             values["mail.size_bytes"] = size_bytes
             limits: list[Scalar] = ["gateway_size", *examined.limits]
             values["mail.limits"] = limits[:16]
         receipt = self.shard.write(
-            "event", event.id, point=POINT, body=pack(event), subject=subject, apply=lambda seq: self.counters.absorb(seq, event)
+            "event", event.id, point=POINT, body=pack(event), subject=subject, apply=lambda seq: self._count(seq, event)
         )
         values["engine.event_seq"] = receipt.seq
         return values
+
+    def _count(self, seq: int, event: MailEvent) -> None:
+        self.counters.absorb(seq, event)
+        self.event_counters.absorb(seq, POINT, event.time_s * 1_000_000, facts_of(event))
 
     async def _gather(self, values: dict[str, Value], raw: bytes, examined: Examined, envelope: Envelope) -> Authentication:
         """Authentication within the deadline; then only proven names keep what was read for them, and lists are matched."""

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from wardline.domains.mail import authentication
+from wardline.domains.mail.counted import FACTS
 from wardline.domains.mail.states import ROLES
 from wardline.engine.detector import Detector
 
@@ -41,4 +42,4 @@ NAMES = frozenset(
 def rule_names(detectors: Iterable[Detector[Any]]) -> dict[str, str]:
     """What a rule may read of a message, with types; most values say their kind themselves."""
     names = dict.fromkeys({*NAMES, *(name for detector in detectors for name in detector.reads)}, "any")
-    return {**names, RECIPIENT: "text", "mail.size_bytes": "number", "score": "number", "log_odds": "number", "failed": "list"}
+    return {**names, **FACTS, RECIPIENT: "text", "mail.size_bytes": "number", "score": "number", "log_odds": "number", "failed": "list"}
