@@ -52,7 +52,7 @@ from wardline.engine.graph import Graph
 from wardline.engine.intake import Edge
 from wardline.engine.journal import Journal
 from wardline.engine.journal import Settings as JournalSettings
-from wardline.engine.label import Trust
+from wardline.engine.label import Label, Trust
 from wardline.engine.labelling import Labelling
 from wardline.engine.labels import Labels
 from wardline.engine.ledger import Entry, Ledger
@@ -73,6 +73,10 @@ from wardline.engine.source_hits import SourceHits
 from wardline.engine.vault import Class
 from wardline.gateways.http.rules import Trial
 from wardline.learning.frozen import Frozen, FrozenError
+from wardline.review.campaignbook import CampaignBook
+from wardline.review.campaigns import Campaigns
+from wardline.review.planning import Limits as CampaignLimits
+from wardline.review.planning import Vetting
 from wardline.shipped import event_domains
 from wardline.sources.registry import Registry
 from wardline.sources.resolver import from_address
@@ -130,6 +134,7 @@ class Program:
         self.text = TextState(journal.vault, self._starter() if starter else None)
         self.labels = _labels(config)
         self.ledger = Ledger()
+        self.campaignbook = CampaignBook()
         self.detectors = make_detectors()
         self.policy, self.policy_digest = self._policy(Path(mail.policy) if mail.policy else None, "policy.yaml")
         envelope_policy, envelope_digest = self._policy(None, "envelope.yaml")
@@ -143,11 +148,17 @@ class Program:
             FACTS,
             counted,
         )
-        self.shard = Shard(journal, (self.administration, self.counters, self.text, self.labels, self.ledger, *self.points.states), clock)
+        self.shard = Shard(
+            journal,
+            (self.administration, self.counters, self.text, self.labels, self.ledger, self.campaignbook, *self.points.states),
+            clock,
+        )
         self.shard.follow("label", self.labels)
         for state in self.points.every_domain_state:
             self.shard.follow("label", state)
         self.shard.follow("action", self.ledger)
+        self.shard.follow("action", self.campaignbook)
+        self.shard.follow("audit", self.campaignbook)
         self.labelling = Labelling(self.shard, self.labels, self.pseudonyms, self.ids, self.metrics, config.labels.per_hour)
         self.snapshots = Snapshots(journal.folder)
         self.sources = Registry(
@@ -215,6 +226,7 @@ class Program:
         self.enforcement, self.outbox = self._enforcement(hashlib.blake2b(key, digest_size=32, person=b"wl-action-names").digest())
         graph = next((state for state in self.points.every_domain_state if isinstance(state, Graph)), None)
         self.entities = Entities(journal, self.labels, self.ledger, self.pseudonyms, clock, graph)
+        self.campaigns = self._campaigns()
         self.recovered = self._recover()
         self._snapshot_seq = journal.last_seq
         self._saving = asyncio.Lock()
@@ -367,6 +379,43 @@ class Program:
             count=self.metrics.told,
         )
 
+    def _campaigns(self) -> Campaigns:
+        """The desk of campaigns; labels that come in tell it which members were wrong."""
+        chosen = self.config.campaigns
+
+        def allowed(account: str) -> bool:
+            entries = self.administration.matches("user", self.names.recipient(account), self.clock.now_us() // 1_000_000)
+            return any(entry.list == "allow" for entry in entries)
+
+        campaigns = Campaigns(
+            self.campaignbook,
+            self.enforcement,
+            self.labelling,
+            self.ids,
+            Vetting(
+                self.journal,
+                self.labels,
+                allowed,
+                CampaignLimits(
+                    accounts=chosen.accounts,
+                    established_share=chosen.established_share,
+                    established_days=chosen.established_days,
+                    per_hour=chosen.per_hour,
+                    joining_share=chosen.joining_share,
+                ),
+            ),
+            lambda: {point: post.names for point, post in self.points.roster.posts.items()},
+            paused=lambda: self.administration.paused,
+        )
+        tell_sources = self.labelling.afterwards
+
+        def labelled(label: Label) -> None:
+            tell_sources(label)
+            campaigns.labelled(label)
+
+        self.labelling.afterwards = labelled
+        return campaigns
+
     def _recover(self) -> int:
         """Snapshots, then the journal's tail; returns how many records the oldest state had to read."""
         # The rules first: which counters their snapshot must find a place for is written there.
@@ -392,6 +441,27 @@ class Program:
         self.metrics.gauge("wardline_actions_open", "Actions that have not settled", lambda: float(len(ledger.entries)))
         self.metrics.gauge("wardline_outbox_waiting", "Messages that the receiver is still to be sent", lambda: float(ledger.waiting()))
         self.metrics.gauge("wardline_outbox_dead_letters", "Messages that the receiver did not take", lambda: float(len(ledger.dead)))
+        campaigns = self.campaignbook.campaigns
+        self.metrics.gauge(
+            "wardline_campaigns_running",
+            "Campaigns that are being executed or undone",
+            lambda: float(sum(one.status in ("executing", "undoing") for one in campaigns.values())),
+        )
+        self.metrics.gauge(
+            "wardline_campaigns_halted",
+            "Campaigns that stand halted",
+            lambda: float(sum(one.status == "halted" for one in campaigns.values())),
+        )
+        self.metrics.gauge(
+            "wardline_campaign_accounts",
+            "Accounts that campaigns acted on",
+            lambda: float(sum(one.acted_count for one in campaigns.values())),
+        )
+        self.metrics.gauge(
+            "wardline_campaign_reversals",
+            "Accounts of campaigns whose action was taken back",
+            lambda: float(sum(one.reversed_count for one in campaigns.values())),
+        )
         self.metrics.gauge("wardline_paused", "1 while enforcement is paused", lambda: float(self.administration.paused))
 
     # Upkeep
@@ -517,6 +587,7 @@ class Program:
         subtracted = await self.learner.forget(name)
         self.labels.erase(name)
         self.ledger.erase(name)
+        self.campaignbook.erase(name)
         self.points.erase(name)
         erased = await asyncio.to_thread(self.journal.erase, name)
         if self._has_history():

@@ -26,6 +26,7 @@ from wardline.gateways.http.access import Access
 from wardline.gateways.http.actions import ActionRoutes
 from wardline.gateways.http.admin import AdminRoutes
 from wardline.gateways.http.app import HttpApp
+from wardline.gateways.http.campaigns import CampaignRoutes
 from wardline.gateways.http.decide import DecideRoutes
 from wardline.gateways.http.entities import EntityRoutes
 from wardline.gateways.http.features import FeatureRoutes
@@ -94,7 +95,8 @@ class Doors:
         features = FeatureRoutes(program.points)
         history = HistoryRoutes(lambda: program.keeper)
         actions = ActionRoutes(program.enforcement, program.outbox)
-        parts = (decide, mail, labels, actions, entities, rules, features, sources, history, admin, health, pages)
+        campaigns = CampaignRoutes(program.campaigns)
+        parts = (decide, mail, labels, actions, campaigns, entities, rules, features, sources, history, admin, health, pages)
         routes = [route for part in parts for route in part.routes()]
         return HttpApp(routes, access, program.metrics, concurrency=settings.concurrency, version=__version__, control=control)
 
@@ -278,6 +280,7 @@ async def serve(program: Program, ready: Callable[[Doors], None]) -> None:
     _keep_collections_short()
     upkeep = asyncio.create_task(program.upkeep(), name="upkeep")
     outbox = asyncio.create_task(program.outbox.run(), name="outbox")
+    campaigns = asyncio.create_task(program.campaigns.run(), name="campaigns")
     watching = asyncio.create_task(program.sources.watch(program.config.sources.refresh_seconds), name="sources")
     logger("serving").info("ready", doors=len(doors.addresses), mode=program.point.mode, recovered_records=program.recovered)
     ready(doors)
@@ -287,6 +290,7 @@ async def serve(program: Program, ready: Callable[[Doors], None]) -> None:
         upkeep.cancel()
         watching.cancel()
         outbox.cancel()
+        campaigns.cancel()
         await doors.close()
         await asyncio.gather(outbox, return_exceptions=True)  # what is on the wire is given up, and sent again after the next start
         await program.close()

@@ -156,6 +156,16 @@ class Labels(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ] = 200_000
 
 
+class Campaigns(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Campaigns: what one person may decide alone; beyond it a second one approves."""
+
+    accounts: Annotated[int, _doc("accounts of one plan", ge=0, le=1_000_000)] = 100
+    established_share: Annotated[float, _doc("share of a plan's accounts that may be established", ge=0, le=1)] = 0.02
+    established_days: Annotated[int, _doc("an account is established after so many days", ge=1, le=36_500)] = 30
+    per_hour: Annotated[int, _doc("actions of one detector (one rule, one kind of search) within an hour", ge=0, le=1_000_000)] = 100
+    joining_share: Annotated[float, _doc("so many more accounts, as a share of the plan, may join by the standing rule", ge=0, le=10)] = 0.5
+
+
 class Sources(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What is known from elsewhere: lists, address ranges, leaked passwords; each source is declared in a file of its own."""
 
@@ -244,6 +254,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     decisions: Decisions = Decisions()
     labels: Labels = Labels()
     outbox: Outbox = Outbox()
+    campaigns: Campaigns = Campaigns()
     sources: Sources = Sources()
     outbound: Outbound = Outbound()
     store: Store = Store()

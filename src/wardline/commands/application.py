@@ -15,7 +15,22 @@ from typing import Annotated, Any
 import typer
 
 from wardline.base.version import __version__
-from wardline.commands import actions, city, entities, features, history, importing, labels, mail, measure, operate, policy, sources, train
+from wardline.commands import (
+    actions,
+    campaigns,
+    city,
+    entities,
+    features,
+    history,
+    importing,
+    labels,
+    mail,
+    measure,
+    operate,
+    policy,
+    sources,
+    train,
+)
 from wardline.commands.context import Context, Failure, default_data, say_failure
 
 application = typer.Typer(
@@ -53,7 +68,7 @@ def options(
     )
 
 
-for group in (mail, operate, policy, importing, labels, actions, entities, features, history, sources, measure, train, city):
+for group in (mail, operate, policy, importing, labels, actions, campaigns, entities, features, history, sources, measure, train, city):
     group.register(application)
 
 

@@ -92,14 +92,18 @@ class Enforcement:
         self.seal = seal
         self.limits = limits or Limits()
 
-    def admit(self, order: Order, *, actor: str) -> tuple[Entry, Receipt]:
-        """Ask for an action, at once; durable when the receipt is. The same key again is the same action. Raises ActionError, StorageError."""
+    def admit(self, order: Order, *, actor: str, approved_by: str = "", fresh: bool = False) -> tuple[Entry, Receipt]:
+        """Ask for an action, at once; durable when the receipt is. The same key again is the same action. Raises ActionError, StorageError.
+
+        approved_by: the second person who said yes to it already, as part of a plan; it is not held then. fresh: the caller knows from a state of
+        the journal that the key was never used, which spares the look-up.
+        """
         check_order(order)
         assert order.cause is not None
         entity, name = self._entity(order.entity)
         action_id = self.ids.new()
         key = order.key or action_id
-        if order.key and (known := self._known(order.key)) is not None:
+        if order.key and (known := self.ledger.by_key(order.key) if fresh else self._known(order.key)) is not None:
             if (known.action.kind, known.action.entity) != (order.kind, entity):
                 raise ActionError("key: it was used for another action; give each action a key of its own")
             return known, self.shard.journal.receipt(known.step_seq)
@@ -121,8 +125,10 @@ class Enforcement:
             parameters=order.parameters,
             sealed=self.seal(entity, name) if name else b"",
         )
-        capped = self.ledger.within_hour(order.cause.cap, now_us) >= self.limits.per_hour
-        receipt = self._write(Step(op="held" if capped else "requested", id=action.id, at_us=now_us, action=action, actor=actor), action)
+        capped = not approved_by and self.ledger.within_hour(order.cause.cap, now_us) >= self.limits.per_hour
+        reason = f"approved by {approved_by}"[:REASON_LIMIT] if approved_by else ""
+        step = Step(op="held" if capped else "requested", id=action.id, at_us=now_us, action=action, actor=actor, reason=reason)
+        receipt = self._write(step, action)
         return self.ledger.entries[action.id], receipt
 
     async def request(self, order: Order, *, actor: str) -> Entry:
@@ -142,6 +148,14 @@ class Enforcement:
         else:
             await self.shard.journal.receipt(entry.step_seq)
         return entry
+
+    def take_back(self, action_id: str, *, actor: str, reason: str = "") -> Receipt | None:
+        """End an action now, as part of an act that is in the audit already; None where it ends or has ended anyway. Raises StorageError."""
+        entry = self.ledger.get(action_id)
+        if entry is None or entry.status not in ("requested", "held", "done", "failed") or (entry.status, entry.phase) == ("failed", "end"):
+            return None
+        step = Step(op="undone", id=action_id, at_us=self.shard.clock.now_us(), actor=actor, reason=reason[:REASON_LIMIT])
+        return self._write(step, entry.action)
 
     async def retry(self, action_id: str, *, actor: str) -> Entry:
         """Send a dead letter on its way again. Raises ActionError for an action that is none."""

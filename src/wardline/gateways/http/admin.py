@@ -16,6 +16,7 @@ from wardline.gateways.http.access import actor_of
 from wardline.gateways.http.exchange import Exchange
 from wardline.gateways.http.problem import Problem
 from wardline.gateways.http.routes import Handler, Parameter, Route
+from wardline.review.campaign import MEMBER_POINT
 
 BODY_LIMIT_BYTES = 64 * 1024
 AUDIT_SHOWN = 200
@@ -212,7 +213,8 @@ class AdminRoutes:
     async def audit(self, exchange: Exchange) -> None:
         """GET /v1/audit."""
         journal = self.office.shard.journal
-        records = list(journal.read(max(1, journal.last_seq - 100_000), kinds=("audit",)))[-AUDIT_SHOWN:]
+        every = journal.read(max(1, journal.last_seq - 100_000), kinds=("audit",))
+        records = [record for record in every if record.point != MEMBER_POINT][-AUDIT_SHOWN:]  # a campaign's members are read there
         acts = []
         for record in reversed(records):
             act = msgspec.msgpack.decode(record.body, type=Act)

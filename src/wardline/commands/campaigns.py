@@ -1,0 +1,129 @@
+"""The command of campaigns: accounts found together, acted on together, and taken back together.
+
+wardline campaign find --rule farm_names --hours 24 --as ada
+wardline campaign plan 01KAJ5S8ZX4T7Q0M3V9C2R6B1E --do lock --days 7 --as ada
+wardline campaign approve 01KAJ5S8ZX4T7Q0M3V9C2R6B1E --as bob
+wardline campaign execute 01KAJ5S8ZX4T7Q0M3V9C2R6B1E
+wardline campaign undo 01KAJ5S8ZX4T7Q0M3V9C2R6B1E --reason "a school, not a farm" --as bob
+"""
+
+from typing import Annotated, Any
+
+import typer
+
+from wardline.commands.connection import Client, connect
+from wardline.commands.context import Failure, context_of, out, print_json
+
+ACTS = ("plan", "approve", "execute", "halt", "undo", "extend")
+SHOWN = 20
+
+
+def register(app: typer.Typer) -> None:
+    """Add this file's commands."""
+    app.command("campaign", epilog="Example: wardline campaign find --rule farm_names --hours 24")(campaign)
+
+
+def campaign(
+    ctx: typer.Context,
+    what: Annotated[str, typer.Argument(metavar="find|plan|approve|execute|status|halt|undo|extend")] = "status",
+    which: Annotated[str, typer.Argument(help="the campaign's id; with status: nothing for all")] = "",
+    rule: Annotated[str, typer.Option("--rule", help="find: accounts whose decisions this rule matched")] = "",
+    around: Annotated[str, typer.Option("--around", help="find: accounts that share a device, a phone or an address with this one")] = "",
+    having: Annotated[str, typer.Option("--with", help="find: accounts with this key, as device:NAME or ip:192.0.2.7")] = "",
+    verdict: Annotated[str, typer.Option("--verdict", help="find: accounts that got this verdict")] = "",
+    where: Annotated[str, typer.Option("--where", help="find: accounts with an event for which this condition holds; needs --point")] = "",
+    point: Annotated[str, typer.Option("--point", help="find: only events of this type, as signup")] = "",
+    hours: Annotated[float, typer.Option("--hours", help="find, extend: how far back")] = 24.0,
+    name: Annotated[str, typer.Option("--name", help="find: what to call it")] = "",
+    do: Annotated[str, typer.Option("--do", help="plan: what to do, a word that the receiver knows")] = "lock",
+    days: Annotated[float, typer.Option("--days", help="plan: when each action ends by itself")] = 7.0,
+    join_hours: Annotated[float, typer.Option("--join-hours", help="plan: how long new members join by themselves; 0: not at all")] = 0.0,
+    version: Annotated[int, typer.Option("--version", help="approve: the version that you looked at")] = 0,
+    members: Annotated[bool, typer.Option("--members", help="status: every member with its evidence")] = False,
+    reason: Annotated[str, typer.Option("--reason", help="why, in one sentence")] = "",
+    by: Annotated[str, typer.Option("--as", help="who acts, for the audit and for the second person")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="one JSON document, for machines")] = False,
+) -> None:
+    """Campaigns: accounts found together with evidence for each, a plan, and one command that takes it all back."""
+    seeds = {"rule": rule, "account": around, "key": having, "verdict": verdict, "where": where}
+    given = [(kind, value) for kind, value in seeds.items() if value]
+    with connect(context_of(ctx)) as client:
+        if what == "find":
+            if len(given) != 1:
+                raise Failure("say once what to look for: --rule, --around, --with, --verdict or --where", status=2)
+            seed = {"kind": given[0][0], "value": given[0][1], "point": point, "hours": hours}
+            _say(client.post("/v1/campaigns", {"seed": seed, "name": name, "by": by}), as_json)
+        elif what == "status":
+            _status(client, which, members, as_json)
+        elif what in ACTS:
+            if not which:
+                raise Failure(f"give the id: wardline campaign {what} ID; `wardline campaign status` prints them", status=2)
+            order: dict[str, Any] = {"by": by, "reason": reason}
+            if what == "plan":
+                order |= {"kind": do, "ttl_seconds": int(days * 86_400), "join_hours": join_hours}
+            order |= {"version": version} if what == "approve" else {"hours": hours} if what == "extend" else {}
+            _say(client.post(f"/v1/campaigns/{which}/{what}", order), as_json)
+        else:
+            raise Failure("the first word is find, plan, approve, execute, status, halt, undo or extend", status=2)
+
+
+def _status(client: Client, which: str, members: bool, as_json: bool) -> None:
+    if which:
+        found = client.get(f"/v1/campaigns/{which}", members=1 if members else "")
+        _say(found, as_json)
+        for member in [] if as_json else found["listed"]:
+            _member(member)
+        return
+    every = client.get("/v1/campaigns")
+    if as_json:
+        print_json(every)
+        return
+    from rich.table import Table
+
+    table = Table("id", "name", "status", "version", "members", "acted", "taken back", box=None, pad_edge=False)
+    for one in every["campaigns"]:
+        cells = (one["version"], one["members"], one["acted"], one["reversed"])
+        table.add_row(one["id"], one["name"][:40], one["status"], *map(str, cells))
+    out().print(table if every["campaigns"] else "no campaigns; `wardline campaign find` makes one")
+
+
+def _say(found: Any, as_json: bool) -> None:
+    if as_json:
+        print_json(found)
+        return
+    say = out().print
+    say(f"{found['id']}  {found['name']}: {found['status']}, version {found['version']}")
+    if found["halted_because"]:
+        say(f"  halted: {found['halted_because']}")
+    say(
+        f"  {found['members']} members, {found['acted']} acted on, {found['to_do']} to do, {found['reversed']} taken back, {found['joined']} joined"
+    )
+    for why, count in found["apart"].items():
+        say(f"  {count} stand apart: {why}")
+    if found["actions"]:
+        say("  actions: " + ", ".join(f"{count} {status}" for status, count in found["actions"].items()))
+    if found["paused"]:
+        say("  enforcement is paused: nothing is begun or sent until `wardline pause --off`")
+    plan = found["plan"]
+    if plan and found["status"] in ("planned", "approved"):
+        _plan(plan)
+
+
+def _plan(plan: Any) -> None:
+    say = out().print
+    say(f"plan of version {plan['version']}: {plan['kind']} {plan['members']} accounts for {plan['ttl_seconds'] / 86_400:g} days")
+    say("  ages: " + (", ".join(f"{count} {age}" for age, count in plan["ages"].items()) or "none"))
+    say(
+        f"  established {plan['established']}, paying {plan['paying']}, allow-listed {plan['allow_listed']} (apart), ",
+        end="",
+    )
+    say(f"reversals in the past {plan['past_reversals']}")
+    for why in plan["needs_second"]:
+        say(f"  needs a second person: {why}")
+    for member in plan["sample"][:SHOWN]:
+        _member(member)
+
+
+def _member(member: Any) -> None:
+    evidence = "; ".join(f"{text} ({bits:g} bits)" for _kind, text, bits in member.get("evidence", [])[:3])
+    out().print(f"  {member['account']}  {member.get('apart', '')}{': ' if member.get('apart') else ''}{evidence}")

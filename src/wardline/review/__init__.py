@@ -1,0 +1,1 @@
+"""What people act on together: campaigns, and later reports, cases and appeals."""
