@@ -48,7 +48,7 @@ async def test_both_replays_are_equal_and_each_damage_is_found(history: Path) ->
             assert stored is not None
             damaged = msgspec.structs.replace(records[-1], body=pack(msgspec.structs.replace(stored, **change)))  # type: ignore[arg-type]
             fresh = Counters((counter for domain in points.domains for counter in domain.counters), points.names, capacity_bytes=1 << 22)
-            replay = Replay(running_of, {}, fresh, {})  # type: ignore[arg-type]
+            replay = Replay(running_of, {each.point: each.detectors for each in points.domains}, fresh, {})  # type: ignore[arg-type]
             for record in [*records[:-1], damaged]:
                 replay.take(record)
             assert replay.found.different >= 1 and replay.found.differences[0].id == "l11", name

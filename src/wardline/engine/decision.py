@@ -79,6 +79,8 @@ def judge(values: Values, detectors: Sequence[Detector[Any]], policy: Policy, ru
     score = probability(log_odds)
 
     result: dict[str, Value] = {**values, "score": score, "log_odds": log_odds, "failed": list(failed)}
+    if policy.document.costs.ways:
+        result["cheapest"] = policy.document.costs.cheapest(score)
     line = policy.deciding_line(result)
     verdict = line.verdict if line else policy.document.verdicts[0]
     ruled = rules.apply(result)

@@ -80,13 +80,14 @@ class EventDomain(msgspec.Struct, frozen=True, kw_only=True):
     def names(self) -> dict[str, str]:
         """Everything that a line or a rule may read at this point, with its type."""
         return {
+            **{name: "any" for detector in self.detectors for name in detector.reads},
             **{name: knowledge.type for name, knowledge in self.known.items()},
             **{counter.name: "number" for counter in self.counters},
             **{name: kind for make in self.states for name, kind in make().gives.items()},
-            **{name: "any" for detector in self.detectors for name in detector.reads if name not in self.known},
             "score": "number",
             "log_odds": "number",
             "failed": "list",
+            "cheapest": "text",
         }
 
 

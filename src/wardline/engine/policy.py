@@ -10,7 +10,8 @@
       - {name: spam, when: "score >= 0.5", verdict: junk, reason: "The message looks like spam."}
 
 The first line whose condition is known to hold decides; when none does, the mildest verdict stands. Thresholds live in the conditions,
-so that a reader sees them where they act. Lines read the values of the event and `score`, `log_odds`, `failed` (detectors that broke).
+so that a reader sees them where they act. Lines read the values of the event and `score`, `log_odds`, `failed` (detectors that broke), and
+`cheapest`: the way that costs least by the table `costs` (engine.costs), unknown where there is none.
 """
 
 from collections.abc import Collection, Mapping
@@ -20,12 +21,13 @@ from typing import Any, Literal
 import msgspec
 import yaml
 
+from wardline.engine.costs import Costs
 from wardline.engine.feature import Values
 from wardline.engine.rule import Condition, RuleError, compile_condition, compile_first
 from wardline.engine.signal import LOG_ODDS_LIMIT, Signal, log_odds
 
 # Names that every policy line may read besides the point's own values.
-RESULT_TYPES = {"score": "number", "log_odds": "number", "failed": "list"}
+RESULT_TYPES = {"score": "number", "log_odds": "number", "failed": "list", "cheapest": "text"}
 RESULT_NAMES = tuple(RESULT_TYPES)
 SIZE_LIMIT_BYTES = 256 * 1024
 
@@ -88,6 +90,7 @@ class Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reasons_shown: int = 5
     tell_line: bool = False  # the reason of the line that decided is told first
     combine: Combination = Combination()
+    costs: Costs = Costs()
 
 
 class Policy:
@@ -123,6 +126,8 @@ class Policy:
         names = [line.name for line in document.lines]
         if len(set(names)) != len(names):
             raise PolicyError(f"{self.source}: two lines have the same name; every line needs its own")
+        if fault := document.costs.fault():
+            raise PolicyError(f"{self.source}: {fault}")
         if document.threshold and document.threshold not in names:
             raise PolicyError(f"{self.source}: threshold: there is no line named {document.threshold}")
 

@@ -31,6 +31,7 @@ KNOWN: dict[str, Knowledge] = {
     "timezone": Knowledge("text", "the client's time zone, as Europe/Vienna"),
     "screen": Knowledge("text", "the client's screen, as 1920x1080"),
     "result": Knowledge("text", f"how an attempt ended: {', '.join(sorted(RESULTS))}"),
+    "password.leaks": Knowledge("number", "how often the password stands in published leaks, where the caller says so"),
     "action": Knowledge("text", "what a session did: export, forward_rule, recovery_change, password_change, mass_send, delete_all …"),
     "count": Knowledge("number", "how many things a session's action touched"),
 }

@@ -25,6 +25,8 @@ def facts(event: Event, edge: Edge) -> dict[str, Value]:
         found["client"] = reading.word("client")
         found["username_exists"] = reading.flag("username_exists")
         found["second_factor"] = reading.word("second_factor")
+        if (leaks := reading.number("password_leaks", 0, 1e12)) is not None:
+            found["password.leaks"] = leaks
         found["language"] = language(reading.text("accept_language", 64))
         found["timezone"] = timezone(reading.text("timezone", 64))
         found["screen"] = screen(reading.text("screen", 16))

@@ -1,17 +1,31 @@
-"""Logins as the engine takes a domain: types, intake, facts, counters, policy.
+"""Logins as the engine takes a domain: types, intake, facts, counters, states, detectors, policy.
 
 EventPoint(domain=login(), …)
 """
 
 from importlib import resources
 
+from wardline.domains.login.aftermath import LoginAftermath
+from wardline.domains.login.campaigns import LoginCampaigns
+from wardline.domains.login.detectors import ALL
 from wardline.domains.login.events import DECIDES, KNOWN, NOTES, POINT
 from wardline.domains.login.features import COUNTERS
 from wardline.domains.login.intake import facts
+from wardline.domains.login.places import LoginPlaces
+from wardline.domains.login.profile import LoginProfile
 from wardline.engine.point import EventDomain
 
 
 def login() -> EventDomain:
     """The domain as it ships."""
-    policy = resources.files("wardline.domains.login").joinpath("policy.yaml").read_bytes()
-    return EventDomain(point=POINT, decides=DECIDES, notes=NOTES, facts=facts, known=KNOWN, counters=COUNTERS, policy=policy)
+    return EventDomain(
+        point=POINT,
+        decides=DECIDES,
+        notes=NOTES,
+        facts=facts,
+        known=KNOWN,
+        counters=COUNTERS,
+        policy=resources.files("wardline.domains.login").joinpath("policy.yaml").read_bytes(),
+        detectors=tuple(kind() for kind in ALL),
+        states=(LoginProfile, LoginCampaigns, LoginAftermath, LoginPlaces),
+    )

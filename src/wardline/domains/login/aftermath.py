@@ -1,0 +1,98 @@
+"""What a session does after a login that was doubted: the cooling-off time of an account. A DomainState, bounded.
+
+    state.read("login", …) -> {"login.since_risky_login_seconds": 900, "login.surprises_since_risky": 2}
+
+A login that ended well although the verdict was not "allow", or although its risk was near what one in a hundred honest logins reaches, begins a
+cooling-off of COOLING_SECONDS. Whoever stole an account changes its recovery, forwards its mail, takes its data: such actions within that time
+are counted, and the next decision about the account sees them. Also for rules. At most CAPACITY accounts; the oldest leaves first and is unknown.
+"""
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from hashlib import blake2b
+
+import msgspec
+
+from wardline.domains.login.attempts import Attempt, Attempts
+from wardline.domains.login.events import CREDENTIAL, OUTCOME, POINT, RECOVERY, SESSION
+from wardline.engine.feature import Value, Values
+from wardline.engine.kept import KeptDecision, KeptEvent, kept_decision, kept_event
+from wardline.engine.record import Record
+
+CAPACITY = 50_000
+COOLING_SECONDS = 86_400
+NEAR_NATS = 2.0
+SURPRISES = frozenset({"recovery_change", "forward_rule", "password_change", "export", "mass_send", "delete_all", "second_factor_change"})
+PASSED = frozenset({"success", "challenge_passed"})
+
+
+class _Kept(msgspec.Struct, array_like=True):
+    accounts: list[tuple[str, tuple[int, int]]]
+    attempts: list[tuple[str, Attempt]]
+
+
+class LoginAftermath:
+    """See the module."""
+
+    name = "login_aftermath"
+    gives: Mapping[str, str] = {"login.since_risky_login_seconds": "number", "login.surprises_since_risky": "number"}
+
+    def __init__(self, capacity: int = CAPACITY) -> None:
+        self.applied_seq = 0
+        self.capacity = capacity
+        self.accounts: OrderedDict[str, tuple[int, int]] = OrderedDict()
+        self.attempts = Attempts()
+
+    def read(self, type: str, occurred_us: int, facts: Values, time_us: int) -> dict[str, Value]:
+        """Seconds since the last doubted login that ended well, and the surprises after it; nothing where there was none in time."""
+        found = self.accounts.get(str(facts.get("account")))
+        if found is None or not 0 <= (since := (occurred_us - found[0]) // 1_000_000) <= COOLING_SECONDS:
+            return {}
+        return {"login.since_risky_login_seconds": since, "login.surprises_since_risky": found[1]}
+
+    def absorb(self, seq: int, kept: KeptEvent, time_us: int) -> None:
+        """A doubted login waits for its outcome; what a session does after it counts."""
+        facts, account = kept.facts, str(kept.facts.get("account") or "")
+        if not account:
+            return
+        if kept.type == POINT:
+            if isinstance(kept, KeptDecision) and _doubted(kept):
+                self.attempts.opened(facts, Attempt(account, kept.occurred_us))
+        elif kept.type == OUTCOME:
+            if facts.get("result") in PASSED and (attempt := self.attempts.closed(facts, kept.occurred_us, True)) is not None:
+                self.accounts[attempt.account] = (kept.occurred_us, 0)
+                self.accounts.move_to_end(attempt.account)
+                if len(self.accounts) > self.capacity:
+                    self.accounts.popitem(last=False)
+        elif kept.type in (RECOVERY, CREDENTIAL) or (kept.type == SESSION and facts.get("action") in SURPRISES):
+            found = self.accounts.get(account)
+            if found is not None and 0 <= kept.occurred_us - found[0] <= COOLING_SECONDS * 1_000_000:
+                self.accounts[account] = (found[0], min(found[1] + 1, 1000))
+
+    def apply(self, record: Record) -> None:
+        """One record of the journal."""
+        kept = kept_decision(record) if record.point == POINT else kept_event(record)
+        if kept is not None:
+            self.absorb(record.seq, kept, record.time_us)
+
+    def snapshot(self) -> bytes:
+        """Everything; equal states give equal bytes."""
+        return msgspec.msgpack.encode(_Kept(list(self.accounts.items()), list(self.attempts.waiting.items())))
+
+    def restore(self, data: bytes) -> None:
+        """Raises ValueError for bytes that it did not write."""
+        try:
+            kept = msgspec.msgpack.decode(data, type=_Kept)
+        except (msgspec.MsgspecError, ValueError) as error:
+            raise ValueError(f"login_aftermath: not a snapshot: {error}") from None
+        self.accounts, self.attempts.waiting = OrderedDict(kept.accounts), OrderedDict(kept.attempts)
+
+    def digest(self) -> str:
+        """Equal states have equal digests."""
+        return blake2b(self.snapshot(), digest_size=16).hexdigest()
+
+
+def _doubted(kept: KeptDecision) -> bool:
+    risk, baseline = kept.read.get("login.risk"), kept.read.get("login.baseline")
+    near = isinstance(risk, float) and isinstance(baseline, float) and risk >= baseline - NEAR_NATS
+    return kept.verdict != "allow" or near

@@ -1,0 +1,57 @@
+"""The attributes of a login that an account's habits are made of, from the coarsest level to the finest, as small numbers.
+
+    attribute_keys({"ip": "ip:9a…", "ip.prefix24": "network:77…", "user_agent.os": "Linux", "hour": 9})
+      -> (key at PREFIX16, …)      one number for each level, 0 where the value is unknown
+
+A level's number has the level in its upper 4 bits and 28 bits of CRC-32 of the value (ISO 3309) below. The values that name one machine are keyed
+pseudonyms already, so nobody outside can make two of them collide; a chance collision makes one value in 10^8 look familiar.
+"""
+
+from zlib import crc32
+
+from wardline.engine.feature import Value, Values
+
+# Levels. Each has a parent whose value it refines (PARENT); 0 is the account's login count itself.
+LOGINS, COUNTRY, ASN, PREFIX16, PREFIX24, IP, DEVICE_CLASS, SYSTEM, BROWSER, AGENT, DEVICE, LANGUAGE, TIMEZONE, HOURS, TODAY = range(15)
+LEVELS = range(COUNTRY, TODAY)
+SHIFT = 28
+MASK = (1 << SHIFT) - 1
+
+# How many different values an account keeps of each level; what is used least leaves first.
+KEPT = {
+    COUNTRY: 6, ASN: 8, PREFIX16: 12, PREFIX24: 14, IP: 14, DEVICE_CLASS: 4, SYSTEM: 6, BROWSER: 8, AGENT: 8, DEVICE: 8,
+    LANGUAGE: 4, TIMEZONE: 6, HOURS: 8,
+}  # fmt: skip
+# What stands for an attribute that a client does not send: to leave it out is a habit too.
+ABSENT = "-"
+HOURS_PER_SLOT = 3
+
+
+def _key(level: int, value: Value) -> int:
+    return level << SHIFT | (crc32(str(value).encode("utf-8", "replace")) & MASK)
+
+
+def attribute_keys(facts: Values) -> tuple[int, ...]:
+    """One number for each of LEVELS, in their order; 0 for what is not known here (no source) or means nothing (no address)."""
+    get = facts.get
+    country, asn, prefix16, prefix24, ip = get("ip.country"), get("ip.asn"), get("ip.prefix16"), get("ip.prefix24"), get("ip")
+    agent, hour = get("user_agent"), get("hour")
+    system, family = get("user_agent.os"), get("user_agent.family")
+    return (
+        _key(COUNTRY, country) if country else 0,
+        _key(ASN, asn) if asn else 0,
+        _key(PREFIX16, prefix16) if prefix16 else 0,
+        _key(PREFIX24, prefix24) if prefix24 else 0,
+        _key(IP, ip) if ip else 0,
+        _key(DEVICE_CLASS, get("user_agent.device") or ABSENT) if agent else 0,
+        _key(SYSTEM, f"{system}/{family}") if agent and (system or family) else 0,
+        _key(BROWSER, f"{system}/{family}/{get('user_agent.major')}") if agent and family else 0,
+        _key(AGENT, agent) if agent else 0,
+        _key(DEVICE, get("device") or ABSENT),
+        _key(LANGUAGE, get("language") or ABSENT),
+        _key(TIMEZONE, get("timezone") or ABSENT),
+        _key(HOURS, hour // HOURS_PER_SLOT) if isinstance(hour, int) else 0,
+    )
+
+
+ABSENT_DEVICE = _key(DEVICE, ABSENT)

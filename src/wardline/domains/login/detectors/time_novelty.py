@@ -1,0 +1,28 @@
+"""Time novelty: whether the account is used at this time of day. Weak, since people wake at night and travel.
+
+known_logins 41, time_nats 0.8 -> Signal(0.69, "The account is seldom used at this time of day.")
+"""
+
+from typing import Any
+
+from wardline.domains.login.speaking import nats, number
+from wardline.engine.detector import Detector
+from wardline.engine.feature import Values
+from wardline.engine.signal import Signal
+
+
+class TimeNovelty(Detector[Any]):
+    """Whether this is a usual hour."""
+
+    name = "login.time_novelty"
+    reads = ("login.known_logins", "login.time_nats")
+    cost_us = 0.8
+
+    def judge(self, values: Values) -> Signal:
+        """Silent without history."""
+        known, amount = number(values, "login.known_logins"), number(values, "login.time_nats")
+        if not known or amount is None:
+            return Signal(None, "Nothing is known of when this account is used.")
+        return nats(
+            amount, "The account is seldom used at this time of day." if amount > 0 else "The account is often used at this time of day."
+        )

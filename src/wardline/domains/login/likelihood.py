@@ -1,0 +1,114 @@
+"""How much likelier a login's attributes are when somebody else logs in than when the owner does, in nats, attribute by attribute.
+
+    found = weigh(habits, keys, population, day)
+    found.network, found.client, found.locale, found.hours       nats; above 0 speaks for somebody else
+    found.network_level, found.network_logins                    the finest level that the account used before, and how often
+
+After D. Freeman, S. Jain, M. Dürmuth, B. Biggio, G. Giacinto: "Who Are You? A Statistical Approach to Measuring User Authenticity" (NDSS 2016),
+and S. Wiefling, P. Jørgensen, S. Thunem, L. Lo Iacono (ACM TOPS 26(1), 2022). For a value v of a level below its parent w,
+
+    p(v | w, owner) = (c(v) + a * p(v | w)) / (c(w) + a)         c: the account's logins, p: the site's share, a: how often the account
+    r = p(v | w, owner) / p(v | w)                               brought a new value at this level per parent (after Witten and Bell, 1991)
+    nats = -ln(r / (1 - t + t * r))                              t: the share of intruders who have the owner's own value by intent
+
+The levels multiply down the hierarchy (chain rule), so a new network counts once and not again for each of its addresses. With no history
+every r is 1 and nothing speaks. `t` is what keeps "the right city" from buying a stranger more than ln(1/t) nats of trust.
+"""
+
+from math import log
+
+import msgspec
+
+from wardline.domains.login import attributes as level
+from wardline.domains.login.attributes import ABSENT_DEVICE, LOGINS, SHIFT
+from wardline.domains.login.habits import DAYS, Habits
+from wardline.domains.login.population import Population
+
+# The share of intruders assumed to share the owner's value of a level, given that they share the parent's.
+INTENT = {
+    level.COUNTRY: 0.4, level.ASN: 0.4, level.PREFIX16: 0.35, level.PREFIX24: 0.1, level.IP: 0.05, level.DEVICE_CLASS: 0.6,
+    level.SYSTEM: 0.5, level.BROWSER: 0.4, level.AGENT: 0.3, level.DEVICE: 0.03, level.LANGUAGE: 0.5, level.TIMEZONE: 0.5, level.HOURS: 0.6,
+}  # fmt: skip
+# What a new value costs the owner before there is any: the rate at which people change, in changes per history.
+RESTLESS = {
+    level.COUNTRY: 0.3, level.ASN: 0.5, level.PREFIX16: 0.6, level.PREFIX24: 0.8, level.IP: 1.0, level.DEVICE_CLASS: 0.3,
+    level.SYSTEM: 0.3, level.BROWSER: 1.0, level.AGENT: 1.0, level.DEVICE: 0.6, level.LANGUAGE: 0.3, level.TIMEZONE: 0.5, level.HOURS: 4.0,
+}  # fmt: skip
+NETWORK = (level.COUNTRY, level.ASN, level.PREFIX16, level.PREFIX24, level.IP)
+AGENTS = (level.DEVICE_CLASS, level.SYSTEM, level.BROWSER, level.AGENT)
+# A new device explains a new browser, in part: both are told once and a half, not twice.
+SHARED_SURPRISE = 0.5
+NAMES = {
+    level.COUNTRY: "country", level.ASN: "asn", level.PREFIX16: "prefix16", level.PREFIX24: "prefix24", level.IP: "ip",
+    level.DEVICE_CLASS: "device_class", level.SYSTEM: "system", level.BROWSER: "browser", level.AGENT: "agent",
+}  # fmt: skip
+
+
+class Weighed(msgspec.Struct):
+    """Nats per group; the finest known level of network and client ("new" for none) with the account's logins there."""
+
+    network: float = 0.0
+    client: float = 0.0
+    locale: float = 0.0
+    hours: float = 0.0
+    network_level: str = "new"
+    network_logins: int = 0
+    agent_level: str = "new"
+    agent_logins: int = 0
+    device_logins: int | None = None
+
+
+def weigh(habits: Habits, keys: tuple[int, ...], population: Population, day: int) -> Weighed:
+    """See the module. habits may be empty: then everything is 0."""
+    found = Weighed()
+    logins = habits[LOGINS][0] if LOGINS in habits else 0
+    if not logins:
+        return found
+    day %= DAYS
+
+    def chain(levels: tuple[int, ...]) -> tuple[float, str, int]:
+        nats, parent_count, parent_all, changes = 0.0, float(logins), population.total, 1
+        finest, used = "new", 0
+        for each in levels:
+            key = keys[each - 1]
+            if not key:
+                continue
+            entry = habits.get(key)
+            count = _weight(entry, day) if entry else 0.0
+            here = habits[each][0] if each in habits else 0
+            everyone = population.count(key)
+            nats += _nats(count, parent_count, everyone, parent_all, RESTLESS[each] + max(here - 1, 0) / changes, INTENT[each])
+            if entry is None:
+                break  # below a value that is new, everything is new
+            finest, used = NAMES.get(each, ""), entry[0]
+            parent_count, parent_all, changes = max(count, 1.0), everyone, max(here, 1)
+        return nats, finest, used
+
+    found.network, found.network_level, found.network_logins = chain(NETWORK)
+    agent, found.agent_level, found.agent_logins = chain(AGENTS)
+    device_key = keys[level.DEVICE - 1]
+    device, _, used = chain((level.DEVICE,))
+    found.device_logins = None if device_key == ABSENT_DEVICE and used else used
+    if device_key != ABSENT_DEVICE and used:
+        found.client = device + SHARED_SURPRISE * min(max(agent, -1.0), 3.0)
+    else:
+        small, large = sorted((device, agent))
+        found.client = large + SHARED_SURPRISE * small if small > 0 else device + agent
+    found.locale = chain((level.LANGUAGE,))[0] + chain((level.TIMEZONE,))[0]
+    found.hours = chain((level.HOURS,))[0]
+    return found
+
+
+def _weight(entry: tuple[int, int, int], day: int) -> float:
+    """A value that came up today only counts half of one login, however often: it has not been confirmed by another day."""
+    count, first, _ = entry
+    return 0.5 if first == day else float(count)
+
+
+def _nats(count: float, parent_count: float, everyone: int, everyone_parent: int, restless: float, intent: float) -> float:
+    share = min((everyone + 0.5) / (everyone_parent + 1.0), 1.0)
+    ratio = (min(count, parent_count) / share + restless) / (parent_count + restless)
+    return -log(ratio / (1.0 - intent + intent * ratio))
+
+
+assert level.TODAY < 1 << 4 and SHIFT == 28

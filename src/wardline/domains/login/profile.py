@@ -1,0 +1,182 @@
+"""The state behind login risk: each account's habits, the site's habits, and what they say of a login. A DomainState.
+
+    state.read("login", occurred_us, facts, time_us)
+      -> {"login.known_logins": 41, "login.network_level": "prefix16", "login.network_logins": 3, "login.network_nats": 2.1, "login.risk": 4.4, …}
+
+Habits grow by successful outcomes alone (`success`, `challenge_passed`): failures of an attacker change nothing here. At most `capacity_bytes` of
+habits are kept; the account that was used longest ago leaves first and is unknown from then on, not new: once anybody was pushed out, an account
+that is not here has no `login.known_logins`. `read` takes about 25 microseconds, a success as long again.
+"""
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from hashlib import blake2b
+
+import msgspec
+
+from wardline.domains.login import habits
+from wardline.domains.login.attempts import Attempt, Attempts
+from wardline.domains.login.attributes import AGENT, DEVICE, LOGINS, PREFIX24, SHIFT, attribute_keys
+from wardline.domains.login.events import OUTCOME, POINT
+from wardline.domains.login.likelihood import weigh
+from wardline.domains.login.population import Population
+from wardline.engine.feature import Value, Values
+from wardline.engine.kept import KeptDecision, KeptEvent, kept_decision, kept_event
+from wardline.engine.record import Record
+
+CAPACITY_BYTES = 96 << 20
+# What an account costs beside its habits: its name, the map's slots, the bytes object.
+ACCOUNT_BYTES = 260
+DAY_US = 86_400_000_000
+PASSED = frozenset({"success", "challenge_passed"})
+# The risk that one in a hundred honest logins reaches is taken as at least this, so that a site of great regularity does not challenge newcomers.
+BASELINE_FLOOR = 1.5
+BASELINE_GUESS = 3.0
+BASELINE_SHARE = 0.01
+BASELINE_EVERY = 64
+
+
+class _Kept(msgspec.Struct, array_like=True):
+    accounts: list[tuple[str, bytes]]
+    evicted: int
+    attempts: list[tuple[str, Attempt]]
+    population: bytes
+    baseline: float | None
+    since: int
+
+
+class LoginProfile:
+    """See the module."""
+
+    name = "login_profile"
+    gives: Mapping[str, str] = {
+        "login.known_logins": "number",
+        "login.network_level": "text",
+        "login.network_logins": "number",
+        "login.network_nats": "number",
+        "login.agent_level": "text",
+        "login.agent_logins": "number",
+        "login.device_logins": "number",
+        "login.agent_nats": "number",
+        "login.time_nats": "number",
+        "login.locale_nats": "number",
+        "login.risk": "number",
+        "login.baseline": "number",
+        "login.strange": "bool",
+    }
+
+    def __init__(self, capacity_bytes: int = CAPACITY_BYTES) -> None:
+        self.applied_seq = 0
+        self.capacity_bytes = capacity_bytes
+        self.accounts: OrderedDict[str, bytes] = OrderedDict()
+        self.bytes_used = 0
+        self.evicted = 0
+        self.attempts = Attempts()
+        self.population = Population()
+        self.baseline: float | None = None
+        self.since = 0
+
+    def read(self, type: str, occurred_us: int, facts: Values, time_us: int) -> dict[str, Value]:
+        """See the module. Only logins have values here."""
+        account = facts.get("account")
+        if type != POINT or not isinstance(account, str):
+            return {}
+        packed = self.accounts.get(account)
+        if packed is None:
+            # Nobody was pushed out: it is certain that there was no login. Otherwise it is unknown.
+            return {"login.known_logins": 0, "login.baseline": self._baseline()} if not self.evicted else {}
+        known = habits.unpack(packed)
+        keys = attribute_keys(facts)
+        found = weigh(known, keys, self.population, occurred_us // DAY_US)
+        network_seen = not keys[PREFIX24 - 1] or found.network_level != "new"
+        client_seen = keys[DEVICE - 1] in known or keys[AGENT - 1] in known
+        return {
+            "login.known_logins": known[LOGINS][0],
+            "login.network_level": found.network_level,
+            "login.network_logins": found.network_logins,
+            "login.network_nats": round(found.network, 3),
+            "login.agent_level": found.agent_level if keys[AGENT - 1] else None,
+            "login.agent_logins": found.agent_logins,
+            "login.device_logins": found.device_logins,
+            "login.agent_nats": round(found.client, 3),
+            "login.locale_nats": round(found.locale, 3),
+            "login.time_nats": round(found.hours, 3),
+            "login.risk": round(found.network + found.client + found.locale + found.hours, 3),
+            "login.baseline": self._baseline(),
+            "login.strange": not network_seen and not client_seen,
+        }
+
+    def _baseline(self) -> float:
+        return BASELINE_GUESS if self.baseline is None else max(self.baseline, BASELINE_FLOOR)
+
+    def absorb(self, seq: int, kept: KeptEvent, time_us: int) -> None:
+        """A login waits for its outcome; a success becomes habit."""
+        facts = kept.facts
+        if kept.type == POINT:
+            account = facts.get("account")
+            if isinstance(account, str):
+                risk = kept.read.get("login.risk") if isinstance(kept, KeptDecision) else None
+                attempt = Attempt(account, kept.occurred_us, attribute_keys(facts), risk if isinstance(risk, float) else None)
+                self.attempts.opened(facts, attempt)
+        elif kept.type == OUTCOME and facts.get("result") in PASSED:
+            attempt_ = self.attempts.closed(facts, kept.occurred_us, True)
+            if attempt_ is not None:
+                self._succeeded(attempt_.account, attempt_.keys, attempt_.risk, kept.occurred_us)
+            elif isinstance(facts.get("account"), str) and facts.get("ip"):
+                # Nobody saw the attempt: what the outcome carries counts, and what it does not carry is not taken for absent.
+                keys = attribute_keys(facts)
+                has_agent = bool(facts.get("user_agent"))
+                carried = tuple(key if key >> SHIFT < AGENT - 3 or (has_agent and key >> SHIFT <= AGENT) else 0 for key in keys)
+                self._succeeded(str(facts["account"]), carried, None, kept.occurred_us)
+
+    def _succeeded(self, account: str, keys: tuple[int, ...], risk: float | None, occurred_us: int) -> None:
+        before = self.accounts.pop(account, None)
+        packed, first_today, first = habits.add(before or b"", keys, occurred_us // DAY_US)
+        self.accounts[account] = packed
+        self.bytes_used += len(packed) + (ACCOUNT_BYTES if before is None else -len(before))
+        while self.bytes_used > self.capacity_bytes and len(self.accounts) > 1:
+            _, gone = self.accounts.popitem(last=False)
+            self.bytes_used -= len(gone) + ACCOUNT_BYTES
+            self.evicted += 1
+        self.population.add(first_today, first)
+        if risk is not None and first:
+            self.population.settle(risk)
+            self.since += 1
+            if self.since >= BASELINE_EVERY:
+                self.since = 0
+                self.baseline = self.population.upper(BASELINE_SHARE)
+
+    def apply(self, record: Record) -> None:
+        """One record of the journal."""
+        kept = kept_decision(record) if record.point == POINT else kept_event(record)
+        if kept is not None:
+            self.absorb(record.seq, kept, record.time_us)
+
+    def snapshot(self) -> bytes:
+        """Everything; equal states give equal bytes."""
+        return msgspec.msgpack.encode(
+            _Kept(
+                list(self.accounts.items()),
+                self.evicted,
+                list(self.attempts.waiting.items()),
+                self.population.snapshot(),
+                self.baseline,
+                self.since,
+            )
+        )
+
+    def restore(self, data: bytes) -> None:
+        """Raises ValueError for bytes that it did not write."""
+        try:
+            kept = msgspec.msgpack.decode(data, type=_Kept)
+        except (msgspec.MsgspecError, ValueError) as error:
+            raise ValueError(f"login_profile: not a snapshot: {error}") from None
+        self.population.restore(kept.population)
+        self.accounts = OrderedDict(kept.accounts)
+        self.bytes_used = sum(len(packed) + ACCOUNT_BYTES for packed in self.accounts.values())
+        self.evicted, self.baseline, self.since = kept.evicted, kept.baseline, kept.since
+        self.attempts.waiting = OrderedDict(kept.attempts)
+
+    def digest(self) -> str:
+        """Equal states have equal digests."""
+        return blake2b(self.snapshot(), digest_size=16).hexdigest()

@@ -1,0 +1,107 @@
+"""Habits as a state: what is learned, from whom, and within which bounds."""
+
+from tests.domains.login.town import DAY_US, Town, client, network
+from wardline.domains.login.profile import LoginProfile
+
+HOME, DESK = network(10, 1, 1), client("b1", "d1")
+
+
+def test_the_owner_is_known_and_a_stranger_is_not() -> None:
+    town = Town()
+    town.lives(20, 20)
+    owner = town.decide("p1", {**HOME, **DESK}).read
+    stranger = town.decide("p1", {**network(203, 0, 113), **client("other", "x")}).read
+    assert owner["login.known_logins"] == stranger["login.known_logins"] == 20
+    assert (owner["login.network_level"], stranger["login.network_level"]) == ("ip", "new")
+    assert (owner["login.strange"], stranger["login.strange"]) == (False, True)
+    assert float(owner["login.risk"]) < 0 < 5 < float(stranger["login.risk"])  # type: ignore[arg-type]
+
+
+def test_nearer_is_less_risky_all_the_way_down() -> None:
+    town = Town()
+    town.lives(20, 20)
+    places = [network(203, 0, 113), network(10, 1, 99), {**HOME, "ip": "ip:10.1.1.99"}, HOME]
+    nats = [float(town.decide("p1", {**place, **DESK}).read["login.network_nats"]) for place in places]  # type: ignore[arg-type]
+    assert nats == sorted(nats, reverse=True) and len(set(nats)) == 4
+
+
+def test_the_longer_the_history_the_stranger_a_stranger() -> None:
+    risks = []
+    for days in (1, 4, 16, 64):
+        town = Town()
+        town.lives(8, days)
+        risks.append(float(town.decide("p1", {**network(203, 0, 113), **client("other", "x")}).read["login.risk"]))  # type: ignore[arg-type]
+    assert risks == sorted(risks) and risks[0] < 3
+
+
+def test_failures_teach_nothing() -> None:
+    town = Town()
+    town.lives(5, 5)
+    before = town.states[0].accounts["account:p1"]  # type: ignore[attr-defined]
+    for _ in range(200):
+        town.login("p1", {**network(203, 0, 113), **client("other", "x")}, "wrong_password")
+        town.login("p1", {**network(203, 0, 113), **client("other", "x")}, "challenge_failed")
+    assert town.states[0].accounts["account:p1"] == before  # type: ignore[attr-defined]
+
+
+def test_another_address_cannot_ride_on_the_owners_success() -> None:
+    town = Town()
+    town.lives(5, 5)
+    away = {**network(203, 0, 113), **client("other", "x")}
+    town.decide("p1", away)
+    town.note("p1", {"ip": HOME["ip"]}, result="success")
+    assert town.decide("p1", away).read["login.network_level"] == "new"
+
+
+def test_a_flow_joins_an_outcome_that_carries_nothing_else() -> None:
+    town = Town()
+    town.decide("p1", {**HOME, **DESK}, flow="session:f")
+    town.note("p1", {"flow": "session:f"}, result="challenge_passed")
+    read = town.decide("p1", {**HOME, **DESK}).read
+    assert (read["login.known_logins"], read["login.device_logins"], read["login.agent_level"]) == (1, 1, "agent")
+
+
+def test_an_outcome_whose_attempt_nobody_saw_counts_by_what_it_carries() -> None:
+    town = Town()
+    town.note("p1", HOME, result="success")
+    read = town.decide("p1", {**HOME, **DESK}).read
+    assert (read["login.known_logins"], read["login.network_level"]) == (1, "ip")
+
+
+def test_a_hundred_logins_of_one_day_do_not_outweigh_a_month() -> None:
+    town = Town()
+    town.lives(5, 30)
+    away = {**network(203, 0, 113), **client("other", "x")}
+    for _ in range(100):
+        town.login("p1", away)
+        town.now_us += 1_000_000
+    read = town.decide("p1", away).read
+    assert read["login.known_logins"] == 36 and int(str(read["login.network_logins"])) <= 6
+    assert town.decide("p1", {**HOME, **DESK}).read["login.network_logins"] == 30
+
+
+def test_who_was_pushed_out_is_unknown_and_not_new() -> None:
+    state = LoginProfile(capacity_bytes=10_000)
+    town = Town(state)
+    assert town.decide("p0", {**HOME, **DESK}).read["login.known_logins"] == 0
+    town.lives(60, 1)
+    assert state.evicted and state.bytes_used <= 10_000
+    assert "login.known_logins" not in town.decide("p0", {**HOME, **DESK}).read
+    assert town.decide("p59", {**network(10, 4, 59), **DESK}).read["login.known_logins"] == 1
+
+
+def test_a_snapshot_is_the_state() -> None:
+    town = Town()
+    town.lives(10, 10)
+    for state in town.states:
+        again = type(state)()
+        again.restore(state.snapshot())
+        assert again.digest() == state.digest()
+
+
+def test_a_year_later_the_counts_have_faded() -> None:
+    town = Town()
+    for _ in range(500):
+        town.login("p1", {**HOME, **DESK})
+        town.now_us += DAY_US
+    assert int(str(town.decide("p1", {**HOME, **DESK}).read["login.known_logins"])) < 400
