@@ -105,3 +105,12 @@ def test_a_year_later_the_counts_have_faded() -> None:
         town.login("p1", {**HOME, **DESK})
         town.now_us += DAY_US
     assert int(str(town.decide("p1", {**HOME, **DESK}).read["login.known_logins"])) < 400
+
+
+def test_who_is_forgotten_is_in_no_state() -> None:
+    town = Town()
+    town.lives(5, 5)
+    town.decide("p1", {**network(203, 0, 113), **client("other", "x")})
+    for state in town.states:
+        state.erase("account:p1")
+        assert b"account:p1" not in state.snapshot()

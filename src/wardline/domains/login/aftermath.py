@@ -75,6 +75,11 @@ class LoginAftermath:
         if kept is not None:
             self.absorb(record.seq, kept, record.time_us)
 
+    def erase(self, subject: str) -> None:
+        """Forget an account."""
+        self.accounts.pop(subject, None)
+        self.attempts.erase(subject)
+
     def snapshot(self) -> bytes:
         """Everything; equal states give equal bytes."""
         return msgspec.msgpack.encode(_Kept(list(self.accounts.items()), list(self.attempts.waiting.items())))

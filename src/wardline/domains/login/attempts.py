@@ -66,3 +66,8 @@ class Attempts:
         if final:
             del self.waiting[key]
         return found
+
+    def erase(self, subject: str) -> None:
+        """Forget the attempts on an account, and those that name a pseudonym."""
+        for key in [key for key, each in self.waiting.items() if each.account == subject or subject in key.split("|")]:
+            del self.waiting[key]

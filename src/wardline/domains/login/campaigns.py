@@ -160,6 +160,13 @@ class LoginCampaigns:
         if kept is not None:
             self.absorb(record.seq, kept, record.time_us)
 
+    def erase(self, subject: str) -> None:
+        """Forget a pseudonym: as an account of attempts, and as a key."""
+        self.attempts.erase(subject)
+        for table in (self.probation, self.seen):
+            for key in [key for key in table if subject in key.split("|")]:
+                del table[key]
+
     def snapshot(self) -> bytes:
         """Everything; equal states give equal bytes."""
         return msgspec.msgpack.encode(

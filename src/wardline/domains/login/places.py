@@ -54,6 +54,10 @@ class LoginPlaces:
         if kept is not None:
             self.absorb(record.seq, kept, record.time_us)
 
+    def erase(self, subject: str) -> None:
+        """Forget an account."""
+        self.last.pop(subject, None)
+
     def snapshot(self) -> bytes:
         """Everything; equal states give equal bytes."""
         return msgspec.msgpack.encode(list(self.last.items()))

@@ -152,6 +152,13 @@ class LoginProfile:
         if kept is not None:
             self.absorb(record.seq, kept, record.time_us)
 
+    def erase(self, subject: str) -> None:
+        """Forget an account."""
+        packed = self.accounts.pop(subject, None)
+        if packed is not None:
+            self.bytes_used -= len(packed) + ACCOUNT_BYTES
+        self.attempts.erase(subject)
+
     def snapshot(self) -> bytes:
         """Everything; equal states give equal bytes."""
         return msgspec.msgpack.encode(
