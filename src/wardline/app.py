@@ -35,8 +35,9 @@ from wardline.domains.mail.point import MailPoint
 from wardline.domains.mail.replay import Report, matched
 from wardline.domains.mail.replay import replay as replay_records
 from wardline.domains.mail.service import MailService
+from wardline.domains.mail.starter import load_starter
 from wardline.domains.mail.states import POINT, MailStates
-from wardline.domains.mail.textstate import TextState, read_starter, shipped_starter
+from wardline.domains.mail.textstate import TextState
 from wardline.domains.mail.unlabelled import LAYER, Unlabelled
 from wardline.domains.mail.values import NAMES, RECIPIENT, rule_names
 from wardline.engine.administration import Administration
@@ -170,9 +171,6 @@ class Program:
         self._outbound: Outbound | None = None
         self._keeper: Keeper | None = None
         self.labelling.afterwards = SourceHits(journal, self.sources.labelled, lambda: self.sources.in_use).told
-        self.detectors = make_detectors()
-        self.policy, self.policy_digest = self._policy(Path(mail.policy) if mail.policy else None, "policy.yaml")
-        envelope_policy, envelope_digest = self._policy(None, "envelope.yaml")
         self.names = Names(self.pseudonyms)
         self.settings = Settings.of(mail)
         self.point = MailPoint(
@@ -308,9 +306,8 @@ class Program:
 
     def _starter(self) -> Frozen | None:
         """The starter model. A damaged one is left out and said so: the program must start without it."""
-        chosen = self.config.mail.starter
         try:
-            return read_starter(Path(chosen).read_bytes()) if chosen else shipped_starter()
+            return load_starter(self.config.mail.starter)
         except (FrozenError, OSError) as error:
             logger("model").error("starter_left_out", detail=str(error))
             return None

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wardline.base.clock import FixedClock, SystemClock
-from wardline.base.ids import ALPHABET, LENGTH, Ids, decode, encode, time_ms
+from wardline.base.ids import ALPHABET, LENGTH, Ids, RandomBits, decode, encode, time_ms
 
 
 @given(st.integers(0, (1 << 130) - 1))
@@ -62,3 +62,12 @@ def test_what_is_no_id_is_refused_with_the_reason(text: str) -> None:
 def test_numbers_out_of_range_are_refused(number: int) -> None:
     with pytest.raises(ValueError, match="130 bits"):
         encode(number)
+
+
+def test_random_bits_are_used_once_and_cover_their_range() -> None:
+    bits = RandomBits()
+    found = [bits(79) for _ in range(500)]
+    assert len(set(found)) == 500
+    assert all(0 <= number < 1 << 79 for number in found)
+    assert max(found) >> 77  # one of five hundred has one of the top two bits set
+    assert {bits(1) for _ in range(200)} == {0, 1}

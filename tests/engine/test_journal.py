@@ -66,6 +66,19 @@ def test_files_belong_to_their_owner_only(tmp_path: Path) -> None:
             assert stat.S_IMODE(path.stat().st_mode) == (0o700 if path.is_dir() else 0o600), path
 
 
+def test_records_appended_together_become_durable_in_few_batches(tmp_path: Path) -> None:
+    with Journal.open(tmp_path / "data", settings=LAZY) as journal:
+        with journal.together():
+            receipts = [journal.append(record(str(number))) for number in range(50)]
+            assert not any(receipt.done for receipt in receipts)
+        assert receipts[-1].result(30) == 50
+        assert journal.stats()["batches"] == 1
+        with pytest.raises(RuntimeError), journal.together():
+            last = journal.append(record("last"))
+            raise RuntimeError
+        assert last.result(30) == 51
+
+
 async def test_many_appenders_on_one_loop(tmp_path: Path) -> None:
     with Journal.open(tmp_path, settings=SMALL) as journal:
 

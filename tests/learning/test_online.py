@@ -177,3 +177,10 @@ def test_counts_never_below_zero_confuse_nothing() -> None:
     rows = model.rows(message(1, False))
     model.table[rows[0], BENIGN] = -5
     assert model._sums(rows[0], 0) == sums_numpy(model.table, rows[0], 0)
+
+
+def test_a_model_that_nothing_was_added_to_says_what_its_sums_say() -> None:
+    blank, model = OnlineModel(FIELDS), OnlineModel(FIELDS)
+    rows = model.rows({"text": b"some words of a message", "subject": b"hello"})
+    model._blank = False
+    assert blank.parts(rows) == model.parts(rows)

@@ -17,6 +17,7 @@ ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 LENGTH = 26
 RANDOM_BITS = 80
 TIME_LIMIT_MS = 1 << 48
+KEPT_BYTES = 1024
 _PAIRS = [a + b for a in ALPHABET for b in ALPHABET]
 _VALUES = {character: value for value, character in enumerate(ALPHABET)}
 
@@ -49,12 +50,32 @@ def time_ms(text: str) -> int:
     return (decode(text) >> RANDOM_BITS) & (TIME_LIMIT_MS - 1)
 
 
+class RandomBits:
+    """Random bits from the system, fetched many at a time: a call into the kernel for each id costs more than the rest of it.
+
+    Belongs to one process: a forked copy would give the same bits again.
+    """
+
+    def __init__(self) -> None:
+        self._kept = b""
+        self._at = 0
+
+    def __call__(self, count: int) -> int:
+        """A number of `count` bits, at most 128, each bit used once."""
+        size = (count + 7) // 8
+        if self._at + size > len(self._kept):
+            self._kept, self._at = secrets.token_bytes(KEPT_BYTES), 0
+        found = self._kept[self._at : self._at + size]
+        self._at += size
+        return int.from_bytes(found, "big") >> (size * 8 - count)
+
+
 class Ids:
     """Makes ids in strictly increasing order. One per process and thread: it keeps the last id that it gave."""
 
-    def __init__(self, clock: Clock, random_bits: Callable[[int], int] = secrets.randbits) -> None:
+    def __init__(self, clock: Clock, random_bits: Callable[[int], int] | None = None) -> None:
         self._clock = clock
-        self._random_bits = random_bits
+        self._random_bits = random_bits or RandomBits()
         self._last_ms = -1
         self._last_random = 0
 

@@ -7,6 +7,7 @@ wardline learn spam ~/Maildir/.Junk
 
 import asyncio
 import contextlib
+import gc
 import itertools
 import json
 import re
@@ -15,7 +16,7 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import msgspec
 import typer
@@ -25,10 +26,15 @@ from wardline.commands.context import Context, Failure, context_of, err, out, pr
 from wardline.commands.reading import Source, sources
 
 if TYPE_CHECKING:
+    from wardline.app import Program
     from wardline.domains.mail.examine import Examined
+    from wardline.domains.mail.prepared import Prepared
+    from wardline.engine.receipt import Receipt
 
 # From so many messages on, the work is spread over processes.
 BULK_FROM = 32
+# So many are judged before their records go to the disk together.
+DURABLE_TOGETHER = 128
 COLOURS = {"allow": "green", "tag": "yellow", "junk": "red", "quarantine": "magenta", "defer": "magenta", "reject": "bold red"}
 
 Paths = Annotated[list[Path], typer.Argument(readable=False, help="messages, folders, Maildirs, mbox files, or - for standard input")]
@@ -91,48 +97,61 @@ def _end(failed: int, count: int) -> None:
 
 def check_bulk(context: Context, found: list[Source], done: Any, workers: int | None = None) -> int:
     """Judge many messages with all cores; `done(source, Checked)` for each, in order. Returns how many could not be read."""
-    from wardline.commands.bulk import Bulk
-    from wardline.domains.mail.events import Envelope
-    from wardline.domains.mail.examine import Settings
+    from wardline.commands.bulk import Bulk, work_of
 
     config = context.config()
 
     async def run(bulk: Bulk) -> None:
-        pending: list[tuple[Source, asyncio.Task[Any]]] = []
-        examined_messages = bulk.examine(found)
-        # The next messages are waited for in a thread while these are judged, so that neither side stands still.
-        ahead = asyncio.create_task(asyncio.to_thread(_take, examined_messages))
-        await asyncio.sleep(0)
+        bulk.start(found)
         program = open_program(context, config)
+        gc.freeze()  # what stays is not to be searched again and again for what may go
         try:
-            point = program.point
-            while chunk := await ahead:
-                ahead = asyncio.create_task(asyncio.to_thread(_take, examined_messages))
-                for source, raw, examined in chunk:
-                    decided = point.decide_examined(examined, raw, Envelope(), source="cli", started=time.perf_counter())
-                    pending.append((source, asyncio.create_task(decided)))
-                if len(pending) >= 64:  # one wait for the disk serves all of them
-                    await _drain(pending, done)
-            await _drain(pending, done)
+            judged: list[_Judged] = []
+            prepared = bulk.prepared()
+            while some := list(itertools.islice(prepared, DURABLE_TOGETHER)):
+                await program.journal.room()
+                with program.journal.together():
+                    now = [await _judge(program, *one) for one in some]
+                # While these go to the disk the next ones are judged: told is only what is durable.
+                await _tell(program, judged, done)
+                judged = now
+            await _tell(program, judged, done)
         finally:
             await program.close()
 
-    with Bulk(Settings.of(config.mail), workers) as bulk:
-        asyncio.run(run(bulk))
+    with Bulk(work_of(config, starter=context.starter), workers) as bulk:
+        try:
+            asyncio.run(run(bulk))
+        finally:
+            gc.unfreeze()
         return bulk.failed
 
 
-def _take(examined: "Iterator[tuple[Source, bytes, Examined]]") -> "list[tuple[Source, bytes, Examined]]":
-    """The next few, or nothing at the end."""
-    return list(itertools.islice(examined, 16))
+class _Judged(NamedTuple):
+    """A message whose record is on its way to the disk."""
+
+    source: Source
+    examined: "Examined"
+    answer: Any
+    receipt: "Receipt"
+    started: float
 
 
-async def _drain(pending: list[tuple[Source, "asyncio.Task[Any]"]], done: Any) -> None:
+async def _judge(program: "Program", source: Source, prepared: "Prepared", raw: bytes) -> _Judged:
+    from wardline.domains.mail.events import Envelope
+
+    started = time.perf_counter()
+    answer, receipt = await program.point.decide_prepared(prepared, raw, Envelope(), source="cli", started=started)
+    return _Judged(source, prepared.examined, answer, receipt, started)
+
+
+async def _tell(program: "Program", judged: list[_Judged], done: Any) -> None:
+    from wardline.domains.mail.events import Envelope
     from wardline.gateways.http.mail import checked
 
-    for source, task in pending:
-        done(source, checked(await task))
-    pending.clear()
+    for source, examined, answer, receipt, started in judged:
+        await receipt
+        done(source, checked(program.point.decided(answer, examined, Envelope(), source="cli", started=started)))
 
 
 def _json_check(source: Source, answer: dict[str, Any]) -> None:
@@ -326,21 +345,22 @@ def _label(context: Context, label: str | None, found: list[Source], user: str, 
 
 def learn_bulk(context: Context, found: list[Source], abusive: bool, user: str, done: Any) -> int:
     """Learn many messages with all cores. Returns how many could not be read."""
-    from wardline.commands.bulk import Bulk
-    from wardline.domains.mail.examine import Settings
+    from wardline.commands.bulk import Bulk, work_of
 
     config = context.config()
 
     async def run(bulk: Bulk) -> None:
+        bulk.start(found)
         program = open_program(context, config)
         try:
-            for _source, _raw, examined in bulk.examine(found):
+            for _source, prepared, _raw in bulk.prepared():
+                examined = prepared.examined
                 done(await program.learner.learn_examined(examined, None, abusive=abusive, subject=user, source="cli", wait=False))
             await program.learner.settled()
         finally:
             await program.close()
 
-    with Bulk(Settings.of(config.mail)) as bulk:
+    with Bulk(work_of(config, starter=False)) as bulk:
         asyncio.run(run(bulk))
         return bulk.failed
 

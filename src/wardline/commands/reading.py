@@ -8,6 +8,7 @@ lines is an mbox (RFC 4155) and is split without loading it whole.
 """
 
 import os
+import stat
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,13 +23,14 @@ _SKIPPED = {"index.tsv", "dovecot-uidlist", "dovecot.index", "dovecot.index.cach
 
 
 class Source(msgspec.Struct, frozen=True):
-    """One message: a name for people, a path and where in the file it stands (size -1: the whole file)."""
+    """One message: a name for people, a path and where in the file it stands (size_bytes -1: the whole file)."""
 
     name: str
     path: Path | None
     offset: int = 0
     size_bytes: int = -1
     content: bytes | None = None
+    found_bytes: int = 0  # how large it was when it was found
 
     def read(self) -> bytes:
         """The message's bytes; Failure when it cannot be read."""
@@ -47,13 +49,17 @@ def sources(paths: list[Path]) -> Iterator[Source]:
     """All messages under the given paths, in order. Raises Failure for a path that does not exist."""
     for path in paths:
         if str(path) == "-":
-            yield Source("standard input", None, content=sys.stdin.buffer.read(SIZE_LIMIT_BYTES + 1))
+            yield _content("standard input", sys.stdin.buffer.read(SIZE_LIMIT_BYTES + 1))
         elif path.is_dir():
             yield from _folder(path)
         elif path.exists():
             yield from _file(path)
         else:
             raise Failure(f"{path}: there is no such file or folder; give messages, folders, Maildirs, mbox files, or - for standard input")
+
+
+def _content(name: str, content: bytes) -> Source:
+    return Source(name, None, content=content, found_bytes=len(content))
 
 
 def _folder(path: Path) -> Iterator[Source]:
@@ -72,14 +78,15 @@ def _folder(path: Path) -> Iterator[Source]:
 def _file(path: Path) -> Iterator[Source]:
     try:
         with path.open("rb") as file:
-            if not path.is_file():  # a pipe, such as <(command): it can be read once
-                yield Source(str(path), None, content=file.read(SIZE_LIMIT_BYTES + 1))
+            found = os.fstat(file.fileno())
+            if not stat.S_ISREG(found.st_mode):  # a pipe, such as <(command): it can be read once
+                yield _content(str(path), file.read(SIZE_LIMIT_BYTES + 1))
                 return
             begins = file.read(5)
     except OSError as error:
         raise Failure(f"{path}: cannot be read ({error.strerror}); check its permissions") from None
     if begins != b"From ":
-        yield Source(str(path), path)
+        yield Source(str(path), path, found_bytes=found.st_size)
         return
     yield from _mbox(path)
 
@@ -97,7 +104,7 @@ def _mbox(path: Path) -> Iterator[Source]:
     ends = [start for start, _content in starts[1:]] + [at]
     for number, ((_start, content), end) in enumerate(zip(starts, ends, strict=True), 1):
         name = str(path) if len(starts) == 1 else f"{path}#{number}"
-        yield Source(name, path, content, end - content)
+        yield Source(name, path, content, end - content, found_bytes=end - content)
 
 
 def _is_dated(line: bytes) -> bool:

@@ -16,10 +16,11 @@ Where the disk refuses a write the log stops for good: after a failed sync nobod
 clean), so the process must open the folder anew. A full disk is another matter: nothing here allocates while it writes.
 """
 
+import contextlib
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from wardline.base.storage import Files, StorageBusy, StorageError, StorageFailed
@@ -106,6 +107,7 @@ class CommitLog:
         self._sync_s = 0.0
         self._writing = 0
         self._together = True
+        self._together_now = False  # whether appends wake nobody: the one thread that appends says so
         self._alone_s: list[float] = []
         self._together_s: list[float] = []
         self._batches = 0
@@ -179,8 +181,20 @@ class CommitLog:
             self._queue.append(framed)
             self._queue_bytes += len(framed)
             self._next_seq += 1
-            if self._idle:
+            if self._idle and not self._together_now:
                 self._wake.notify()
+
+    @contextlib.contextmanager
+    def together(self) -> Iterator[None]:
+        """What is appended within wakes nobody: it goes to the medium when the block ends, in few batches."""
+        self._together_now = True
+        try:
+            yield
+        finally:
+            with self._wake:
+                self._together_now = False
+                if self._queue and self._idle:
+                    self._wake.notify()
 
     def begin(self) -> Batch | None:
         """Take what is queued, as far as it fits, and give it a place; None when there is nothing or no room yet."""

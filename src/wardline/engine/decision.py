@@ -7,7 +7,7 @@ calibrated score; the first policy line that is known to hold gives the verdict,
 decision, bit for bit, which is what replay checks.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 import msgspec
@@ -71,9 +71,11 @@ _NOTHING = Ruled()
 NO_RULES: Rules = _NoRules()
 
 
-def judge(values: Values, detectors: Sequence[Detector[Any]], policy: Policy, rules: Rules = NO_RULES) -> Decision:
-    """Signals, score, verdict. Pure: no clock, no state, no I/O."""
-    signals, failed = consult(values, detectors)
+def judge(
+    values: Values, detectors: Sequence[Detector[Any]], policy: Policy, rules: Rules = NO_RULES, known: Mapping[str, Signal] = {}
+) -> Decision:
+    """Signals, score, verdict. Pure: no clock, no state, no I/O. known: signals that these detectors gave of the same values before."""
+    signals, failed = consult(values, detectors, known)
     contributions = policy.document.combine.contributions(signals)
     log_odds = policy.document.combine.bias + sum(contributions.values())
     score = probability(log_odds)
@@ -108,11 +110,16 @@ def judge(values: Values, detectors: Sequence[Detector[Any]], policy: Policy, ru
     )
 
 
-def consult(values: Values, detectors: Sequence[Detector[Any]]) -> tuple[dict[str, Signal], tuple[str, ...]]:
+def consult(
+    values: Values, detectors: Sequence[Detector[Any]], known: Mapping[str, Signal] = {}
+) -> tuple[dict[str, Signal], tuple[str, ...]]:
     """Every detector's signal, in their order, and the names of those that broke or gave a score outside [0, 1]."""
     signals: dict[str, Signal] = {}
     failed: list[str] = []
     for detector in detectors:
+        if detector.name in known:
+            signals[detector.name] = known[detector.name]
+            continue
         try:
             signal = detector.judge(values)
             if signal.score is not None and not 0.0 <= signal.score <= 1.0:

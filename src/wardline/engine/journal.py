@@ -215,6 +215,13 @@ class Journal:
             self._tail.add(record, len(payload))
         return Receipt(self._receipts, seq)
 
+    def together(self) -> contextlib.AbstractContextManager[None]:
+        """Records that are appended within become durable together, soon after the block ends: for bulk work, which waits once for many.
+
+        Wait for no receipt of theirs within.
+        """
+        return self._log.together()
+
     def receipt(self, seq: int) -> Receipt:
         """A receipt for a record that was appended before: await it before an answer rests on what `find_id` found."""
         return Receipt(self._receipts, seq)

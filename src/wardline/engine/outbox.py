@@ -14,7 +14,7 @@ import heapq
 import itertools
 import random
 from collections.abc import Callable, Mapping
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import msgspec
 
@@ -24,7 +24,9 @@ from wardline.engine.action import Step
 from wardline.engine.enforcement import Enforcement
 from wardline.engine.ledger import DUE_LIMIT, Entry
 from wardline.engine.webhook import compose, delivery_id, signed
-from wardline.sources.outbound import OutboundError, Response
+
+if TYPE_CHECKING:
+    from wardline.sources.outbound import Response
 
 ERROR_LIMIT = 320
 TURN_SECONDS = 0.5  # how long a pause, its end, or an expiry may go unnoticed
@@ -34,7 +36,7 @@ Count = Callable[[str], None]
 class Outbound(Protocol):
     """What the outbox needs of the one HTTP client. Raises OutboundError."""
 
-    async def request(self, method: str, url: str, headers: Mapping[str, str] | None = None, body: bytes = b"") -> Response: ...
+    async def request(self, method: str, url: str, headers: Mapping[str, str] | None = None, body: bytes = b"") -> "Response": ...
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -146,6 +148,8 @@ class Outbox:
 
     async def _send(self, entity: str, entry: Entry) -> None:
         """One try of the entity's next message, and its record."""
+        from wardline.sources.outbound import OutboundError  # whoever gave us a client has loaded it
+
         queued_seq, delivery = entry.queued_seq, delivery_id(entry)
         clock = self.enforcement.shard.clock
         wait_seconds = 0.0
@@ -197,7 +201,7 @@ def _step(op: Literal["delivered", "failed"], entry: Entry, now_us: int, tries: 
     return Step(op=op, id=entry.action.id, at_us=now_us, phase=entry.phase, tries=tries, error=error[:ERROR_LIMIT])
 
 
-def _retry_after(response: Response) -> float:
+def _retry_after(response: "Response") -> float:
     """Retry-After in seconds (RFC 9110 §10.2.3); 0 for a date or nothing."""
     value = response.header("retry-after")
     return float(value) if value.isascii() and value.isdigit() and len(value) < 7 else 0.0

@@ -97,6 +97,7 @@ class OnlineModel:
         self.own_share = own_share if len(self.fields) > 1 else 0.0  # a single field is the whole
         self.labels = [0, 0]  # counted messages: benign, abusive
         self.table: Table = np.zeros((self.bases[-1], COLUMNS), np.int32)
+        self._blank = True  # nothing was ever added: every sum is zero, and the table's pages need not even be there
 
     @staticmethod
     def layout(fields: Sequence[Field]) -> Layout:
@@ -114,6 +115,10 @@ class OnlineModel:
 
     def parts(self, rows: Sequence[Rows]) -> tuple[float, list[float]]:
         """The whole's answer, and each field's own."""
+        if self._blank:
+            if any(len(field_rows) and int(field_rows.max()) >= len(self.table) for field_rows in rows):
+                raise IndexError("the rows belong to another model: one lies outside the table")
+            return 0.0, [0.0] * len(rows)
         prior, counted = self._prior()
         whole, own = 0.0, []
         for field_rows in rows:
@@ -182,6 +187,7 @@ class OnlineModel:
     def _apply(self, change: Change, sign: int) -> None:
         if len(change.rows) != len(self.fields) or any(len(rows) and int(rows.max()) >= len(self.table) for rows in change.rows):
             raise IndexError("the change belongs to another model: a row lies outside the table")
+        self._blank = False
         way = sign if change.abusive else -sign
         parts = ((WEIGHT, UPDATES, change.steps, change.ages), (OWN, OWN_UPDATES, change.own_steps, change.own_ages))
         for column, updates, steps, ages in parts:
@@ -228,6 +234,7 @@ class OnlineModel:
             raise TableError("the model was made for other fields than this program has: train it anew or use the version that made it")
         if not isinstance(labels, list) or len(labels) != 2 or not all(isinstance(count, int) for count in labels):
             raise TableError("the model does not say how many labels it has seen")
+        self._blank = False
         self.table, self.labels = table, [int(count) for count in labels]
 
     def digest(self) -> str:

@@ -5,6 +5,7 @@
 
 Standards: RFC 1035, RFC 7766 (TCP when truncated), RFC 2308 (empty answers are remembered too), RFC 5452 (id, port and question must match: a
 datagram that does not is ignored and the wait goes on). The resolver is trusted to validate; nothing is ever asked of any other address.
+The library is loaded with a resolver, not with this module: most commands ask none.
 """
 
 import asyncio
@@ -12,20 +13,14 @@ import os
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Generator, Mapping
-from typing import Generic, Protocol, TypeVar
-
-import dns.asyncquery
-import dns.exception
-import dns.flags
-import dns.message
-import dns.name
-import dns.rcode
-import dns.rdataclass
-import dns.rdatatype
-import dns.rdtypes.ANY.TXT
-import dns.rrset
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from wardline.protocols.dns import EMPTY, ERROR, NXDOMAIN, TIMEOUT, Answer, Question, address
+
+if TYPE_CHECKING:
+    import dns.message
+    import dns.name
+    import dns.rrset
 
 Result = TypeVar("Result")
 
@@ -37,7 +32,7 @@ SESSION_BYTES_LIMIT = 65536
 TTL_LIMIT_SECONDS = 3600
 EMPTY_TTL_SECONDS = 60
 FAILED_TTL_SECONDS = 5
-_TYPES = {name: dns.rdatatype.from_text(name) for name in ("TXT", "A", "AAAA", "MX", "PTR")}
+_TYPES = frozenset({"TXT", "A", "AAAA", "MX", "PTR"})
 
 
 class ResolverError(ValueError):
@@ -97,6 +92,8 @@ class UdpResolver:
         parallel: int = 256,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        import dns.asyncquery  # noqa: F401 - now, so that no question waits for it
+
         self.host, self.port = parse_address(server)
         self._timeout = timeout_seconds
         self._attempts = attempts
@@ -131,6 +128,9 @@ class UdpResolver:
         return answer
 
     async def _exchange(self, question: Question) -> tuple[Answer, float]:
+        import dns.asyncquery
+        import dns.exception
+
         query = make_query(question)
         if query is None:
             return NXDOMAIN, TTL_LIMIT_SECONDS
@@ -156,18 +156,28 @@ class UdpResolver:
         return last, FAILED_TTL_SECONDS
 
 
-def make_query(question: Question) -> dns.message.QueryMessage | None:
+def make_query(question: Question) -> "dns.message.QueryMessage | None":
     """The message to send; None for a name that has no place on the wire. Labels go as they are: no escapes are read in them."""
+    import dns.exception
+    import dns.message
+    import dns.name
+
+    if question.type not in _TYPES:
+        return None
     try:
         labels = [label.encode("ascii") for label in question.name.split(".")]
         name = dns.name.Name([*labels, b""])
-        return dns.message.make_query(name, _TYPES[question.type], use_edns=0, payload=1232)
+        return dns.message.make_query(name, question.type, use_edns=0, payload=1232)
     except (dns.exception.DNSException, UnicodeError, KeyError, ValueError):
         return None
 
 
-def read_response(question: Question, response: dns.message.Message) -> tuple[Answer, float]:
+def read_response(question: Question, response: "dns.message.Message") -> tuple[Answer, float]:
     """A response to an answer and how many seconds it may be remembered."""
+    import dns.exception
+    import dns.message
+    import dns.rcode
+
     code = response.rcode()
     if code not in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN):
         return ERROR, FAILED_TTL_SECONDS
@@ -185,7 +195,7 @@ def read_response(question: Question, response: dns.message.Message) -> tuple[An
     return (NXDOMAIN if code == dns.rcode.NXDOMAIN else EMPTY), max(min(ttl_seconds, EMPTY_TTL_SECONDS), 1.0)
 
 
-def _records(kind: str, rrset: dns.rrset.RRset) -> tuple[str | bytes, ...]:
+def _records(kind: str, rrset: "dns.rrset.RRset") -> tuple[str | bytes, ...]:
     records: list[str | bytes] = []
     for record in rrset:
         if kind == "TXT":
@@ -206,7 +216,7 @@ def _order(record: str | bytes) -> tuple[int, str]:
     return int(preference), exchange
 
 
-def _name(name: dns.name.Name) -> str:
+def _name(name: "dns.name.Name") -> str:
     """A name in lower case without the trailing dot; one with odd bytes becomes something that no check matches."""
     return b".".join(name.labels).decode("ascii", "backslashreplace").removesuffix(".").lower()
 

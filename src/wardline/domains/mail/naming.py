@@ -87,7 +87,7 @@ class Names:
             found["spf_domain"] = self._of("sender_domain", sender_domain)
         if examined.dkim_domains:
             found["dkim_domain"] = self._of("sender_domain", examined.dkim_domains[0])
-        if network := network_of(envelope.client_ip):
+        if envelope.client_ip and (network := network_of(envelope.client_ip)):
             found["network"] = self._of("network", network)
         if examined.sender and envelope.recipients:
             found["pair"] = self._of("pair", f"{examined.sender}\0{mailbox(envelope.recipients[0])}")

@@ -27,6 +27,7 @@ from wardline.domains.mail.door import MailAnswer
 from wardline.domains.mail.events import Envelope, Mail
 from wardline.domains.mail.examine import Examined, Settings, examine
 from wardline.domains.mail.naming import Names, mailbox
+from wardline.domains.mail.prepared import OFF, Prepared
 from wardline.domains.mail.records import MailDecision, MailEvent, pack, unpack
 from wardline.domains.mail.states import POINT, MailStates
 from wardline.domains.mail.textstate import SITE_SUBJECT, TextState
@@ -37,10 +38,11 @@ from wardline.engine.decision import Decision, judge
 from wardline.engine.detector import Detector
 from wardline.engine.feature import Scalar, Value
 from wardline.engine.policy import Policy
+from wardline.engine.receipt import Receipt
 from wardline.engine.roster import PointRules
 from wardline.engine.running import Running
 from wardline.engine.shard import Shard
-from wardline.engine.signal import log_odds
+from wardline.engine.signal import Signal, log_odds
 from wardline.sources.resolver import Resolver
 
 # Above this a message is examined off the event loop, so that a large one does not hold up the small ones.
@@ -155,18 +157,45 @@ class MailPoint:
         size_bytes: int | None = None,
     ) -> MailAnswer:
         """The rest of the walk for a message that was examined elsewhere."""
-        event = self._event(decision_id or self.ids.new(), examined, envelope, source)
-        subject = self._subject(envelope)
-        values = self._admit(event, examined, size_bytes, subject)
-        authenticated = await self._gather(values, raw, examined, envelope)
-        running = self.rules.now()
-        verdict, decision, stricter = self._judge(values, examined, envelope, running)
-        answer = await self._record(event, values, decision, running, verdict, stricter, examined, envelope, raw, authenticated, started)
+        answer, receipt = await self.decide_prepared(
+            Prepared(examined), raw, envelope, source=source, started=started, decision_id=decision_id, size_bytes=size_bytes
+        )
+        await receipt
+        return self.decided(answer, examined, envelope, source=source, started=started)
+
+    def decided(self, answer: MailAnswer, examined: Examined, envelope: Envelope, *, source: str, started: float) -> MailAnswer:
+        """Once the record is durable: the answer as it is told. Counted here, and what else learns from the message gets it."""
+        answer = msgspec.structs.replace(answer, ms=_ms_since(started))
         self.counts["scanned"] += 1
         self.metrics.decided(POINT, answer.verdict, time.perf_counter() - started)
         if self.afterwards:
             asyncio.get_running_loop().call_soon(self.afterwards, examined, envelope, source)
         return answer
+
+    async def decide_prepared(
+        self,
+        prepared: Prepared,
+        raw: bytes,
+        envelope: Envelope,
+        *,
+        source: str,
+        started: float,
+        decision_id: str = "",
+        size_bytes: int | None = None,
+    ) -> tuple[MailAnswer, Receipt]:
+        """The walk up to the record. Once the receipt is durable the answer goes through `decided`, and may be told; one wait can serve many."""
+        examined = prepared.examined
+        event = self._event(decision_id or self.ids.new(), examined, envelope, source)
+        subject = self._subject(envelope)
+        values = self._admit(event, prepared, size_bytes, subject)
+        authenticated = await self._gather(values, raw, examined, envelope)
+        running = self.rules.now()
+        # A gateway that cut the message changes values that were measured.
+        known = dict(prepared.signals) if size_bytes is None else {}
+        if known and authenticated.values == authentication.nothing(OFF):
+            known.update(prepared.unproven)
+        verdict, decision, stricter = self._judge(values, examined, envelope, running, known)
+        return self._record(event, values, decision, running, verdict, stricter, examined, envelope, raw, authenticated)
 
     def _subject(self, envelope: Envelope) -> str:
         """Whose record it is: the one recipient's. Mail to several has no single subject; forgetting one of them removes their key from it."""
@@ -184,11 +213,12 @@ class MailPoint:
             keys=self.names.roles(examined, envelope),
         )
 
-    def _admit(self, event: MailEvent, examined: Examined, size_bytes: int | None, subject: str) -> dict[str, Value]:
+    def _admit(self, event: MailEvent, prepared: Prepared, size_bytes: int | None, subject: str) -> dict[str, Value]:
         """Read before write: the values as of the event's place, then the event counts for those that come after."""
+        examined = prepared.examined
         values = dict(examined.values)
         values.update(self.counters.read(event))
-        values.update(self.text.read(examined.features))
+        values.update(self.text.read(examined.features, (prepared.starter, prepared.starter_log_odds)))
         facts, now_us = facts_of(event), event.time_s * 1_000_000
         running = self.rules.now()
         if running.acting:  # what rules read besides; stored with the decision, so that a replay reads the same
@@ -255,7 +285,7 @@ class MailPoint:
         return {"list.allow": found["allow"][:16], "list.block": found["block"][:16]}
 
     def _judge(
-        self, values: dict[str, Value], examined: Examined, envelope: Envelope, running: Running
+        self, values: dict[str, Value], examined: Examined, envelope: Envelope, running: Running, known: Mapping[str, Signal]
     ) -> tuple[str, Decision, dict[str, str]]:
         """One decision for the message, and the recipients whose own offset makes theirs stricter. The mildest is the SMTP answer."""
         recipients = envelope.recipients[:RECIPIENTS_JUDGED]
@@ -265,7 +295,7 @@ class MailPoint:
         if running.acting:  # whom a canary takes its share of; stored, so that a replay chooses the same
             values[RECIPIENT] = self._subject(envelope) or None
         for offset in distinct:
-            decisions[offset] = judge({**values, "text.user_offset": offset}, self.detectors, self.policy, running)
+            decisions[offset] = judge({**values, "text.user_offset": offset}, self.detectors, self.policy, running, known)
         mildest = min(distinct, key=lambda offset: (self.policy.severity[decisions[offset].verdict], decisions[offset].log_odds))
         values["text.user_offset"] = mildest
         chosen = decisions[mildest]
@@ -278,7 +308,7 @@ class MailPoint:
         }
         return chosen.verdict, chosen, stricter
 
-    async def _record(
+    def _record(
         self,
         event: MailEvent,
         values: dict[str, Value],
@@ -290,8 +320,7 @@ class MailPoint:
         envelope: Envelope,
         raw: bytes,
         authenticated: Authentication,
-        started: float,
-    ) -> MailAnswer:
+    ) -> tuple[MailAnswer, Receipt]:
         mode = self.mode
         action = action_for(verdict, mode)
         self.counts[f"action.{action}"] = self.counts.get(f"action.{action}", 0) + 1
@@ -334,8 +363,7 @@ class MailPoint:
             receipt = self.shard.journal.vault.put(self._subject(envelope) or SITE_SUBJECT, "body", event.id, raw) or receipt
         if action == "quarantine":
             receipt = self._hold(event, envelope, decision)
-        await receipt
-        return self._answer(body, decision, stricter, authenticated, started)
+        return self._answer(body, decision, stricter, authenticated), receipt
 
     def _hold(self, event: MailEvent, envelope: Envelope, decision: Decision) -> Any:
         holder = "mail server" if envelope.queue_id else "caller"
@@ -357,9 +385,7 @@ class MailPoint:
             apply=lambda seq: self.administration.absorb(seq, act),
         )
 
-    def _answer(
-        self, body: MailDecision, decision: Decision, stricter: Mapping[str, str], authenticated: Authentication, started: float
-    ) -> MailAnswer:
+    def _answer(self, body: MailDecision, decision: Decision, stricter: Mapping[str, str], authenticated: Authentication) -> MailAnswer:
         return MailAnswer(
             id=body.id,
             verdict=body.verdict,
@@ -369,7 +395,6 @@ class MailPoint:
             reasons=decision.reasons,
             policy=body.policy,
             model=body.model,
-            ms=round((time.perf_counter() - started) * 1000, 2),
             mode=self.mode,
             action=action_for(body.verdict, self.mode),
             recipients=stricter,
@@ -412,6 +437,10 @@ class MailPoint:
     def stat(self) -> Mapping[str, int]:
         """Counters since the start, and what the text model has learned in all."""
         return {**self.counts, **self.text.stat()}
+
+
+def _ms_since(started: float) -> float:
+    return round((time.perf_counter() - started) * 1000, 2)
 
 
 def _bounded_answers(authenticated: Authentication, envelope: Envelope) -> dict[str, list[str]]:

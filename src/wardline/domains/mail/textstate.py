@@ -10,17 +10,16 @@ any more: the erasure subtracted it first, so a state that is rebuilt without it
 """
 
 from collections.abc import Mapping
-from importlib import resources
 
 from wardline.domains.mail.events import Mail
 from wardline.domains.mail.records import MailLabel, unpack
+from wardline.domains.mail.starter import read_starter, shipped_starter
 from wardline.domains.mail.states import POINT
-from wardline.domains.mail.text import TEXT_FIELDS, Features, TextModel, Update
+from wardline.domains.mail.text import Features, TextModel, Update
 from wardline.engine.feature import Value
 from wardline.engine.record import Record
 from wardline.engine.vault import Vault
-from wardline.learning.frozen import Frozen, FrozenError
-from wardline.learning.online import OnlineModel
+from wardline.learning.frozen import Frozen
 
 # The vault asks for a subject; what the site itself teaches belongs to the site.
 SITE_SUBJECT = "site"
@@ -30,8 +29,6 @@ UNLABELLED = "co-training"
 DAY_SECONDS = 86_400
 PENDING_LIMIT = 4096
 FADE_LABELS = 200
-STARTER_NAME = "starter.bin"
-TEXT_ROWS = OnlineModel.layout(TEXT_FIELDS).bases[-1]
 
 
 class TextState:
@@ -54,13 +51,14 @@ class TextState:
         """The name of what serves."""
         return f"{self.model.label}+{self.starter.name}" if self.starter else self.model.label
 
-    def read(self, features: Features) -> dict[str, Value]:
-        """What the models say, as values."""
+    def read(self, features: Features, starter: tuple[str, float] = ("", 0.0)) -> dict[str, Value]:
+        """What the models say, as values. starter: a starter model's name and its log-odds, where it was asked already."""
         score = self.model.score(features)
         odds, trained = score.text_log_odds, score.trained
         if self.starter:
             # The starter steps back as the site's own labels come in: at FADE_LABELS it counts half.
-            odds += self.starter.log_odds(features.text) * (FADE_LABELS / (FADE_LABELS + max(trained, 0)))
+            asked = starter[1] if starter[0] == self.starter.name else self.starter.log_odds(features.text)
+            odds += asked * (FADE_LABELS / (FADE_LABELS + max(trained, 0)))
             trained += 1
         return {"text.log_odds": odds, "text.trained": trained, "shape.log_odds": score.shape_log_odds}
 
@@ -137,15 +135,4 @@ class TextState:
         return self.model.digest()
 
 
-def shipped_starter() -> Frozen | None:
-    """The starter model that comes with the program; None when it is not there. FrozenError when it is damaged."""
-    found = resources.files("wardline.domains.mail").joinpath(STARTER_NAME)
-    return read_starter(found.read_bytes()) if found.is_file() else None
-
-
-def read_starter(data: bytes) -> Frozen:
-    """A starter model from its stored form."""
-    return Frozen.from_bytes(data, TEXT_ROWS)
-
-
-__all__ = ["FrozenError", "TextState", "read_starter", "shipped_starter"]
+__all__ = ["TextState", "read_starter", "shipped_starter"]

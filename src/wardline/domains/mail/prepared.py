@@ -1,0 +1,82 @@
+"""Prepared: a message with everything that can be said of it without the states, so that another process may do it.
+
+    prepared = prepare(raw, Envelope(), settings, detectors, starter)
+    await point.decide_prepared(prepared, …)
+
+Beside the facts (`Examined`) these are the opinions of the detectors that read nothing but what was measured on the message, and what the
+starter model says. Both are pure functions of the message: made here or where it is judged, they are the same to the bit.
+"""
+
+import contextlib
+from collections.abc import Sequence
+
+import msgspec
+
+from wardline.domains.mail.events import Envelope, Mail
+from wardline.domains.mail.examine import Examined, Settings, examine
+from wardline.domains.mail.sender_proof import NAMES, nothing
+from wardline.engine.detector import Detector
+from wardline.engine.feature import Values
+from wardline.engine.signal import Signal
+from wardline.learning.frozen import Frozen
+
+OFF = "off"
+_AUTHENTICATION = frozenset(NAMES)
+# What the states, the lists and authentication say; everything else that detectors read is measured on the message.
+_STATES = frozenset(
+    {
+        *_AUTHENTICATION,
+        "text.log_odds",
+        "text.trained",
+        "text.user_offset",
+        "shape.log_odds",
+        "near_duplicate.count",
+        "near_duplicate.spam",
+        "near_duplicate.ham",
+        "list.allow",
+        "list.block",
+        "sender.first_contact",
+        "sender.proven",
+        "sender.from_domain",
+        "sender.spf_domain",
+        "sender.dkim_domain",
+        "sender.network",
+        "sender.pair",
+        "engine.event_seq",
+    }
+)
+
+
+class Prepared(msgspec.Struct, frozen=True, array_like=True):
+    """signals: by detector, of those that could be asked already; unproven: of those that hold while nobody is asked who sent it. starter: the model's name and its log-odds; "" when there is none."""
+
+    examined: Examined
+    signals: dict[str, Signal] = {}
+    unproven: dict[str, Signal] = {}
+    starter: str = ""
+    starter_log_odds: float = 0.0
+
+
+def prepare(
+    raw: bytes, envelope: Envelope, settings: Settings, detectors: tuple[Detector[Mail], ...], starter: Frozen | None = None
+) -> Prepared:
+    """Bytes to facts and first opinions. Never raises for any bytes."""
+    examined = examine(raw, envelope, settings, detectors)
+    signals = first_signals(examined.values, detectors, _STATES)
+    unasked = tuple(detector for detector in detectors if detector.name not in signals)
+    unproven = first_signals({**examined.values, **nothing(OFF)}, unasked, _STATES - _AUTHENTICATION)
+    if starter is None:
+        return Prepared(examined, signals, unproven)
+    return Prepared(examined, signals, unproven, starter.name, starter.log_odds(examined.features.text))
+
+
+def first_signals(values: Values, detectors: Sequence[Detector[Mail]], missing: frozenset[str]) -> dict[str, Signal]:
+    """The signals of the detectors that read nothing that is missing. One that fails is left out: it fails again where it is judged, and is named."""
+    signals: dict[str, Signal] = {}
+    for detector in detectors:
+        if missing.isdisjoint(detector.reads):
+            with contextlib.suppress(Exception):  # told and counted by `consult`, which asks it once more
+                signal = detector.judge(values)
+                if signal.score is None or 0.0 <= signal.score <= 1.0:
+                    signals[detector.name] = signal
+    return signals
