@@ -99,7 +99,7 @@ def _lines(document: Any) -> list[dict[str, str]]:
     return found
 
 
-@pytest.mark.parametrize("folder", ["detectors/mail", "detectors/login", "experiments", "decisions", "contracts"])
+@pytest.mark.parametrize("folder", ["detectors/mail", "detectors/login", "detectors/signup", "experiments", "decisions", "contracts"])
 def test_every_page_is_on_the_list_of_its_folder(folder: str) -> None:
     pages = {page.name for page in (ROOT / "docs" / folder).glob("*.md")} - {"index.md", "README.md"}
     index = ROOT / "docs" / folder.split("/")[0] / "index.md"

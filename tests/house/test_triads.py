@@ -8,9 +8,10 @@ import pytest
 
 from wardline.domains.login.detectors import ALL as LOGIN
 from wardline.domains.mail.detectors import ALL as MAIL
+from wardline.domains.signup.detectors import ALL as SIGNUP
 
 ROOT = Path(__file__).resolve().parents[2]
-DOMAINS: dict[str, tuple[type[Any], ...]] = {"mail": MAIL, "login": LOGIN}
+DOMAINS: dict[str, tuple[type[Any], ...]] = {"mail": MAIL, "login": LOGIN, "signup": SIGNUP}
 KINDS = [(domain, kind) for domain, kinds in DOMAINS.items() for kind in kinds]
 SECTIONS = ("## What it catches", "## What it leaves alone", "## What it reads", "## Its cost", "## How it errs")
 MARKED = pytest.mark.parametrize(("domain", "kind"), KINDS, ids=[f"{domain}-{kind.name}" for domain, kind in KINDS])

@@ -5,7 +5,9 @@
 Raises EventError for a field of the wrong kind or an outcome without a result.
 """
 
+import math
 import re
+from collections import Counter
 from urllib.parse import urlsplit
 
 from wardline.domains.signup.events import OUTCOME, POINT, RESULTS
@@ -17,6 +19,7 @@ SHAPE_LIMIT = 24
 DAY_MS = 86_400_000
 _COUNTRY = re.compile(r"[A-Z]{2}")
 _DOMAIN = re.compile(r"(?=.{1,253}\Z)[a-z0-9_](?:[a-z0-9_-]{0,62}\.)+[a-z][a-z0-9-]{1,62}")
+_CONSONANTS = re.compile(r"[bcdfghjklmnpqrstvwxz]+")
 _TRAILING_DIGITS = re.compile(r"\d+\Z")
 
 
@@ -30,7 +33,10 @@ def facts(event: Event, edge: Edge) -> dict[str, Value]:
         found["challenge"] = reading.word("challenge")
     elif event.type == POINT:
         found.update(_name(reading.text("username", 256), edge))
-        found.update(_email(reading.text("email", 320) or event.entities.get("email"), edge))
+        address = reading.text("email", 320) or event.entities.get("email")
+        found.update(_email(address, edge))
+        if address and isinstance(username := event.fields.get("username"), str) and username:
+            found["email.is_name"] = address.strip().casefold().rpartition("@")[0] == username.strip().casefold()
         shown = reading.text("display_name", 256)
         found["display_name"] = edge.pseudonyms.of("account", shown.strip().casefold()) if shown else None
         country = reading.text("phone_country", 2)
@@ -60,6 +66,13 @@ def shape(text: str) -> str:
     return "".join(found)
 
 
+def entropy(text: str) -> float:
+    """Bits per character of a text by its own frequencies (C. Shannon, 1948), to a tenth: 0 for "aaaa", 2 for "abcd"."""
+    text = text[:128]
+    counts = Counter(text)
+    return round(sum(count * math.log2(len(text) / count) for count in counts.values()) / len(text), 1)
+
+
 def _name(name: str | None, edge: Edge) -> dict[str, Value]:
     if not name:
         return {}
@@ -69,6 +82,8 @@ def _name(name: str | None, edge: Edge) -> dict[str, Value]:
         "name.length": len(name),
         "name.digits": len(trailing.group()) if trailing else 0,
         "name.shape": shape(name),
+        "name.entropy": entropy(name),
+        "name.consonants": max((len(run) for run in _CONSONANTS.findall(name.casefold())), default=0),
         "name.stem": edge.pseudonyms.of("account", stem) if stem else None,
     }
 

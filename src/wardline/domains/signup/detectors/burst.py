@@ -1,0 +1,49 @@
+"""burst: much more of the same than usual, in several respects at once.
+
+    {"burst.browser": 44.5, "burst.name_form": 18.6, "burst.count": 11}      ->  Signal(0.92, "Many accounts of the same browser and the same form of name …")
+
+A single respect says little: a dormitory opens many accounts behind one address, a new telephone comes out, a surname is common. What strangers do not have in common
+is several at once. The baseline is each key's own, and the whole stream's (engine/bursts.py).
+"""
+
+from typing import Any
+
+from wardline.engine.detector import Detector
+from wardline.engine.feature import Values
+from wardline.engine.signal import SILENT, Signal, probability
+
+RESPECTS = {
+    "network": ("burst.network", "burst.place_browser"),
+    "browser": ("burst.browser", "burst.region_agent"),
+    "form of name": ("burst.name_form", "burst.name_browser"),
+    "form of address": ("burst.address_form", "burst.address_browser"),
+}
+QUIET_BITS = 7.0
+BITS_PER_UNIT = 7.0
+MOST = 2.2
+ALONE = 0.6
+
+
+class Burst(Detector[Any]):
+    """Bursts in the respects that strangers do not share."""
+
+    name = "signup.burst"
+    reads = (*(name for names in RESPECTS.values() for name in names), "burst.count")
+    cost_us = 3.0
+
+    def judge(self, values: Values) -> Signal:
+        """Silent below what chance does; bounded for a single respect."""
+        found: dict[str, float] = {}
+        for respect, names in RESPECTS.items():
+            bits = max([float(value) for name in names if isinstance(value := values.get(name), int | float)], default=0.0)
+            if bits > QUIET_BITS:
+                found[respect] = min((bits - QUIET_BITS) / BITS_PER_UNIT, MOST)
+        if not found:
+            return SILENT
+        weight = sum(found.values())
+        if len(found) == 1:
+            weight = min(weight, ALONE)
+        elif "network" in found:
+            weight -= found["network"] / 2  # neighbours share much by living together
+        same = " and the same ".join(found)
+        return Signal(probability(weight), f"Many accounts of the same {same} were opened lately.", {"count": values.get("burst.count")})

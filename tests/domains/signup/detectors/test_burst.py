@@ -1,0 +1,20 @@
+"""burst: several respects at once, and not one alone."""
+
+from wardline.domains.signup.detectors.burst import Burst
+
+
+def test_a_dormitory_is_one_respect() -> None:
+    found = Burst().judge({"burst.network": 600.0, "burst.count": 90}).score
+    assert found is not None and found < 0.66
+
+
+def test_several_respects_add_up() -> None:
+    one = Burst().judge({"burst.browser": 40.0}).score or 0.0
+    two = Burst().judge({"burst.browser": 40.0, "burst.name_form": 30.0}).score or 0.0
+    four = Burst().judge({"burst.browser": 99.0, "burst.name_form": 99.0, "burst.address_form": 99.0, "burst.network": 99.0}).score or 0.0
+    assert one < two < four < 1.0 and two > 0.95
+
+
+def test_chance_and_the_unknown_are_silent() -> None:
+    assert Burst().judge({}).score is None
+    assert Burst().judge({"burst.browser": 3.5, "burst.name_form": 6.8, "burst.network": None}).score is None
