@@ -46,7 +46,9 @@ def write_sources(world: World, folder: Path) -> list[str]:
 
 def blocks(network: Network) -> list[str]:
     """A network's ranges as CIDR, IPv6 too."""
-    found = [str(block) for block in summarize_address_range(IPv4Address(network.first), IPv4Address(network.first + network.size - 1))]
+    found = []
+    for start in filter(None, (network.first, network.second)):
+        found += [str(block) for block in summarize_address_range(IPv4Address(start), IPv4Address(start + network.size - 1))]
     if network.six >= 0:
         first = IPv6Address(f"3fff:{network.six:x}:{network.six_part:x}::")
         last = IPv6Address(int(first) + (network.six_size << 80) - 1)

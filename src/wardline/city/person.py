@@ -13,7 +13,7 @@ from wardline.city.home import Household, Site, hotel
 from wardline.city.streams import exponential, pick, token, whole
 from wardline.city.town import DAY, HOUR, LEGIT, MINUTE, SECOND
 from wardline.city.week import CURVES, WEEK_SECONDS
-from wardline.city.world import COUNTRIES, HOME_COUNTRY, Network, interface
+from wardline.city.world import CITIES, COUNTRIES, HOME_COUNTRY, Network, interface
 
 if TYPE_CHECKING:
     from wardline.city.town import Town
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 LOGIN, OUTCOME, RETRY, PASSED, SESSION, RESET = range(6)
 PASSES_CHALLENGE = 0.96
 SESSIONS = 0.03
+VISITS = 0.035  # logins at friends', in cafés, libraries, trains
 ACTIONS = (
     "forward_rule",
     "recovery_change",
@@ -224,10 +225,19 @@ class Person:
         if device is phone and r.random() < (0.5 if 8 <= hour < 19 else 0.16):
             return phone, self.carrier.address(r) if r.random() < 0.6 else self._six(r), ',"mobile","shared_nat"'
         home = self.home
+        if device.kind != "work" and r.random() < VISITS:
+            return device, self._visited(town), ',"elsewhere"'
         if isinstance(home, Site):
             return device, home.ip, home.tags
         tags = home.tags + ',"family"' if home.members > 1 else home.tags
         return device, home.address(now_ms, r), tags
+
+    def _visited(self, town: "Town") -> str:
+        """An address of somebody else's, mostly in the same city, or a public network's."""
+        r, home, access = town.r, self.home, town.world.access[self.country]
+        city = home.network.city if isinstance(home, Household) and r.random() < 0.75 else int(r.random() * CITIES)
+        network = pick(r, access)[city]
+        return network.address(r) if r.random() < 0.6 else hotel(network, r)
 
     def _six(self, r: Any) -> str:
         return interface(self.carrier.site(r), r)

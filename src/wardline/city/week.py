@@ -33,7 +33,7 @@ class Curve:
             target = sums[-1] * step / _STEPS
             while hour < 167 and sums[hour + 1] < target:
                 hour += 1
-            self._seconds.append(min(3600 * (hour + (target - sums[hour]) / hours[hour]), float(WEEK_SECONDS)))
+            self._seconds.append(round(min(3600 * (hour + (target - sums[hour]) / hours[hour]), float(WEEK_SECONDS)), 3))
 
     def second(self, share: float) -> float:
         """The second of the week before which that share (0 to 1) of the activity lies."""

@@ -56,7 +56,8 @@ TOR_EXITS = 160
 
 
 class Network(msgspec.Struct, frozen=True):
-    """A range of addresses that one holder uses in one way. first and size: IPv4 addresses as numbers; six: the second group of its 3fff prefix (-1:
+    """A range of addresses that one holder uses in one way. first and size: IPv4 addresses as numbers; second: where
+    a second range of the same size begins, 0 for none; six: the second group of its 3fff prefix (-1:
     none), six_part: its first 48-bit prefix, six_size: how many; kind: fixed, mobile, office, dormitory, hosting or vpn."""
 
     asn: int
@@ -64,13 +65,15 @@ class Network(msgspec.Struct, frozen=True):
     country: int
     first: int
     size: int
+    second: int = 0
     six: int = -1
     six_part: int = 0
     six_size: int = 1
+    city: int = 0
 
     def address(self, r: Random) -> str:
         """Any host of it."""
-        value = self.first + int(r.random() * self.size)
+        value = (self.first if not self.second or r.random() < 0.5 else self.second) + int(r.random() * self.size)
         last = value & 255
         if last in (0, 255):
             value ^= 1 if last == 0 else 254
@@ -134,12 +137,15 @@ class World:
     def _provider(self, country: int, provider: int) -> list[Network]:
         index = country * PROVIDERS + provider
         asn, base = FIRST_ASN + index, _quad(10, 0) + index * 131_072
-        return [Network(asn, "fixed", country, base + city * 32_768, 32_768, index, city << 14 | 1, 64) for city in range(CITIES)]
+        return [
+            Network(asn, "fixed", country, base + city * 16_384, 16_384, base + 65_536 + city * 16_384, index, city << 14 | 1, 64, city)
+            for city in range(CITIES)
+        ]
 
     def _carrier(self, country: int, carrier: int) -> Network:
         index = country * CARRIERS + carrier
         # Few addresses for many people: 2,048 for a whole country.
-        return Network(FIRST_ASN + 60 + index, "mobile", country, _quad(100, 64 + index), 2048, 0x800 | index, 1, 1024)
+        return Network(FIRST_ASN + 60 + index, "mobile", country, _quad(100, 64 + index), 2048, 0, 0x800 | index, 1, 1024)
 
     def proxy(self, r: Random, country: int | None = None) -> str:
         """A residential proxy: an address of somebody's home, in the country or anywhere."""

@@ -18,7 +18,7 @@ from wardline.city.home import Household
 from wardline.city.person import Person
 from wardline.city.streams import pick, token, whole
 from wardline.city.town import DAY, HOUR, MINUTE
-from wardline.city.world import CITIES, COUNTRIES, HOME_COUNTRY, PROVIDERS, Network
+from wardline.city.world import COUNTRIES, HOME_COUNTRY, Network
 
 if TYPE_CHECKING:
     from wardline.city.town import Town
@@ -130,13 +130,7 @@ def _home_network(town: "Town", person: Person, r: Any) -> Network:
 
 def _neighbour(town: "Town", network: Network, r: Any) -> Network:
     """Another provider's network in the same city."""
-    for provider in town.world.access[network.country]:
-        if network in provider:
-            city = provider.index(network)
-            others = [other[city] for other in town.world.access[network.country] if other is not provider]
-            assert len(others) == PROVIDERS - 1 and city < CITIES
-            return pick(r, others)
-    return network
+    return pick(r, [other[network.city] for other in town.world.access[network.country] if network not in other])
 
 
 def takeovers(town: "Town", kind: str) -> list[Campaign]:
