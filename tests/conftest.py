@@ -1,4 +1,5 @@
-"""What all tests share: naming what a journey needs, listing at the end what was not run for want of it, and a decision point that does as told.
+"""What all tests share: naming what a journey needs, listing at the end what was not run for want of it, database servers, and a decision point
+that does as told.
 
     def test_real_postfix(require): require("postfix", "postfix")
 
@@ -9,11 +10,12 @@ install, and never passes in silence.
 import asyncio
 import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import msgspec
 import pytest
+from databases import DatabaseServer, MariaDb, PostgreSql
 from hypothesis import settings
 
 from wardline.domains.mail.door import LearnAnswer, MailAnswer, Reason
@@ -40,6 +42,36 @@ def require() -> Callable[..., Path]:
         return Path(found)
 
     return asked
+
+
+@pytest.fixture(scope="session")
+def postgresql(require: Callable[..., Path]) -> Iterator[DatabaseServer]:
+    """Debian keeps the server's programs beside each other, by version, outside PATH."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"), key=lambda path: int(path.parts[-3]))
+    server = PostgreSql(found[-1].parent if found else require("postgres", "postgresql").resolve().parent)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.end()
+
+
+@pytest.fixture(scope="session")
+def mariadb(require: Callable[..., Path]) -> Iterator[DatabaseServer]:
+    """Debian's MariaDB."""
+    server = MariaDb(require("mariadbd", "mariadb-server"), require("mariadb-install-db", "mariadb-server"))
+    try:
+        server.start()
+        yield server
+    finally:
+        server.end()
+
+
+@pytest.fixture(params=["postgresql", "mariadb"], scope="session")
+def database_server(request: pytest.FixtureRequest) -> DatabaseServer:
+    """Each kind of database server, running."""
+    found: DatabaseServer = request.getfixturevalue(request.param)
+    return found
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -68,6 +68,7 @@ from wardline.engine.roster import Post
 from wardline.engine.ruledesk import Caps, DeskError
 from wardline.engine.rulefile import RuleFile
 from wardline.engine.running import Running
+from wardline.engine.server_tools import dump_command
 from wardline.engine.shard import Shard
 from wardline.engine.snapshot import Snapshots, State, bring_up
 from wardline.engine.source_hits import SourceHits
@@ -95,8 +96,11 @@ DAY_US = 86_400_000_000
 HISTORY_FROM_RECORDS = 20_000
 
 
-def open_journal(data: Path, config: Config, clock: Clock) -> Journal:
-    """The journal of a data folder, in the database that the configuration names. Raises StorageError."""
+def open_journal(data: Path, config: Config, clock: Clock, *, adopt: bool = False) -> Journal:
+    """The journal of a data folder, in the database that the configuration names. Raises StorageError.
+
+    adopt: a new folder takes over the server's database of one that is lost.
+    """
     store = config.store
     if not store.database:
         return Journal.open(data, clock=clock, settings=JournalSettings(min_free_bytes=store.min_free_bytes))
@@ -110,7 +114,7 @@ def open_journal(data: Path, config: Config, clock: Clock) -> Journal:
         min_free_bytes=store.min_free_bytes, tail_limit_bytes=limit, segments_limit=limit * 3 // 2 // SEGMENT_BYTES + 4
     )
     address = read_address(store.database, store.database_password_file)
-    return Journal.open(data, clock=clock, settings=settings, index=on_server(address))
+    return Journal.open(data, clock=clock, settings=settings, index=on_server(address, adopt=adopt))
 
 
 class Program:
@@ -559,7 +563,8 @@ class Program:
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) else "not a path"
             raise OfficeError(f"path: no backup can be written there ({reason}): give a new folder that the server may make") from None
-        return {"path": target, "records": manifest.last_seq}
+        dump = dump_command(manifest.kind, manifest.database) if manifest.database else ""
+        return {"path": target, "records": manifest.last_seq, "database": manifest.database, "dump": dump}
 
     def _subject(self, subject: str) -> str:
         """The pseudonym of a person: of an entity by its kind ("account:alice", "device:…"), else of a recipient's address."""

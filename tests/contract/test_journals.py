@@ -305,6 +305,7 @@ def test_an_older_schema_is_brought_up_to_date_and_a_newer_one_refused(
     assert server.execute("SELECT why FROM expired", database="wardline") == []
     with pytest.raises(StorageError, match="schema version 2, this program knows 1"):
         open_journal(server, tmp_path)
+    server.anew()
 
 
 def test_a_wrong_address_is_told_without_the_password(server: DatabaseServer, tmp_path: Path) -> None:

@@ -34,6 +34,7 @@ class Server:
     """`wardline serve`, started and ended."""
 
     def __init__(self, folder: Path, *, config: str = "", starter: bool = False) -> None:
+        folder.mkdir(exist_ok=True)
         self.data = folder / "data"
         self.config = folder / "wardline.toml"
         self.http_port, self.milter_port, self.scan_port, self.learn_port = free_ports(4)

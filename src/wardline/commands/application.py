@@ -26,6 +26,7 @@ from wardline.commands import (
     labels,
     mail,
     measure,
+    migrating,
     operate,
     policy,
     sources,
@@ -68,7 +69,23 @@ def options(
     )
 
 
-for group in (mail, operate, policy, importing, labels, actions, campaigns, entities, features, history, sources, measure, train, city):
+for group in (
+    mail,
+    operate,
+    migrating,
+    policy,
+    importing,
+    labels,
+    actions,
+    campaigns,
+    entities,
+    features,
+    history,
+    sources,
+    measure,
+    train,
+    city,
+):
     group.register(application)
 
 

@@ -1,4 +1,4 @@
-"""The commands of whoever runs Wardline: serve, mode, pause, list, held, key, audit, config, backup, restore, migrate, forget, replay.
+"""The commands of whoever runs Wardline: serve, mode, pause, list, held, key, audit, config, backup, restore, forget, replay.
 
 wardline serve
 wardline mode tag
@@ -34,7 +34,6 @@ def register(app: typer.Typer) -> None:
     app.command("config", epilog="Example: wardline config check wardline.toml")(config)
     app.command("backup", epilog="Example: wardline backup /srv/backup/wardline-2026-11-21")(backup)
     app.command("restore", epilog="Example: wardline --data /var/lib/wardline restore /srv/backup/wardline-2026-11-21")(restore)
-    app.command("migrate", epilog="Example: wardline migrate")(migrate)
     app.command("forget", epilog="Example: wardline forget b@example.net")(forget)
     app.command("discard", epilog="Example: wardline discard co-training")(discard)
     app.command("replay", epilog="Example: wardline replay; with a negative control: wardline replay --corrupt 0")(replay)
@@ -313,7 +312,17 @@ def backup(
     """Copy the data folder, consistently and while it runs. The copy holds the keys: guard it like the original."""
     with connect(context_of(ctx)) as client:
         answer = client.post("/v1/backup", {"path": str(target.absolute())})
-    print_json(answer) if as_json else out().print(f"{answer['records']} records are in {answer['path']}")
+    if as_json:
+        print_json(answer)
+    elif answer["database"]:
+        out().print(f"keys, snapshots, policies and the other files are in {answer['path']}", markup=False)
+        out().print(
+            f"the {answer['records']} records are not: they are in {answer['database']}, and its own tool saves them, best before this command:",
+            markup=False,
+        )
+        out().print(f"  {answer['dump']}", markup=False)
+    else:
+        out().print(f"{answer['records']} records are in {answer['path']}", markup=False)
 
 
 def restore(ctx: typer.Context, source: Annotated[Path, typer.Argument(help="a folder made by `wardline backup`")]) -> None:
@@ -323,25 +332,19 @@ def restore(ctx: typer.Context, source: Annotated[Path, typer.Argument(help="a f
 
     context = context_of(ctx)
     try:
-        records = restore_folder(source, context.data).last_seq
+        manifest = restore_folder(source, context.data)
     except StorageError as error:
         raise Failure(str(error)) from None
-    out().print(f"{records} records are back in {context.data}")
+    if manifest.database:
+        from wardline.engine.server_tools import restore_command
 
-
-def migrate(ctx: typer.Context) -> None:
-    """Bring a data folder of an older version up to date. Opening does the same; this does it apart, and says what it did."""
-    from wardline.base.storage import StorageError
-    from wardline.engine.backup import migrate as migrate_folder
-
-    context = context_of(ctx)
-    if server_runs(context):
-        raise Failure("a server runs on this folder: stop it first")
-    try:
-        before, after = migrate_folder(context.data)
-    except StorageError as error:
-        raise Failure(str(error)) from None
-    out().print(f"nothing to do: the folder has version {after}" if before == after else f"version {before} became {after}")
+        out().print(f"keys, snapshots, policies and the other files are back in {context.data}", markup=False)
+        out().print(
+            f"the records are not: they belong into {manifest.database}. Where they are lost there, put its dump back:", markup=False
+        )
+        out().print(f"  {restore_command(manifest.kind, manifest.database)}", markup=False)
+    else:
+        out().print(f"{manifest.last_seq} records are back in {context.data}", markup=False)
 
 
 def forget(

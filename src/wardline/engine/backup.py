@@ -23,6 +23,9 @@ from wardline.base.storage import DiskFiles, Folder, StorageDamaged, StorageErro
 from wardline.engine import schema
 from wardline.engine.index import Index
 from wardline.engine.indices import ELSEWHERE, EMBEDDED
+from wardline.engine.server_address import Address
+from wardline.engine.server_index import read_note
+from wardline.engine.server_link import Link
 
 if TYPE_CHECKING:
     from wardline.engine.journal import Journal
@@ -41,12 +44,17 @@ class Copied(msgspec.Struct, frozen=True):
 
 
 class Manifest(msgspec.Struct, frozen=True):
-    """What a backup holds. last_seq: the newest record in it; taken_us: microseconds since the epoch."""
+    """What a backup holds. last_seq: the newest record in it; taken_us: microseconds since the epoch.
+
+    kind, database: of the database server that has the records, which are then not in the backup; empty when the journal is embedded.
+    """
 
     schema_version: int
     last_seq: int
     taken_us: int
     files: list[Copied]
+    kind: str = ""
+    database: str = ""
 
 
 def backup(journal: "Journal", target: Path, taken_us: int) -> Manifest:
@@ -68,7 +76,9 @@ def backup(journal: "Journal", target: Path, taken_us: int) -> Manifest:
                 with contextlib.suppress(FileNotFoundError):
                     _copy(path, target / path.relative_to(journal.folder.path))
     files = [_described(target, path) for path in sorted(target.rglob("*")) if path.is_file()]
-    manifest = Manifest(schema.SCHEMA_VERSION, last_seq, taken_us, files)
+    note = read_note(Folder(target, DiskFiles(), None))
+    kind, where = (note.kind, note.where) if note is not None else ("", "")
+    manifest = Manifest(schema.SCHEMA_VERSION, last_seq, taken_us, files, kind, where)
     Folder(target, DiskFiles(), None).write_atomic(MANIFEST, msgspec.json.format(msgspec.json.encode(manifest)) + b"\n")
     return manifest
 
@@ -106,9 +116,25 @@ def restore(source: Path, target: Path) -> Manifest:
     return manifest
 
 
-def migrate(path: Path) -> tuple[int, int]:
-    """Bring a data folder's tables to this program's schema version; gives (before, after). Opening the journal does the same."""
-    with Folder.open(path):
+def migrate(path: Path, address: Address | None = None) -> tuple[int, int]:
+    """Bring a data folder's tables to this program's schema version; gives (before, after). Opening the journal does the same.
+
+    address: of the database server that has them.
+    """
+    with Folder.open(path) as folder:
+        if address is not None:
+            if read_note(folder) is None:
+                raise StorageError(
+                    "this folder has no database on a server",
+                    str(path),
+                    "Choose the data folder with --data, or leave store.database empty.",
+                )
+            with closing(Link(address)) as link:
+                return link.open()
+        if folder.files.exists(path / ELSEWHERE):
+            raise StorageError(
+                "the journal of this data folder is in a database server", str(path / ELSEWHERE), "Give its address as store.database."
+            )
         if not (path / "journal.db").exists():
             raise StorageError("there is no journal in this folder", str(path), "Choose the data folder with --data.")
         with closing(sqlite3.connect(path / "journal.db")) as connection:

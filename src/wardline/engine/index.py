@@ -100,6 +100,11 @@ class Index:
         """Nothing but the file itself says how far it came."""
         return self.indexed_seq
 
+    @property
+    def may_be_away(self) -> bool:
+        """It lies in the folder."""
+        return False
+
     def tend(self) -> None:
         """A file needs no looking after."""
 

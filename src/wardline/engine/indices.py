@@ -41,7 +41,8 @@ class JournalIndex(Protocol):
     """See the module, and `engine.index.Index` for what each call does.
 
     where: for messages, a path or a database without its password. indexed_seq: everything up to here is in it. promised_seq: how far it is
-    known to have been once; more than indexed_seq in a server's database that was restored or failed over.
+    known to have been once; more than indexed_seq in a server's database that was restored or failed over. may_be_away: it is somewhere
+    else, so that whatever can be answered without it should be.
     """
 
     indexed_seq: int
@@ -51,6 +52,9 @@ class JournalIndex(Protocol):
 
     @property
     def promised_seq(self) -> int: ...
+
+    @property
+    def may_be_away(self) -> bool: ...
 
     @property
     def vault(self) -> VaultRows: ...

@@ -47,6 +47,8 @@ RETRY_S = 0.5
 SPACE_CHECK_NS = 200_000_000
 # So many look-ups of unknown ids in SQL, and a filter is made that answers them from memory: a short command never gets there.
 VAIN_LOOKUPS = 64
+# A start waits so long for that filter where the database may go away: an outage right after it should cost new ids nothing.
+SEEN_WAIT_S = 10.0
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -156,6 +158,8 @@ class Journal:
             self._index.note_lost(found.lost, self._clock.now_us())
         if found.last_seq > self._index.indexed_seq:
             self._index.write((), through_seq=found.last_seq)
+        if self._index.may_be_away and not self._seen.ready:
+            self._start_seen()
         self.vault.remove_orphans()
         self.recovered = found
         self._receipts = Receipts(found.last_seq)
@@ -172,6 +176,8 @@ class Journal:
             writers=self._settings.writers,
         )
         self._indexer.start()
+        if self._seen_maker is not None:
+            self._seen_maker.join(SEEN_WAIT_S)
 
     # Writing
 
@@ -292,9 +298,12 @@ class Journal:
         if older is None:
             self._vain_lookups += 1
             if self._vain_lookups % VAIN_LOOKUPS == 0 and self._seen_maker is None:
-                self._seen_maker = threading.Thread(target=self._make_seen, name="journal-seen", daemon=True)
-                self._seen_maker.start()
+                self._start_seen()
         return older or recent
+
+    def _start_seen(self) -> None:
+        self._seen_maker = threading.Thread(target=self._make_seen, name="journal-seen", daemon=True)
+        self._seen_maker.start()
 
     def _make_seen(self) -> None:
         try:

@@ -4,8 +4,9 @@
     dialect.lock(connection, "wardline")            # True: this session alone may write
     dialect.insert(connection, "lookups", rows)     # rows that are there already stay as they are
 
-Both sessions run READ COMMITTED: the journal only adds and removes whole records, and one session writes. Time-outs are set on the
-session, so that a server that hangs is told from one that works: READ_S for a look-up, WRITE_S for a batch, 5 s for a lock.
+Every session runs READ COMMITTED: the journal only adds and removes whole records, and one session writes. Time-outs are set on the
+session and, a little longer, on this side, so that a server that hangs is told from one that works: LOOK_S for what a decision waits
+for, READ_S for other reading, WRITE_S for a batch, 5 s for a lock.
 """
 
 import itertools
@@ -14,9 +15,13 @@ from typing import Any, Protocol
 
 from sqlalchemy import Connection, text
 
-CONNECT_S = 3
+# The driver takes 2 s for the least.
+CONNECT_S = 2
+LOOK_S = 1
 READ_S = 4
 WRITE_S = 20
+# On this side a statement is given up so much later than the server should have ended it.
+GRACE_S = 0.5
 # The writer speaks at least every few seconds: a server that has not heard it for so long ends the session, and with it the lock.
 SILENCE_S = 60
 LOCK_KEY = 0x5741_5244_4C49_4E45  # "WARDLINE"
@@ -40,6 +45,10 @@ class ServerDialect(Protocol):
 
     def connect_arguments(self, statement_seconds: int) -> dict[str, Any]:
         """For the driver: time-outs of the connection. statement_seconds 0: no limit for a statement."""
+        ...
+
+    def connect(self, statement_seconds: int, *arguments: Any, **options: Any) -> Any:
+        """A connection of the driver that gives up a server which does not answer a statement in time; None: the driver's usual one does."""
         ...
 
     def session(self, statement_seconds: int) -> list[str]:
@@ -101,6 +110,12 @@ class PostgreSql:
             "keepalives_count": 3,
             "tcp_user_timeout": (statement_seconds or WRITE_S) * 1000,
         }
+
+    def connect(self, statement_seconds: int, *arguments: Any, **options: Any) -> Any:
+        """Limited on this side too: libpq itself waits for an answer without an end."""
+        from wardline.engine.server_waiting import connect_limited
+
+        return connect_limited(statement_seconds + GRACE_S if statement_seconds else 0.0, *arguments, **options)
 
     def session(self, statement_seconds: int) -> list[str]:
         """The server's side of the same, so that it lets go of the lock of a client that is gone."""
@@ -164,8 +179,12 @@ class MariaDb:
 
     def connect_arguments(self, statement_seconds: int) -> dict[str, Any]:
         """Time-outs of the socket; a statement that the server should have ended by itself is given up a little later."""
-        seconds = statement_seconds + 2 if statement_seconds else None
+        seconds = statement_seconds + GRACE_S if statement_seconds else None
         return {"connect_timeout": CONNECT_S, "read_timeout": seconds, "write_timeout": seconds, "charset": "utf8mb4"}
+
+    def connect(self, statement_seconds: int, *arguments: Any, **options: Any) -> Any:
+        """None: as the driver does it by itself, since its socket has the time-outs."""
+        return None
 
     def session(self, statement_seconds: int) -> list[str]:
         """Strict: a value that does not fit is an error, never cut. max_statement_time is MariaDB's, MySQL skips the comment."""

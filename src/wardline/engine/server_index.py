@@ -69,15 +69,23 @@ class ServerIndex:
         self._noted_s = time.monotonic()
         self.indexed_seq = link.indexed_seq = indexed_seq
         self.promised_seq = max(indexed_seq, note.seq)
-        self.vault = VaultTables(link.transaction, self._rows)
+        self.vault = VaultTables(link.transaction, self._rows, self._look)
 
     @property
     def where(self) -> str:
         """The database, without its password."""
         return self._link.where
 
+    @property
+    def may_be_away(self) -> bool:
+        """A server may."""
+        return True
+
     def _rows(self, statement: Executable, given: Mapping[str, Any]) -> Sequence[Any]:
         return self._link.rows(statement, given)
+
+    def _look(self, statement: Executable, given: Mapping[str, Any]) -> Sequence[Any]:
+        return self._link.rows(statement, given, quick=True)
 
     # Writing
 
@@ -105,7 +113,7 @@ class ServerIndex:
     def _write_note(self) -> None:
         self._noted_s = time.monotonic()
         self._note = msgspec.structs.replace(self._note, seq=self.indexed_seq, where=self.where)
-        self._folder.write_atomic(ELSEWHERE, _written(self._note))
+        write_note(self._folder, self._note)
 
     def tend(self) -> None:
         """Reach for a server that was away; keep the writer's session alive. Raises StorageBusy while it is away."""
@@ -120,7 +128,7 @@ class ServerIndex:
 
     def find_id(self, kind: str, id: str) -> Record | None:
         """The first record of a kind with this id: one trip to the server."""
-        for row in self._rows(_OLDEST, {"hash": lookup_hash("id", f"{kind}/{id}")}):
+        for row in self._look(_OLDEST, {"hash": lookup_hash("id", f"{kind}/{id}")}):
             if row.kind == kind and row.id == id:
                 return record_of(row)
         return None
@@ -289,9 +297,15 @@ def _paired(link: Link, folder: Folder, adopt: bool) -> ServerIndex:
     """The index, once folder and database are known to belong together; a new pair is made here."""
     facts = {row.name: int(row.value) for row in link.rows(select(schema.facts))}
     database_id, indexed_seq = facts.get("database", 0), facts["indexed_seq"]
-    note = _read_note(folder)
+    note = read_note(folder)
+    if facts.get("moving"):
+        raise StorageError(
+            "a move into this database was cut short", link.where, "Repeat `wardline migrate --to` from the folder that it began with."
+        )
     if note is not None and note.id == database_id:
         return ServerIndex(link, folder, note, indexed_seq)
+    if adopt and not database_id:
+        raise StorageError("there is no journal in this database to take over", link.where, "Start without --adopt to begin a new one.")
     if database_id and not (adopt and note is None):
         raise StorageError(
             "the database belongs to another data folder",
@@ -306,13 +320,19 @@ def _paired(link: Link, folder: Folder, adopt: bool) -> ServerIndex:
         )
     # The note first: a folder with a note and an empty database is a pair that was not finished, the other way round it would be a stranger's.
     note = note or Note(link.dialect.name, link.where, database_id or secrets.randbits(62) + 1, indexed_seq)
-    folder.write_atomic(ELSEWHERE, _written(note))
+    write_note(folder, note)
     with link.transaction() as connection:
         link.put(connection, "database", note.id)
     return ServerIndex(link, folder, note, indexed_seq)
 
 
-def _read_note(folder: Folder) -> Note | None:
+def write_note(folder: Folder, note: Note) -> None:
+    """Make a database the folder's."""
+    folder.write_atomic(ELSEWHERE, _written(note))
+
+
+def read_note(folder: Folder) -> Note | None:
+    """Which database the folder has; None when it has none. Raises StorageDamaged."""
     data = folder.read(ELSEWHERE)
     try:
         return msgspec.json.decode(data, type=Note) if data is not None else None

@@ -27,11 +27,13 @@ from wardline.base.logs import logger
 from wardline.base.storage import StorageBusy, StorageDamaged, StorageError, StorageLocked
 from wardline.engine import schema
 from wardline.engine.server_address import Address
-from wardline.engine.server_dialects import DIALECTS, READ_S, WRITE_S
+from wardline.engine.server_dialects import DIALECTS, LOOK_S, READ_S, WRITE_S
 
 READERS = 4
 MORE_READERS = 28
 PING_S = 10.0
+# A session that fails sooner was cut off while it lay idle, and another one may do; one that waited longer met a server that hangs.
+CUT_OFF_S = 0.2
 UNREACHED = "Start the server, and check store.database, its password, and the rights of its user."
 AWAY = "Nothing is lost: records wait in the commit log, and it goes on by itself when the database is back."
 
@@ -53,12 +55,16 @@ class Link:
         self._locked = False
         self._used_s = time.monotonic()
         self._writing = self._engine(WRITE_S, poolclass=NullPool)
-        self._reading = self._engine(
-            READ_S,
+        self._reading = self._readers(READ_S)
+        self._looking = self._readers(LOOK_S)
+
+    def _readers(self, statement_seconds: int) -> Engine:
+        return self._engine(
+            statement_seconds,
             poolclass=QueuePool,
             pool_size=READERS,
             max_overflow=MORE_READERS,
-            pool_timeout=READ_S,
+            pool_timeout=statement_seconds,
             # Nothing to roll back in autocommit: one trip less for each look-up.
             pool_reset_on_return=None,
             isolation_level="AUTOCOMMIT",
@@ -70,12 +76,16 @@ class Link:
             self.address.url, hide_parameters=True, connect_args=self.dialect.connect_arguments(statement_seconds), **options
         )
 
+        def connect(_: object, __: object, arguments: tuple[Any, ...], given: dict[str, Any]) -> Any:
+            return self.dialect.connect(statement_seconds, *arguments, **given)
+
         def set_up(connection: Any, _: object) -> None:
             with contextlib.closing(connection.cursor()) as cursor:
                 for statement in self.dialect.session(statement_seconds):
                     cursor.execute(statement)
             connection.commit()
 
+        event.listen(engine, "do_connect", connect)
         event.listen(engine, "connect", set_up)
         return engine
 
@@ -158,24 +168,30 @@ class Link:
                 "Bring the newer database back, or start again to see what the commit log still holds.",
             )
 
-    def rows(self, statement: Executable, given: Mapping[str, Any] | None = None) -> Sequence[Row[Any]]:
-        """All rows of a query, on a session that only reads. Raises StorageBusy at once while the server is away."""
+    def rows(self, statement: Executable, given: Mapping[str, Any] | None = None, *, quick: bool = False) -> Sequence[Row[Any]]:
+        """All rows of a query, on a session that only reads. quick: a decision waits for it, so that it has LOOK_S instead of READ_S.
+
+        Raises StorageBusy, at once while the server is known to be away.
+        """
         if self.away is not None:
             raise type(self.away)(self.away.what, self.away.where, self.away.remedy)
+        engine = self._looking if quick else self._reading
+        began_s = time.monotonic()
         try:
             try:
-                return self._read(statement, given)
+                return self._read(engine, statement, given)
             except DBAPIError as error:
                 # A session from before a restart of the server: the pool has let go of all of them by now.
-                if not error.connection_invalidated:
+                if not error.connection_invalidated or time.monotonic() - began_s > CUT_OFF_S:
                     raise
-                return self._read(statement, given)
+                return self._read(engine, statement, given)
         except SQLAlchemyError as error:
             self.away = failure = self._failure(error)
             raise failure from None
 
-    def _read(self, statement: Executable, given: Mapping[str, Any] | None) -> Sequence[Row[Any]]:
-        with self._reading.connect() as connection:
+    @staticmethod
+    def _read(engine: Engine, statement: Executable, given: Mapping[str, Any] | None) -> Sequence[Row[Any]]:
+        with engine.connect() as connection:
             return connection.execute(statement, given).all()
 
     @contextlib.contextmanager
@@ -196,6 +212,7 @@ class Link:
             # Sessions from before an outage are of no use.
             if self.away is not None:
                 self._reading.dispose()
+                self._looking.dispose()
             with self.transaction():
                 pass
 
@@ -233,3 +250,4 @@ class Link:
                 self._writer = None
         self._writing.dispose()
         self._reading.dispose()
+        self._looking.dispose()

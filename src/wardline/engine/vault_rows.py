@@ -39,19 +39,21 @@ Read = Callable[[Executable, Mapping[str, Any]], Sequence[Any]]
 class VaultTables:
     """See the module."""
 
-    def __init__(self, begin: Begin, read: Read) -> None:
+    def __init__(self, begin: Begin, read: Read, look: Read | None = None) -> None:
+        """look: reads for what a decision waits for, where that is another way than `read`."""
         self._begin = begin
         self._read = read
+        self._look = look or read
 
     def slot(self, subject_hash: int) -> int | None:
         """The slot of a subject's key."""
-        rows = self._read(SLOT, {"subject_hash": subject_hash})
+        rows = self._look(SLOT, {"subject_hash": subject_hash})
         return int(rows[0].slot) if rows else None
 
     def newest(self, id_hash: int, subject_hash: int, now_us: int) -> list[bytes]:
         """Sealed entries that may be the one asked for and have not expired, newest first."""
         given = {"id_hash": id_hash, "subject_hash": subject_hash, "now_us": now_us}
-        return [bytes(row.sealed) for row in self._read(NEWEST, given)]
+        return [bytes(row.sealed) for row in self._look(NEWEST, given)]
 
     def slots(self) -> Iterator[int]:
         """All slots that are in use, ascending."""
