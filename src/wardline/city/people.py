@@ -17,7 +17,7 @@ from wardline.city.person import MailClient, Person
 from wardline.city.streams import Weighted, exponential, lognormal, pick, stream, token, whole
 from wardline.city.town import DAY, HOUR
 from wardline.city.week import SHARES
-from wardline.city.world import CITIES, COUNTRIES, HOME_COUNTRY, PROVIDERS
+from wardline.city.world import CITIES, COUNTRIES, HOME_COUNTRY
 
 if TYPE_CHECKING:
     from wardline.city.town import Town
@@ -112,7 +112,6 @@ def _home(town: "Town", r: Random, country: int, streets: _Streets) -> Household
         home.members += 1
         return home
     network = town.world.access[country][_PROVIDERS.draw(r)][whole(r, 0, CITIES - 1)]
-    assert len(town.world.access[country]) == PROVIDERS
     six = network.site(r) if r.random() < COUNTRIES[country].six else ""
     home = Household(network, six, r.random() < SHARE_POOL, 0.0 if r.random() < 0.45 else lognormal(r, 20, 1.0))
     home.members = 1

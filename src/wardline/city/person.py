@@ -41,7 +41,7 @@ class Person:
 
     __slots__ = (
         "_entities", "_flow", "_id", "_place_tags", "_right", "_tries", "account", "anonymous", "born_ms", "carrier", "country", "curve", "devices",
-        "exit", "factor", "home", "known_keys", "language", "logins", "name", "office", "offset_ms", "password", "position", "rate_week", "slips", "stale_client",
+        "exit", "factor", "home", "language", "logins", "name", "office", "offset_ms", "password", "position", "rate_week", "slips", "stale_client",
         "taken_by", "trip_at_ms", "trip_network", "trip_roams", "trip_until_ms", "trips_year",
     )  # fmt: skip
 
@@ -65,7 +65,6 @@ class Person:
         self.trip_at_ms = self.trip_until_ms = 0
         self.trip_network: Network | None = None
         self.trip_roams = False
-        self.known_keys: set[int] = set()
         self.stale_client = 0
         self._id = self._flow = self._entities = self._place_tags = ""
         self._right = True

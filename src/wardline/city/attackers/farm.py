@@ -35,13 +35,13 @@ PASSES_SIGNUP_CHALLENGE = 0.45
 
 
 class Account:
-    """An account of a farm. due: what it does next (login, send)."""
+    """An account of a farm: where it was last, with which device and cookie."""
 
-    __slots__ = ("account", "device", "entities", "id", "ip", "style")
+    __slots__ = ("account", "device", "entities", "id", "ip", "key")
 
     def __init__(self, account: str, device: Device, ip: str) -> None:
         self.account, self.device, self.ip = account, device, ip
-        self.id = self.entities = self.style = ""
+        self.id = self.entities = self.key = ""
 
 
 class Farm(Campaign):
@@ -139,7 +139,7 @@ class Farm(Campaign):
         inside = json.dumps(fields, separators=(",", ":"))[1:-1] + "," + account.device.fragment(now_ms / DAY)
         account.entities = json.dumps(entities, separators=(",", ":"))[1:-1]
         account.id = town.write("signup", now_ms, "", account.entities, inside)
-        account.style = key
+        account.key = key
         town.tell(account.id, "signup", account.account, self.who, self.kind, "farm", use_of(account.ip), 0, True)
         self._seen(now_ms)
         self.attempts += 1
@@ -171,7 +171,7 @@ class Farm(Campaign):
         if self.r.random() < 0.7:
             account.ip = self._address(town)
         client = account.device.fragment(now_ms / DAY)
-        self.attempt(town, now_ms, None, account.account, True, account.ip, client, device=account.style, what="own")
+        self.attempt(town, now_ms, None, account.account, True, account.ip, client, device=account.key, what="own")
 
     def entered(self, town: "Town", now_ms: int, tried: Try) -> None:
         """Send in bulk, except while asleep."""
