@@ -20,6 +20,7 @@ from wardline.commands import (
     campaigns,
     city,
     entities,
+    evaluate,
     features,
     history,
     importing,
@@ -85,6 +86,7 @@ for group in (
     measure,
     train,
     city,
+    evaluate,
 ):
     group.register(application)
 

@@ -3,6 +3,7 @@
 wardline import events.ndjson                 recorded and counted
 wardline import events.ndjson --decide        decided as it happened; --out keeps the decisions
 wardline import logins.csv --map logins.toml
+wardline import rba rba-dataset.csv           by a map that ships; --events and --truth write files instead
 """
 
 import contextlib
@@ -46,17 +47,28 @@ class _Tally:
 
 def import_events(
     ctx: typer.Context,
-    file: Annotated[Path, typer.Argument(help="NDJSON, one event a line, or CSV with --map; .gz too; - for standard input")],
+    file: Annotated[Path, typer.Argument(help="NDJSON, one event a line, or CSV with --map; .gz too; - for standard input; or rba")],
+    second: Annotated[Path | None, typer.Argument(metavar="[TABLE]", help="after the name of a map that ships (rba): the table")] = None,
     table: Annotated[Path | None, typer.Option("--map", help="which column of a CSV file is what; docs/import.md shows one")] = None,
     decide: Annotated[bool, typer.Option("--decide", help="decide sign-ups, logins and the like as they come, in order")] = False,
     keep: Annotated[Path | None, typer.Option("--out", help="write the answers here, one a line")] = None,
+    events_to: Annotated[Path | None, typer.Option("--events", help="with rba: write the events here; nothing is imported")] = None,
+    truth_to: Annotated[Path | None, typer.Option("--truth", help="with rba and --events: write the truth about each login here")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="end with one JSON document")] = False,
 ) -> None:
     """Play a history of events through the door, in order. Importing the same file again changes nothing: every event has its id."""
     tally = _Tally()
+    shipped = b""
+    if second is not None:
+        file, shipped, name = second, _shipped(str(file)), str(file)
+        if events_to is not None:
+            _convert(file, name, shipped, tally, events_to, truth_to, as_json)
+            return
+    if events_to is not None or truth_to is not None:
+        raise Failure("--events and --truth go with a map that ships: wardline import rba TABLE.csv --events FILE --truth FILE", status=2)
     size = file.stat().st_size if file.is_file() and file.suffix != ".gz" else None
     with connect(context_of(ctx)) as client, _opened(keep) as kept, _bar(size, not as_json) as moved:
-        for first, lines in _chunks(_lines(file, table, tally)):
+        for first, lines in _chunks(_lines(file, table, tally, shipped)):
             _send(client, first, lines, decide, tally, kept)
             moved(sum(map(len, lines)) + len(lines))
     if as_json:
@@ -97,9 +109,50 @@ def _send(client: Client, first: int, lines: list[bytes], decide: bool, tally: _
         kept.write(answer)
 
 
-def _lines(file: Path, table: Path | None, tally: _Tally) -> Iterator[bytes]:
-    """The events as JSON lines."""
-    if table is None:
+def _shipped(name: str) -> bytes:
+    from wardline.gateways.table import TableError
+    from wardline.gateways.truth_table import shipped_map
+
+    try:
+        return shipped_map(name)
+    except TableError as error:
+        raise Failure(str(error), status=2) from None
+
+
+def _convert(file: Path, name: str, shipped: bytes, tally: _Tally, events_to: Path, truth_to: Path | None, as_json: bool) -> None:
+    """A table to files of events and of truth; nothing is imported."""
+    from wardline.gateways.table import TableError
+    from wardline.gateways.truth_table import truths_of
+
+    count = 0
+    with _opened(events_to) as kept:
+        for line in _lines(file, None, tally, shipped):
+            count += 1
+            if kept:
+                kept.write(line + b"\n")
+    if truth_to is not None:
+        try:
+            with _opened(truth_to) as kept, _source(file) as stream:
+                for truth in truths_of(name, _texts(stream)):
+                    if kept:
+                        kept.write(msgspec.json.encode(truth) + b"\n")
+        except TableError as error:
+            raise Failure(str(error)) from None
+    if as_json:
+        print_json({"events": count, "refused": tally.refused, "errors": tally.errors})
+    else:
+        out().print(f"{count} events written, {tally.refused} rows refused")
+    if tally.refused:
+        raise typer.Exit(1)
+
+
+def _texts(stream: IO[bytes]) -> Iterator[str]:
+    return (line.decode("utf-8-sig" if number == 0 else "utf-8", "replace") for number, line in enumerate(stream))
+
+
+def _lines(file: Path, table: Path | None, tally: _Tally, shipped: bytes = b"") -> Iterator[bytes]:
+    """The events as JSON lines. shipped: the text of a map that ships."""
+    if table is None and not shipped:
         if file.suffixes[:1] == [".csv"]:
             raise Failure(f"{file}: a table needs --map MAP.toml, which says which column is what; docs/import.md shows one", status=2)
         with _source(file) as stream:
@@ -112,10 +165,9 @@ def _lines(file: Path, table: Path | None, tally: _Tally) -> Iterator[bytes]:
     from wardline.gateways.table import TableError, events_of, read_map
 
     try:
-        mapped = read_map(_read(table), str(table))
+        mapped = read_map(shipped or _read(table or file), str(table or "the shipped map"))
         with _source(file) as stream:
-            texts = (line.decode("utf-8-sig" if number == 0 else "utf-8", "replace") for number, line in enumerate(stream))
-            for _number, document in events_of(texts, mapped):
+            for _number, document in events_of(_texts(stream), mapped):
                 if isinstance(document, TableError):
                     tally.lines += 1
                     tally.refuse(str(document))
