@@ -144,11 +144,11 @@ class Bursts:
                 continue
             busy = 1.0 if fresh else scale.busy(min(max((at_us - tick * scale.tick_us) / scale.tick_us, 0.1), 1.0))
             for place, one, other in cells:
-                count, past = scale.at(one, tick)
-                if other != one:
-                    count_other, past_other = scale.at(other, tick)
-                    count, past = min(count, count_other), min(past, past_other)
-                bits = surprise(count + 1, max(past / ticks * busy, LEAST))
+                bits, count = 0.0, 0
+                if scale.seen[one] == tick and scale.seen[other] == tick:  # else it is the first of its tick, and no burst
+                    count = min(scale.now[one], scale.now[other])
+                    past = min(scale.past[one], scale.past[other])
+                    bits = surprise(count + 1, max(past / ticks * busy, LEAST))
                 name = self.names[place]
                 before = found[name]
                 if before is None or bits > before:  # type: ignore[operator]

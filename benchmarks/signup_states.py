@@ -1,0 +1,63 @@
+"""What the graph and the bursts cost per sign-up as history grows: CPU time of read and absorb, by tens of thousands.
+
+python benchmarks/signup_states.py 300000
+
+Half of the events are strangers, a tenth are one farm, the rest share addresses and browsers as people do; every account has its own keys.
+"""
+
+import random
+import sys
+import time
+
+from wardline.domains.signup.blocks import bursts
+from wardline.domains.signup.links import graph
+from wardline.engine.feature import Value
+from wardline.engine.kept import KeptEvent
+
+START_US = 1_790_000_000_000_000
+
+
+def event(number: int, draw: random.Random) -> KeptEvent:
+    """The number-th sign-up."""
+    farm = draw.random() < 0.1
+    network = draw.randrange(20_000)
+    facts: dict[str, Value] = {
+        "account": f"account:{number:024x}",
+        "ip": f"ip:{network * 64 + draw.randrange(64):024x}",
+        "ip.prefix24": f"network:{network:024x}",
+        "ip.prefix16": f"network:{network >> 8:024x}",
+        "device": "device:farm" if farm else f"device:{number:024x}",
+        "email": f"email:{number:024x}",
+        "user_agent": f"template:{int(draw.paretovariate(1.1)) % 4000:024x}",
+        "screen": f"{draw.randrange(40)}x900",
+        "language": ("de", "en", "fr", "pl")[draw.randrange(4)],
+        "timezone": ("Europe/Vienna", "Europe/Paris", "Europe/Warsaw")[draw.randrange(3)],
+        "name.stem": f"account:{int(draw.paretovariate(0.9)) % 500_000:024x}",
+        "name.shape": ("a", "a0", "a.a", "a.a0")[draw.randrange(4)],
+        "name.length": 4 + draw.randrange(14),
+        "name.digits": draw.randrange(5),
+        "email.domain": f"mail{int(draw.paretovariate(1.0)) % 300}.example.com",
+        "email.shape": ("a", "a0", "a.a", "a.a0")[draw.randrange(4)],
+        "form_ms": 5000 + draw.randrange(60_000),
+    }
+    return KeptEvent(id=str(number), type="signup", occurred_us=START_US + number * 60_000_000, facts=facts)
+
+
+def main() -> None:
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
+    draw, states, spent = random.Random(7), (graph(), bursts()), [0.0, 0.0]
+    for number in range(1, count + 1):
+        one = event(number, draw)
+        for place, state in enumerate(states):
+            begun = time.process_time()
+            state.read(one.type, one.occurred_us, one.facts, one.occurred_us)
+            state.absorb(number, one, one.occurred_us)
+            spent[place] += time.process_time() - begun
+        if number % max(count // 10, 1) == 0:
+            each = [1e6 * part / max(count // 10, 1) for part in spent]
+            print(f"{number:9d}: graph {each[0]:5.1f} us, bursts {each[1]:5.1f} us")
+            spent = [0.0, 0.0]
+
+
+if __name__ == "__main__":
+    main()
