@@ -19,7 +19,8 @@ CAPACITY = 20_000
 
 class Attempt(msgspec.Struct, array_like=True):
     """One login that was decided. keys: attributes.attribute_keys. risk in nats, None without history. strange: nothing of it is known of the account.
-    told: there was a doubt already, as the state that keeps it means it. campaign_keys: what it may have in common with others."""
+    told: there was a doubt already, as the state that keeps it means it. campaign_keys: what it may have in common with others.
+    known: the account's logins."""
 
     account: str
     occurred_us: int
@@ -28,6 +29,7 @@ class Attempt(msgspec.Struct, array_like=True):
     strange: bool = False
     told: bool = False
     campaign_keys: tuple[str, ...] = ()
+    known: int = 0
 
 
 class Attempts:

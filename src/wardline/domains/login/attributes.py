@@ -22,7 +22,7 @@ KEPT = {
     COUNTRY: 6, ASN: 8, PREFIX16: 12, PREFIX24: 14, IP: 14, DEVICE_CLASS: 4, SYSTEM: 6, BROWSER: 8, AGENT: 8, DEVICE: 8,
     LANGUAGE: 4, TIMEZONE: 6, HOURS: 8,
 }  # fmt: skip
-# What stands for an attribute that a client does not send: to leave it out is a habit too.
+# What stands for an attribute that a client does not send: to leave it out is a habit too, of each kind of client for itself.
 ABSENT = "-"
 HOURS_PER_SLOT = 3
 
@@ -36,7 +36,7 @@ def attribute_keys(facts: Values) -> tuple[int, ...]:
     get = facts.get
     country, asn, prefix16, prefix24, ip = get("ip.country"), get("ip.asn"), get("ip.prefix16"), get("ip.prefix24"), get("ip")
     agent, hour = get("user_agent"), get("hour")
-    system, family = get("user_agent.os"), get("user_agent.family")
+    system, family, client = get("user_agent.os"), get("user_agent.family"), get("client") or ABSENT
     return (
         _key(COUNTRY, country) if country else 0,
         _key(ASN, asn) if asn else 0,
@@ -46,12 +46,9 @@ def attribute_keys(facts: Values) -> tuple[int, ...]:
         _key(DEVICE_CLASS, get("user_agent.device") or ABSENT) if agent else 0,
         _key(SYSTEM, f"{system}/{family}") if agent and (system or family) else 0,
         _key(BROWSER, f"{system}/{family}/{get('user_agent.major')}") if agent and family else 0,
-        _key(AGENT, agent) if agent else 0,
-        _key(DEVICE, get("device") or ABSENT),
+        _key(AGENT, agent or f"-{client}"),
+        _key(DEVICE, get("device") or f"-{client}"),
         _key(LANGUAGE, get("language") or ABSENT),
         _key(TIMEZONE, get("timezone") or ABSENT),
         _key(HOURS, hour // HOURS_PER_SLOT) if isinstance(hour, int) else 0,
     )
-
-
-ABSENT_DEVICE = _key(DEVICE, ABSENT)

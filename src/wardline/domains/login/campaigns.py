@@ -21,7 +21,7 @@ import msgspec
 
 from wardline.domains.login.attempts import Attempt, Attempts
 from wardline.domains.login.events import FAILURES, OUTCOME, POINT
-from wardline.domains.login.windows import Entry
+from wardline.domains.login.windows import BITS, Entry
 from wardline.engine.feature import Value, Values
 from wardline.engine.kept import KeptDecision, KeptEvent, kept_decision, kept_event
 from wardline.engine.record import Record
@@ -59,13 +59,20 @@ class LoginCampaigns:
         self.attempts = Attempts()
         self.site = Entry()
         self.rate = RATE_GUESS
+        # The event that is read is the one that counts next: its keys are made once.
+        self._last: tuple[Values, tuple[str, ...]] = ({}, ())
+
+    def _keys(self, facts: Values) -> tuple[str, ...]:
+        if self._last[0] is not facts:
+            self._last = (facts, _keys(facts))
+        return self._last[1]
 
     def read(self, type: str, occurred_us: int, facts: Values, time_us: int) -> dict[str, Value]:
         """Accounts that marked keys of this login tried, 0 where no key is marked."""
         if type != POINT:
             return {}
         network = agent = 0
-        for key in _keys(facts):
+        for key in self._keys(facts):
             entry = self.seen.get(key)
             if entry is not None and entry.until_us > occurred_us:
                 if key.startswith("ip"):
@@ -83,7 +90,7 @@ class LoginCampaigns:
             strange = read.get("login.strange") is True or facts.get("username_exists") is False
             # Owners come back to their networks; a failure elsewhere, or on an account that nobody has used, counts when it is one.
             doubtful = read.get("login.network_level", "new") == "new"
-            account, keys = str(facts.get("account") or ""), _keys(facts)
+            account, keys = str(facts.get("account") or ""), self._keys(facts)
             self.attempts.opened(facts, Attempt(account, now_us, strange=strange, told=doubtful, campaign_keys=keys))
             if strange:
                 self._count(keys, now_us, 1, 0, account)
@@ -97,14 +104,14 @@ class LoginCampaigns:
                 self._count(keys, now_us, 1, 0, str(facts.get("account") or ""))
 
     def _count(self, keys: tuple[str, ...], now_us: int, strange: int, good: int, account: str) -> None:
-        member = crc32(account.encode()) if account else -1
+        bit = 1 << crc32(account.encode()) % BITS if account else 0
         for key in keys:
             entry = self._entry(key)
-            entry.add(now_us, strange, good, member)
+            entry.add(now_us, strange, good, bit)
             if strange > 0:
                 self._mark(entry, now_us)
         tile = self.site.day.tile
-        self.site.add(now_us, strange, good, member)
+        self.site.add(now_us, strange, good, bit)
         if self.site.day.tile != tile:
             self._learn_rate()
         if strange > 0:

@@ -19,6 +19,9 @@ LOGINS_A_DAY = 6
 HALVE_AT = 400
 # A value that was not used for so long is forgotten when room is needed, however often it was used before.
 STALE_DAYS = 120
+# How far back the first day of a value is put that needs no confirmation, and the logins after which new values need one.
+CONFIRMING_DAYS = 7
+YOUNG_LOGINS = 4
 Habits = dict[int, tuple[int, int, int]]
 
 
@@ -33,8 +36,9 @@ def pack(habits: Habits) -> bytes:
     return struct.pack(f"<{len(entries)}Q", *entries)
 
 
-def add(packed: bytes, keys: tuple[int, ...], day: int) -> tuple[bytes, list[int], bool]:
-    """Count one login of a day. Gives the habits, the keys that the account had not yet used that day, and whether it is the day's first login."""
+def add(packed: bytes, keys: tuple[int, ...], day: int, confirmed: bool = False) -> tuple[bytes, list[int], bool]:
+    """Count one login of a day. Gives the habits, the keys that the account had not yet used that day, and whether it is the day's first login.
+    confirmed: a challenge was passed, so its values count as if they had been used for long."""
     habits = unpack(packed)
     day %= DAYS
     count, _, last = habits.get(TODAY, (0, day, day))
@@ -50,8 +54,14 @@ def add(packed: bytes, keys: tuple[int, ...], day: int) -> tuple[bytes, list[int
             _count(habits, key >> SHIFT, day)  # one change more at this level
             _make_room(habits, key >> SHIFT, day)
             habits[key] = (1, day, day)
+            if not habits[LOGINS][0] > YOUNG_LOGINS:
+                # The first values of an account are its habits: there is nothing yet to confirm them against.
+                habits[key] = (1, (day - CONFIRMING_DAYS) % DAYS, day)
         elif today <= LOGINS_A_DAY:
             _count(habits, key, day)
+        if confirmed:
+            count, _, last = habits[key]
+            habits[key] = (count, (day - CONFIRMING_DAYS) % DAYS, last)
     if habits[LOGINS][0] >= HALVE_AT:
         habits = {key: (count + 1 >> 1, first, last) for key, (count, first, last) in habits.items()}
     return pack(habits), first_today, today == 1

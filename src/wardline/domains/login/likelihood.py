@@ -20,7 +20,7 @@ from math import log
 import msgspec
 
 from wardline.domains.login import attributes as level
-from wardline.domains.login.attributes import ABSENT_DEVICE, LOGINS, SHIFT
+from wardline.domains.login.attributes import LOGINS, SHIFT
 from wardline.domains.login.habits import DAYS, Habits
 from wardline.domains.login.population import Population
 
@@ -36,6 +36,9 @@ RESTLESS = {
 }  # fmt: skip
 NETWORK = (level.COUNTRY, level.ASN, level.PREFIX16, level.PREFIX24, level.IP)
 AGENTS = (level.DEVICE_CLASS, level.SYSTEM, level.BROWSER, level.AGENT)
+# A value that no challenge has confirmed becomes a habit after this many days; until then it counts this share of what a new one counts.
+CONFIRMED_DAYS = 1
+UNCONFIRMED = 0.7
 # A new device explains a new browser, in part: both are told once and a half, not twice.
 SHARED_SURPRISE = 0.5
 NAMES = {
@@ -58,8 +61,8 @@ class Weighed(msgspec.Struct):
     device_logins: int | None = None
 
 
-def weigh(habits: Habits, keys: tuple[int, ...], population: Population, day: int) -> Weighed:
-    """See the module. habits may be empty: then everything is 0."""
+def weigh(habits: Habits, keys: tuple[int, ...], population: Population, day: int, has_device: bool = True) -> Weighed:
+    """See the module. habits may be empty: then everything is 0. has_device: the client sent a device identifier."""
     found = Weighed()
     logins = habits[LOGINS][0] if LOGINS in habits else 0
     if not logins:
@@ -74,10 +77,15 @@ def weigh(habits: Habits, keys: tuple[int, ...], population: Population, day: in
             if not key:
                 continue
             entry = habits.get(key)
-            count = _weight(entry, day) if entry else 0.0
+            count = float(entry[0]) if entry else 0.0
             here = habits[each][0] if each in habits else 0
             everyone = population.count(key)
-            nats += _nats(count, parent_count, everyone, parent_all, RESTLESS[each] + max(here - 1, 0) / changes, INTENT[each])
+            restless = RESTLESS[each] + max(here - 1, 0) / changes
+            if entry is not None and (day - entry[1]) % DAYS < CONFIRMED_DAYS:
+                # Used since yesterday or today only: not yet confirmed. It counts most of what it would if it were new.
+                nats += UNCONFIRMED * _nats(0.0, parent_count, everyone, parent_all, restless, INTENT[each])
+            else:
+                nats += _nats(count, parent_count, everyone, parent_all, restless, INTENT[each])
             if entry is None:
                 break  # below a value that is new, everything is new
             finest, used = NAMES.get(each, ""), entry[0]
@@ -86,10 +94,9 @@ def weigh(habits: Habits, keys: tuple[int, ...], population: Population, day: in
 
     found.network, found.network_level, found.network_logins = chain(NETWORK)
     agent, found.agent_level, found.agent_logins = chain(AGENTS)
-    device_key = keys[level.DEVICE - 1]
     device, _, used = chain((level.DEVICE,))
-    found.device_logins = None if device_key == ABSENT_DEVICE and used else used
-    if device_key != ABSENT_DEVICE and used:
+    found.device_logins = used if has_device or not used else None
+    if has_device and used:
         found.client = device + SHARED_SURPRISE * min(max(agent, -1.0), 3.0)
     else:
         small, large = sorted((device, agent))
@@ -97,12 +104,6 @@ def weigh(habits: Habits, keys: tuple[int, ...], population: Population, day: in
     found.locale = chain((level.LANGUAGE,))[0] + chain((level.TIMEZONE,))[0]
     found.hours = chain((level.HOURS,))[0]
     return found
-
-
-def _weight(entry: tuple[int, int, int], day: int) -> float:
-    """A value that came up today only counts half of one login, however often: it has not been confirmed by another day."""
-    count, first, _ = entry
-    return 0.5 if first == day else float(count)
 
 
 def _nats(count: float, parent_count: float, everyone: int, everyone_parent: int, restless: float, intent: float) -> float:

@@ -30,10 +30,12 @@ ACCOUNT_BYTES = 260
 DAY_US = 86_400_000_000
 PASSED = frozenset({"success", "challenge_passed"})
 # The risk that one in a hundred honest logins reaches is taken as at least this, so that a site of great regularity does not challenge newcomers.
-BASELINE_FLOOR = 1.5
-BASELINE_GUESS = 3.0
+BASELINE_FLOOR = 0.5
+BASELINE_GUESS = 2.0
 BASELINE_SHARE = 0.01
 BASELINE_EVERY = 64
+# The yardstick is made of accounts whose habits are known a little.
+SETTLED_LOGINS = 4
 
 
 class _Kept(msgspec.Struct, array_like=True):
@@ -75,6 +77,13 @@ class LoginProfile:
         self.population = Population()
         self.baseline: float | None = None
         self.since = 0
+        # The event that is read is the one that counts next: its keys are made once.
+        self._last: tuple[Values, tuple[int, ...]] = ({}, ())
+
+    def _keys(self, facts: Values) -> tuple[int, ...]:
+        if self._last[0] is not facts:
+            self._last = (facts, attribute_keys(facts))
+        return self._last[1]
 
     def read(self, type: str, occurred_us: int, facts: Values, time_us: int) -> dict[str, Value]:
         """See the module. Only logins have values here."""
@@ -86,8 +95,8 @@ class LoginProfile:
             # Nobody was pushed out: it is certain that there was no login. Otherwise it is unknown.
             return {"login.known_logins": 0, "login.baseline": self._baseline()} if not self.evicted else {}
         known = habits.unpack(packed)
-        keys = attribute_keys(facts)
-        found = weigh(known, keys, self.population, occurred_us // DAY_US)
+        keys = self._keys(facts)
+        found = weigh(known, keys, self.population, occurred_us // DAY_US, bool(facts.get("device")))
         network_seen = not keys[PREFIX24 - 1] or found.network_level != "new"
         client_seen = keys[DEVICE - 1] in known or keys[AGENT - 1] in known
         return {
@@ -116,22 +125,26 @@ class LoginProfile:
             account = facts.get("account")
             if isinstance(account, str):
                 risk = kept.read.get("login.risk") if isinstance(kept, KeptDecision) else None
-                attempt = Attempt(account, kept.occurred_us, attribute_keys(facts), risk if isinstance(risk, float) else None)
+                logins = kept.read.get("login.known_logins") if isinstance(kept, KeptDecision) else None
+                known = logins if isinstance(logins, int) else 0
+                attempt = Attempt(account, kept.occurred_us, self._keys(facts), risk if isinstance(risk, float) else None, known=known)
                 self.attempts.opened(facts, attempt)
         elif kept.type == OUTCOME and facts.get("result") in PASSED:
             attempt_ = self.attempts.closed(facts, kept.occurred_us, True)
             if attempt_ is not None:
-                self._succeeded(attempt_.account, attempt_.keys, attempt_.risk, kept.occurred_us)
+                self._succeeded(attempt_.account, attempt_.keys, attempt_.risk, kept, attempt_.known)
             elif isinstance(facts.get("account"), str) and facts.get("ip"):
                 # Nobody saw the attempt: what the outcome carries counts, and what it does not carry is not taken for absent.
                 keys = attribute_keys(facts)
                 has_agent = bool(facts.get("user_agent"))
                 carried = tuple(key if key >> SHIFT < AGENT - 3 or (has_agent and key >> SHIFT <= AGENT) else 0 for key in keys)
-                self._succeeded(str(facts["account"]), carried, None, kept.occurred_us)
+                self._succeeded(str(facts["account"]), carried, None, kept)
 
-    def _succeeded(self, account: str, keys: tuple[int, ...], risk: float | None, occurred_us: int) -> None:
+    def _succeeded(self, account: str, keys: tuple[int, ...], risk: float | None, kept: KeptEvent, known: int = 0) -> None:
         before = self.accounts.pop(account, None)
-        packed, first_today, first = habits.add(before or b"", keys, occurred_us // DAY_US)
+        packed, first_today, first = habits.add(
+            before or b"", keys, kept.occurred_us // DAY_US, kept.facts.get("result") == "challenge_passed"
+        )
         self.accounts[account] = packed
         self.bytes_used += len(packed) + (ACCOUNT_BYTES if before is None else -len(before))
         while self.bytes_used > self.capacity_bytes and len(self.accounts) > 1:
@@ -139,7 +152,7 @@ class LoginProfile:
             self.bytes_used -= len(gone) + ACCOUNT_BYTES
             self.evicted += 1
         self.population.add(first_today, first)
-        if risk is not None and first:
+        if risk is not None and known >= SETTLED_LOGINS:
             self.population.settle(risk)
             self.since += 1
             if self.since >= BASELINE_EVERY:

@@ -1,19 +1,20 @@
 """What came from one key lately: strange attempts, good logins, and on how many accounts; over the last hour and the last day. A few dozen numbers.
 
     entry = Entry()
-    entry.strange(now_us, member)        an attempt that nothing in its account's history explains
-    entry.good(now_us)                   a login that ended well
-    entry.hour.seen(now_us)              (strange, good, accounts) of one to two window lengths
+    entry.add(now_us, 1, 0, bit)         an attempt that nothing in its account's history explains
+    entry.add(now_us, 0, 1)              a login that ended well
+    entry.hour.accounts()                on how many accounts, in one to two window lengths
 
 Each window is two tiles, the present and the one before. Accounts are counted by linear counting (Whang, Vander-Zanden, Taylor, ACM TODS 1990) in
-256 bits: exact enough up to several hundred, and past that the number does not matter any more.
+64 bits: exact enough up to two hundred, and past that the number does not matter any more.
 """
 
 from math import log
 
 import msgspec
 
-BITS = 256
+BITS = 64
+MOST = 266  # what 64 bits can tell apart
 
 
 class Window(msgspec.Struct, array_like=True):
@@ -23,33 +24,28 @@ class Window(msgspec.Struct, array_like=True):
     tile: int = 0
     strange: int = 0
     good: int = 0
-    bits: str = "0"
+    bits: int = 0
     strange_before: int = 0
     good_before: int = 0
-    bits_before: str = "0"
+    bits_before: int = 0
 
-    def turn(self, now_us: int) -> None:
-        """Move on to the present tile; an event of an earlier time counts as of now."""
+    def add(self, now_us: int, strange: int, good: int, bit: int = 0) -> None:
+        """Count; bit: the account's bit, 0 for none. strange may be -1: an attempt that turned out well. Late events count as of now."""
         tile = now_us // (self.seconds * 1_000_000)
-        if tile <= self.tile:
-            return
-        if tile == self.tile + 1:
-            self.strange_before, self.good_before, self.bits_before = self.strange, self.good, self.bits
-        else:
-            self.strange_before, self.good_before, self.bits_before = 0, 0, "0"
-        self.tile, self.strange, self.good, self.bits = tile, 0, 0, "0"
-
-    def add(self, now_us: int, strange: int, good: int, member: int = -1) -> None:
-        """Count; member: the account's place in the bits, -1 for none. strange may be -1: an attempt that turned out well."""
-        self.turn(now_us)
-        self.strange = max(self.strange + strange, 0)
+        if tile > self.tile:
+            if tile == self.tile + 1:
+                self.strange_before, self.good_before, self.bits_before = self.strange, self.good, self.bits
+            else:
+                self.strange_before = self.good_before = self.bits_before = 0
+            self.tile, self.strange, self.good, self.bits = tile, 0, 0, 0
+        if strange:
+            self.strange = max(self.strange + strange, 0)
         self.good += good
-        if member >= 0:
-            self.bits = format(int(self.bits, 16) | 1 << (member % BITS), "x")
+        self.bits |= bit
 
     def accounts(self) -> int:
-        """About how many accounts the strange attempts were on."""
-        empty = BITS - (int(self.bits, 16) | int(self.bits_before, 16)).bit_count()
+        """About how many accounts the strange attempts were on; at most MOST."""
+        empty = BITS - (self.bits | self.bits_before).bit_count()
         return round(-BITS * log(max(empty, 1) / BITS))
 
 
@@ -61,7 +57,7 @@ class Entry(msgspec.Struct, array_like=True):
     until_us: int = 0
     accounts: int = 0
 
-    def add(self, now_us: int, strange: int, good: int, member: int = -1) -> None:
+    def add(self, now_us: int, strange: int, good: int, bit: int = 0) -> None:
         """Count in both windows."""
-        self.hour.add(now_us, strange, good, member)
-        self.day.add(now_us, strange, good, member)
+        self.hour.add(now_us, strange, good, bit)
+        self.day.add(now_us, strange, good, bit)

@@ -14,7 +14,7 @@ from wardline.engine.signal import Signal
 
 NETWORK_NATS, AGENT_NATS, SITE_NATS = 3.5, 3.0, 2.0
 # A login that is new in one respect only, or an account of which nothing is known.
-IN_PART = 0.5
+IN_PART = 0.6
 
 
 class CredentialCampaign(Detector[Any]):
@@ -29,6 +29,7 @@ class CredentialCampaign(Detector[Any]):
         "login.known_logins",
         "login.network_level",
         "login.device_logins",
+        "username_exists",
     )
     cost_us = 1.5
 
@@ -48,6 +49,8 @@ class CredentialCampaign(Detector[Any]):
             amount, text = AGENT_NATS, f"Passwords of about {agent:.0f} accounts were tried with this client lately"
         else:
             amount, text = SITE_NATS, f"Passwords of about {site:.0f} accounts were tried all over this site lately"
+        if values.get("username_exists") is False:
+            return nats(amount, f"{text}, and this account does not exist.")
         if strange:
             return nats(amount, f"{text}, and this account was never used like this.")
         return nats(amount * IN_PART, f"{text}, and little is known of this account.")
