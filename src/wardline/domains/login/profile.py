@@ -34,8 +34,8 @@ BASELINE_FLOOR = 0.5
 BASELINE_GUESS = 2.0
 BASELINE_SHARE = 0.01
 BASELINE_EVERY = 64
-# The yardstick is made of accounts whose habits are known a little.
-SETTLED_LOGINS = 4
+# The yardstick is made of accounts of which something is known.
+SETTLED_LOGINS = 1
 
 
 class _Kept(msgspec.Struct, array_like=True):
