@@ -155,6 +155,7 @@ class NearDuplicates:
         self.evicted = 0
         self._clusters: OrderedDict[int, _Cluster] = OrderedDict()
         self._bands: dict[int, list[int]] = {}
+        self._found: tuple[int, _Cluster | None] | None = None  # the last key that was looked for, and its cluster
 
     def __len__(self) -> int:
         return len(self._clusters)
@@ -209,6 +210,12 @@ class NearDuplicates:
         return tuple((band << BAND_BITS) | ((key >> (BAND_BITS * band)) & ((1 << BAND_BITS) - 1)) for band in range(BANDS))
 
     def _find(self, key: int) -> _Cluster | None:
+        # A message is read and then counted: the second time nothing has come or gone in between.
+        if self._found is None or self._found[0] != key:
+            self._found = (key, self._search(key))
+        return self._found[1]
+
+    def _search(self, key: int) -> _Cluster | None:
         exact = self._clusters.get(key)
         if exact is not None or key & EXACT:
             return exact
@@ -222,6 +229,7 @@ class NearDuplicates:
         return best
 
     def _add(self, key: int) -> _Cluster:
+        self._found = None
         while len(self._clusters) >= self.capacity:
             self._evict(next(iter(self._clusters)))
         if not key & EXACT:
@@ -235,6 +243,7 @@ class NearDuplicates:
         return cluster
 
     def _evict(self, key: int) -> None:
+        self._found = None
         del self._clusters[key]
         self.evicted += 1
         if key & EXACT:
@@ -268,7 +277,7 @@ class NearDuplicates:
         bands = dict(band_items)
         if any(key not in clusters for bucket in bands.values() for key in bucket):
             raise ValueError("near_duplicates: the snapshot's index names clusters that it does not hold")
-        self._clusters, self._bands, self.evicted = clusters, bands, snapshot.evicted
+        self._clusters, self._bands, self.evicted, self._found = clusters, bands, snapshot.evicted, None
 
     def digest(self) -> str:
         """32 hex digits that are equal exactly when the states are."""

@@ -8,6 +8,7 @@ starter model says. Both are pure functions of the message: made here or where i
 """
 
 import contextlib
+import functools
 from collections.abc import Sequence
 
 import msgspec
@@ -62,21 +63,28 @@ def prepare(
 ) -> Prepared:
     """Bytes to facts and first opinions. Never raises for any bytes."""
     examined = examine(raw, envelope, settings, detectors)
-    signals = first_signals(examined.values, detectors, _STATES)
-    unasked = tuple(detector for detector in detectors if detector.name not in signals)
-    unproven = first_signals({**examined.values, **nothing(OFF)}, unasked, _STATES - _AUTHENTICATION)
+    early, unasked = _early(detectors)
+    signals = first_signals(examined.values, early)
+    unproven = first_signals({**examined.values, **nothing(OFF)}, unasked)
     if starter is None:
         return Prepared(examined, signals, unproven)
     return Prepared(examined, signals, unproven, starter.name, starter.log_odds(examined.features.text))
 
 
-def first_signals(values: Values, detectors: Sequence[Detector[Mail]], missing: frozenset[str]) -> dict[str, Signal]:
-    """The signals of the detectors that read nothing that is missing. One that fails is left out: it fails again where it is judged, and is named."""
+@functools.lru_cache(maxsize=8)
+def _early(detectors: tuple[Detector[Mail], ...]) -> tuple[tuple[Detector[Mail], ...], tuple[Detector[Mail], ...]]:
+    """The detectors that read measured values alone, and those that read what authentication says besides."""
+    alone = tuple(detector for detector in detectors if _STATES.isdisjoint(detector.reads))
+    others = _STATES - _AUTHENTICATION
+    return alone, tuple(detector for detector in detectors if detector not in alone and others.isdisjoint(detector.reads))
+
+
+def first_signals(values: Values, detectors: Sequence[Detector[Mail]]) -> dict[str, Signal]:
+    """Their signals. One that fails is left out: it fails again where it is judged, and is named."""
     signals: dict[str, Signal] = {}
     for detector in detectors:
-        if missing.isdisjoint(detector.reads):
-            with contextlib.suppress(Exception):  # told and counted by `consult`, which asks it once more
-                signal = detector.judge(values)
-                if signal.score is None or 0.0 <= signal.score <= 1.0:
-                    signals[detector.name] = signal
+        with contextlib.suppress(Exception):  # told and counted by `consult`, which asks it once more
+            signal = detector.judge(values)
+            if signal.score is None or 0.0 <= signal.score <= 1.0:
+                signals[detector.name] = signal
     return signals
