@@ -15,7 +15,7 @@ import msgspec
 from wardline.engine.detector import Detector
 from wardline.engine.feature import Value, Values
 from wardline.engine.policy import Policy
-from wardline.engine.signal import Signal, probability
+from wardline.engine.signal import SILENT, Signal, probability
 
 
 class Reason(msgspec.Struct, frozen=True):
@@ -72,9 +72,9 @@ NO_RULES: Rules = _NoRules()
 
 
 def judge(
-    values: Values, detectors: Sequence[Detector[Any]], policy: Policy, rules: Rules = NO_RULES, known: Mapping[str, Signal] = {}
+    values: Values, detectors: Sequence[Detector[Any]], policy: Policy, rules: Rules = NO_RULES, known: Mapping[str, Signal | None] = {}
 ) -> Decision:
-    """Signals, score, verdict. Pure: no clock, no state, no I/O. known: signals that these detectors gave of the same values before."""
+    """Signals, score, verdict. Pure: no clock, no state, no I/O. known: signals of the same values from before, None for no opinion."""
     signals, failed = consult(values, detectors, known)
     contributions = policy.document.combine.contributions(signals)
     log_odds = policy.document.combine.bias + sum(contributions.values())
@@ -111,14 +111,14 @@ def judge(
 
 
 def consult(
-    values: Values, detectors: Sequence[Detector[Any]], known: Mapping[str, Signal] = {}
+    values: Values, detectors: Sequence[Detector[Any]], known: Mapping[str, Signal | None] = {}
 ) -> tuple[dict[str, Signal], tuple[str, ...]]:
     """Every detector's signal, in their order, and the names of those that broke or gave a score outside [0, 1]."""
     signals: dict[str, Signal] = {}
     failed: list[str] = []
     for detector in detectors:
         if detector.name in known:
-            signals[detector.name] = known[detector.name]
+            signals[detector.name] = known[detector.name] or SILENT
             continue
         try:
             signal = detector.judge(values)

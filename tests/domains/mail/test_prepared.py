@@ -14,11 +14,13 @@ from wardline.domains.mail.sender_proof import nothing
 from wardline.domains.mail.starter import chosen_starter
 from wardline.domains.mail.states import MailStates
 from wardline.domains.mail.values import NAMES, RECIPIENT
-from wardline.engine.decision import consult
+from wardline.engine.decision import consult, judge
 from wardline.engine.feature import Value
+from wardline.engine.policy import parse_policy
 
 SAMPLES = sorted(path for path in (Path(__file__).parents[3] / "samples").rglob("*") if path.suffix == ".eml")
 DETECTORS = make_detectors()
+POLICY = Path(prepared.__file__).with_name("policy.yaml")
 
 
 class Watched(Mapping[str, Value]):
@@ -58,9 +60,14 @@ def test_first_signals_are_those_that_judging_gives(path: Path) -> None:
     known = {**found.signals, **found.unproven}
     assert not failed
     assert len(found.signals) >= 10
-    assert {name: signals[name] for name in known} == known
-    assert consult(values, DETECTORS, known) == (signals, failed)
-    assert list(consult(values, DETECTORS, known)[0]) == list(signals)
+    for name, signal in known.items():
+        assert (signal.score, signal.reason) == (signals[name].score, signals[name].reason) if signal else signals[name].score is None
+    told, told_failed = consult(values, DETECTORS, known)
+    assert list(told) == list(signals)
+    assert told_failed == failed
+    assert {name: signal.score for name, signal in told.items()} == {name: signal.score for name, signal in signals.items()}
+    policy = parse_policy(POLICY.read_bytes(), {*NAMES, *(name for detector in DETECTORS for name in detector.reads)}, "shipped")
+    assert judge(values, DETECTORS, policy, known=known) == judge(values, DETECTORS, policy)
 
 
 @pytest.mark.parametrize("path", SAMPLES[:12], ids=lambda path: path.stem)

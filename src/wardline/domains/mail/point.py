@@ -285,7 +285,7 @@ class MailPoint:
         return {"list.allow": found["allow"][:16], "list.block": found["block"][:16]}
 
     def _judge(
-        self, values: dict[str, Value], examined: Examined, envelope: Envelope, running: Running, known: Mapping[str, Signal]
+        self, values: dict[str, Value], examined: Examined, envelope: Envelope, running: Running, known: Mapping[str, Signal | None]
     ) -> tuple[str, Decision, dict[str, str]]:
         """One decision for the message, and the recipients whose own offset makes theirs stricter. The mildest is the SMTP answer."""
         recipients = envelope.recipients[:RECIPIENTS_JUDGED]

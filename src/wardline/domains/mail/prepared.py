@@ -49,11 +49,11 @@ _STATES = frozenset(
 
 
 class Prepared(msgspec.Struct, frozen=True, array_like=True):
-    """signals: by detector, of those that could be asked already; unproven: of those that hold while nobody is asked who sent it. starter: the model's name and its log-odds; "" when there is none."""
+    """signals: by detector, of those that could be asked already, None for no opinion; unproven: of those that hold while nobody is asked who sent it. starter: the model's name and its log-odds; "" when there is none."""
 
     examined: Examined
-    signals: dict[str, Signal] = {}
-    unproven: dict[str, Signal] = {}
+    signals: dict[str, Signal | None] = {}
+    unproven: dict[str, Signal | None] = {}
     starter: str = ""
     starter_log_odds: float = 0.0
 
@@ -79,12 +79,14 @@ def _early(detectors: tuple[Detector[Mail], ...]) -> tuple[tuple[Detector[Mail],
     return alone, tuple(detector for detector in detectors if detector not in alone and others.isdisjoint(detector.reads))
 
 
-def first_signals(values: Values, detectors: Sequence[Detector[Mail]]) -> dict[str, Signal]:
-    """Their signals. One that fails is left out: it fails again where it is judged, and is named."""
-    signals: dict[str, Signal] = {}
+def first_signals(values: Values, detectors: Sequence[Detector[Mail]]) -> dict[str, Signal | None]:
+    """Their signals as far as judging reads them: no evidence, and None for no opinion. One that fails is left out: it fails again where it is judged, and is named."""
+    signals: dict[str, Signal | None] = {}
     for detector in detectors:
         with contextlib.suppress(Exception):  # told and counted by `consult`, which asks it once more
             signal = detector.judge(values)
-            if signal.score is None or 0.0 <= signal.score <= 1.0:
-                signals[detector.name] = signal
+            if signal.score is None:
+                signals[detector.name] = None
+            elif 0.0 <= signal.score <= 1.0:
+                signals[detector.name] = Signal(signal.score, signal.reason)
     return signals
