@@ -73,3 +73,26 @@ def test_a_bad_map_is_told(map_: bytes, told: str) -> None:
 def test_a_column_that_is_not_there_is_told_before_anything_is_read() -> None:
     with pytest.raises(TableError, match="no column 'user'"):
         list(events_of(["n,at,ms,k,ok", "1,x,1,1,no"], read_map(MAP, "map.toml")))
+
+
+@pytest.mark.parametrize(
+    ("rows", "told", "left"),
+    [
+        (['1,2026-07-01 12:00,"ann,1,1,no', "2,2026-07-01 12:00,ann,1,1,no"], "lines 2 to 3", 0),
+        (['1,2026-07-01 12:00,"an"n,1,1,no', "2,2026-07-01 12:00,ann,1,1,no"], "line 2", 1),
+        (["1,2026-07-01 12:00,a\rn,1,1,no", "2,2026-07-01 12:00,ann,1,1,no"], "line 2", 1),
+        ([f"1,2026-07-01 12:00,{'x' * 140_000},1,1,no", "2,2026-07-01 12:00,ann,1,1,no"], "line 2", 1),
+        (["1,2026-07-01 12:00,a\0n,1,1,no"], "", 1),
+    ],
+)
+def test_broken_quotes_swallow_no_row_without_a_word(rows: list[str], told: str, left: int) -> None:
+    found = events(*rows)
+    errors = [str(each) for each in found if isinstance(each, TableError)]
+    assert len(found) - len(errors) == left
+    assert told in " ".join(errors)
+
+
+@pytest.mark.parametrize(("head", "told"), [([], "empty"), (["n,a\rt"], "names"), (["\x00\x01" + "x" * 140_000], "line 1")])
+def test_a_head_that_names_no_columns_is_told(head: list[str], told: str) -> None:
+    with pytest.raises(TableError, match=told):
+        list(events_of(head, read_map(MAP, "map.toml")))

@@ -11,6 +11,7 @@ import typer
 
 from wardline.commands.connection import connect
 from wardline.commands.context import Failure, context_of, out, print_json
+from wardline.commands.tables import Sheet
 
 Json = Annotated[bool, typer.Option("--json", help="one JSON document a line, for machines")]
 ACTS = {"undo": "it ends", "retry": "on its way again", "approve": "approved", "refuse": "refused"}
@@ -72,13 +73,11 @@ def _list(found: Any, as_json: bool) -> None:
         print_json(found)
         return
     if found["actions"]:
-        from rich.table import Table
-
-        table = Table("id", "kind", "entity", "status", "ends", "cause", "error", box=None, pad_edge=False)
+        sheet = Sheet("id", "kind", "entity", "status", "ends", "cause", "error")
         for one in found["actions"]:
             cause = f"{one['cause']['kind']} {one['cause']['id']}"
-            table.add_row(one["id"], one["kind"], one["entity"], one["status"], one["expires_at"][:16], cause, one["error"])
-        out().print(table)
+            sheet.add_row(one["id"], one["kind"], one["entity"], one["status"], one["expires_at"][:16], cause, one["error"])
+        out().print(sheet.table)
     state = [f"{found['waiting']} messages wait", f"{found['failed']} failed", f"{found['held']} held"]
     state += ["paused: nothing is sent"] if found["paused"] else []
     state += [] if found["receiver"] else ["no receiver is configured (outbox.url)"]

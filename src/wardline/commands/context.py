@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from wardline.base.config import Config
 
 
+PIPE_COLUMNS = 400
+
+
 class Failure(Exception):
     """A command cannot go on: what is wrong, where, what to do. Ends with exit status 1 (2 for wrong usage)."""
 
@@ -60,7 +63,8 @@ def out() -> "Console":
     """Where results go."""
     from rich.console import Console
 
-    return Console(highlight=False, soft_wrap=True)
+    # A pipe or a file has no edge at which a table would have to be cut.
+    return Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() or os.environ.get("COLUMNS") else PIPE_COLUMNS)
 
 
 def err() -> "Console":

@@ -10,6 +10,7 @@ import typer
 
 from wardline.commands.connection import connect
 from wardline.commands.context import Failure, context_of, out, print_json
+from wardline.commands.tables import Sheet
 
 
 def register(app: typer.Typer) -> None:
@@ -39,8 +40,6 @@ def entity(
 
 
 def _show(found: Any) -> None:
-    from rich.table import Table
-
     reputation, standing, cluster = found["reputation"], found["standing"], found["cluster"]
     said = {True: "abusive", False: "not abusive", None: "nothing conclusive"}[standing["abusive"]]
     verdicts = ", ".join(f"{count} {verdict}" for verdict, count in sorted(reputation["verdicts"].items())) or "none"
@@ -51,23 +50,21 @@ def _show(found: Any) -> None:
         )
     for action in found["actions"]:
         out().print(f"action {action['id']}: {action['kind']}, {action['status']}")
-    table = Table("when", "what", "verdict", "score", "why", box=None, pad_edge=False)
+    sheet = Sheet("when", "what", "verdict", "score", "why")
     for moment in found["timeline"]:
         score = f"{moment['score']:.2f}" if moment.get("score") is not None else ""
-        table.add_row(
+        sheet.add_row(
             moment["at"][:19], moment["what"] or moment["kind"], moment.get("verdict", ""), score, " ".join(moment.get("reasons", [])[:1])
         )
-    out().print(table)
+    out().print(sheet.table)
 
 
 def _near(found: Any) -> None:
-    from rich.table import Table
-
     if not found["known"]:
         out().print(f"{found['about']}: not among the accounts that the graph remembers")
         return
-    table = Table("account", "bits", "same cluster", "shares", box=None, pad_edge=False)
+    sheet = Sheet("account", "bits", "same cluster", "shares", whole=("account",))
     for one in found["neighbours"]:
         shares = ", ".join(f"{shared['what']} ({shared['bits']:g} bits, {shared['accounts']} accounts)" for shared in one["shared"])
-        table.add_row(one["account"], f"{one['bits']:g}", "yes" if one["same_cluster"] else "no", shares)
-    out().print(table)
+        sheet.add_row(one["account"], f"{one['bits']:g}", "yes" if one["same_cluster"] else "no", shares)
+    out().print(sheet.table)

@@ -11,6 +11,7 @@ import typer
 
 from wardline.commands.connection import connect
 from wardline.commands.context import context_of, out, print_json
+from wardline.commands.tables import Sheet
 
 Json = Annotated[bool, typer.Option("--json", help="one JSON document a line, for machines")]
 group = typer.Typer(name="features", help="What rules may read: facts of events, and counters.", no_args_is_help=True)
@@ -37,18 +38,16 @@ def list_features(
     if as_json:
         print_json(found)
         return
-    from rich.table import Table
-
-    table = Table("name", "type", "source", "known from", "what it says", box=None, pad_edge=False)
+    sheet = Sheet("name", "type", "source", "known from", "what it says", whole=("name",))
     for line in found["features"]:
-        table.add_row(line["name"], line["type"], line["source"], line["known_from"] or "the beginning", line["line"])
-    out().print(table)
-    keys = Table("key", "keys", "of them seen again", "MB", "given up", box=None, pad_edge=False)
+        sheet.add_row(line["name"], line["type"], line["source"], line["known_from"] or "the beginning", line["line"])
+    out().print(sheet.table)
+    keys = Sheet("key", "keys", "of them seen again", "MB", "given up", whole=("key",))
     for row in found["tables"]:
         total = row["keys_once"] + row["keys_again"]
         name = " and ".join(row["key"]) or "(everything)"
         keys.add_row(name, f"{total:,}", f"{row['keys_again']:,}", f"{row['bytes'] / 1e6:.1f}", f"{row['evicted']:,}")
-    out().print(keys)
+    out().print(keys.table)
 
 
 def show(ctx: typer.Context, name: Annotated[str, typer.Argument(help="its name")], as_json: Json = False) -> None:

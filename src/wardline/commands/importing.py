@@ -6,9 +6,11 @@ wardline import logins.csv --map logins.toml
 wardline import rba rba-dataset.csv           by a map that ships; --events and --truth write files instead
 """
 
+import codecs
 import contextlib
 import gzip
 import sys
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Annotated, Any
@@ -18,6 +20,7 @@ import typer
 
 from wardline.commands.connection import Client, connect
 from wardline.commands.context import Failure, context_of, err, out, print_json
+from wardline.commands.tables import printable
 
 CHUNK_BYTES = 1 << 20
 CHUNK_LINES = 5_000
@@ -77,7 +80,7 @@ def import_events(
         )
     else:
         for text in tally.errors:
-            err().print(f"[yellow]{text}[/]", markup=True)
+            err().print(printable(text), style="yellow", markup=False)
         if tally.refused > len(tally.errors):
             err().print(f"[yellow]… and {tally.refused - len(tally.errors)} more[/]")
         told = ", ".join(f"{verdict} {count}" for verdict, count in sorted(tally.verdicts.items()))
@@ -133,7 +136,7 @@ def _convert(file: Path, name: str, shipped: bytes, tally: _Tally, events_to: Pa
     if truth_to is not None:
         try:
             with _opened(truth_to) as kept, _source(file) as stream:
-                for truth in truths_of(name, _texts(stream)):
+                for truth in truths_of(name, _texts(stream, file)):
                     if kept:
                         kept.write(msgspec.json.encode(truth) + b"\n")
         except TableError as error:
@@ -146,8 +149,8 @@ def _convert(file: Path, name: str, shipped: bytes, tally: _Tally, events_to: Pa
         raise typer.Exit(1)
 
 
-def _texts(stream: IO[bytes]) -> Iterator[str]:
-    return (line.decode("utf-8-sig" if number == 0 else "utf-8", "replace") for number, line in enumerate(stream))
+def _texts(stream: IO[bytes], file: Path) -> Iterator[str]:
+    return (line.decode("utf-8", "replace") for line in _read_lines(stream, file))
 
 
 def _lines(file: Path, table: Path | None, tally: _Tally, shipped: bytes = b"") -> Iterator[bytes]:
@@ -156,18 +159,14 @@ def _lines(file: Path, table: Path | None, tally: _Tally, shipped: bytes = b"") 
         if file.suffixes[:1] == [".csv"]:
             raise Failure(f"{file}: a table needs --map MAP.toml, which says which column is what; docs/import.md shows one", status=2)
         with _source(file) as stream:
-            while line := stream.readline(LINE_LIMIT_BYTES + 1):
-                if len(line) > LINE_LIMIT_BYTES:
-                    raise Failure(f"{file}: a line has more than {LINE_LIMIT_BYTES} bytes; write one event a line (NDJSON)")
-                if line.strip():
-                    yield line.strip()
+            yield from (line.strip() for line in _read_lines(stream, file) if line.strip())
         return
     from wardline.gateways.table import TableError, events_of, read_map
 
     try:
         mapped = read_map(shipped or _read(table or file), str(table or "the shipped map"))
         with _source(file) as stream:
-            for _number, document in events_of(_texts(stream), mapped):
+            for _number, document in events_of(_texts(stream, file), mapped):
                 if isinstance(document, TableError):
                     tally.lines += 1
                     tally.refuse(str(document))
@@ -175,6 +174,21 @@ def _lines(file: Path, table: Path | None, tally: _Tally, shipped: bytes = b"") 
                     yield msgspec.json.encode(document)
     except TableError as error:
         raise Failure(str(error)) from None
+
+
+def _read_lines(stream: IO[bytes], file: Path) -> Iterator[bytes]:
+    """Every line, without a byte order mark. Failure where a line is too long to be one, or where the file breaks off."""
+    try:
+        line = stream.readline(LINE_LIMIT_BYTES + 1).removeprefix(codecs.BOM_UTF8)
+        while line:
+            if len(line) > LINE_LIMIT_BYTES:
+                raise Failure(f"{file}: a line has more than {LINE_LIMIT_BYTES} bytes; write one event, or one row, a line")
+            yield line
+            line = stream.readline(LINE_LIMIT_BYTES + 1)
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise Failure(
+            f"{file}: not gzip, broken off or damaged ({error}); fetch it again, then import it again: what was taken is not taken twice"
+        ) from None
 
 
 def _chunks(lines: Iterator[bytes]) -> Iterator[tuple[int, list[bytes]]]:

@@ -12,6 +12,7 @@ import typer
 
 from wardline.commands.connection import connect
 from wardline.commands.context import Failure, context_of, out, print_json
+from wardline.commands.tables import Sheet
 
 Json = Annotated[bool, typer.Option("--json", help="one JSON document a line, for machines")]
 
@@ -76,13 +77,11 @@ def _show(found: Any, as_json: bool) -> None:
     out().print(f"{found['about']}: {verdict} (score {standing['score']:.3f}, {standing['sources']} sources, {standing['labels']} labels)")
     if not found["labels"]:
         return
-    from rich.table import Table
-
-    table = Table("id", "said", "abusive", "kind", "source", "confidence", "state", "reason", box=None, pad_edge=False)
+    sheet = Sheet("id", "said", "abusive", "kind", "source", "confidence", "state", "reason")
     for one in found["labels"]:
         expired = one["expires_at"] is not None and datetime.fromisoformat(one["expires_at"]) <= datetime.now(UTC)
         state = "withdrawn" if one["withdrawn"] else "expired" if expired else "stands"
         said = "yes" if one["abusive"] else "no"
         source = one["source"] if one["source"] == one["counts_as"] else f"{one['source']} (as {one['counts_as']})"
-        table.add_row(one["id"], one["said_at"][:16], said, one["kind"], source, f"{one['confidence']:.2f}", state, one["reason"])
-    out().print(table)
+        sheet.add_row(one["id"], one["said_at"][:16], said, one["kind"], source, f"{one['confidence']:.2f}", state, one["reason"])
+    out().print(sheet.table)

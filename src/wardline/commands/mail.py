@@ -24,6 +24,7 @@ import typer
 from wardline.commands.connection import Client, connect, open_program, server_runs
 from wardline.commands.context import Context, Failure, context_of, err, out, print_json, say_failure
 from wardline.commands.reading import Source, sources
+from wardline.commands.tables import Sheet
 
 if TYPE_CHECKING:
     from wardline.app import Program
@@ -234,14 +235,12 @@ def _explain_found(client: Client, answer: dict[str, Any], as_json: bool) -> Non
     elif as_json:
         print_json(answer)
     else:
-        from rich.table import Table
-
-        table = Table("time", "id", "verdict", "score", "done", "first reason", box=None, pad_edge=False)
+        sheet = Sheet("time", "id", "verdict", "score", "done", "first reason")
         for item in decisions:
             reason = item["reasons"][0]["text"] if item["reasons"] else ""
             done = f"{item['action']} ({item['mode']})"
-            table.add_row(item["time"][:19], item["id"], item["verdict"], f"{item['score']:.3f}", done, _plain(reason))
-        out().print(table)
+            sheet.add_row(item["time"][:19], item["id"], item["verdict"], f"{item['score']:.3f}", done, reason)
+        out().print(sheet.table)
 
 
 def _show_explanation(found: dict[str, Any], as_json: bool) -> None:

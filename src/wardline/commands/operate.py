@@ -14,6 +14,7 @@ import typer
 
 from wardline.commands.connection import connect, open_program, server_runs
 from wardline.commands.context import Context, Failure, context_of, err, out, print_json
+from wardline.commands.tables import Sheet
 
 if TYPE_CHECKING:
     from wardline.serving import Doors
@@ -175,12 +176,10 @@ def _show_list(entries: list[dict[str, Any]], which: str, as_json: bool) -> None
     if not entries:
         out().print(f"the {which} list is empty")
         return
-    from rich.table import Table
-
-    table = Table("id", "kind", "value", "owner", "reason", "expires", box=None, pad_edge=False)
+    sheet = Sheet("id", "kind", "value", "owner", "reason", "expires")
     for entry in entries:
         expires = _day(entry["expires_s"]) if entry.get("expires_s") else "never"
-        table.add_row(
+        sheet.add_row(
             entry["id"],
             entry["kind"],
             entry["shown"],
@@ -188,7 +187,7 @@ def _show_list(entries: list[dict[str, Any]], which: str, as_json: bool) -> None
             entry["reason"],
             expires + (" (expired)" if entry["expired"] else ""),
         )
-    out().print(table)
+    out().print(sheet.table)
 
 
 def _day(time_s: int) -> str:
@@ -210,14 +209,12 @@ def held(
             elif not found:
                 out().print("nothing is on hold")
             else:
-                from rich.table import Table
-
-                table = Table("id", "held by", "queue id", "since", "expires", "why", box=None, pad_edge=False)
+                sheet = Sheet("id", "held by", "queue id", "since", "expires", "why")
                 for item in found:
-                    table.add_row(
+                    sheet.add_row(
                         item["id"], item["holder"], item["queue_id"] or "–", _day(item["since_s"]), _day(item["expires_s"]), item["reason"]
                     )
-                out().print(table)
+                out().print(sheet.table)
         elif what in ("release", "drop"):
             if not held_id:
                 raise Failure(f"give the id: wardline held {what} ID; `wardline held list` prints them", status=2)

@@ -16,6 +16,7 @@ import typer
 
 from wardline.commands.connection import connect
 from wardline.commands.context import Failure, context_of, err, out, print_json
+from wardline.commands.tables import Sheet, printable
 
 if TYPE_CHECKING:
     from wardline.engine.rulefile import RuleFile
@@ -157,22 +158,18 @@ def list_rules(
     if as_json:
         print_json({"rules": shown})
         return
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False)
-    for name in ("rule", "point", "stage", "verdict", "owner", "ends", "seen", "hits"):
-        table.add_column(name, overflow="fold")
+    sheet = Sheet("rule", "point", "stage", "verdict", "owner", "ends", "seen", "hits", whole=("rule",))
     for rule in shown:
         stage = f"canary {rule['share']:.0%}" if rule["stage"] == "canary" else rule["stage"]
         mark = f"{stage} ({rule['asked_by']} asks for {rule['asked_stage']})" if rule["asked_by"] else stage
-        table.add_row(
+        sheet.add_row(
             rule["id"], rule["point"], mark, rule["verdict"], rule["owner"], rule["expires"], str(rule["seen"]), str(rule["hits"])
         )
-    out().print(table if shown else "there are no rules yet; docs/write-a-rule.md shows how to write one")
+    out().print(sheet.table if shown else "there are no rules yet; docs/write-a-rule.md shows how to write one")
     for rule in shown:
         for trouble in (rule["fault"], rule["reason"] if rule["stage"] == "quarantined" else ""):
             if trouble:
-                out().print(f"[yellow]{rule['id']}: {trouble}[/]")
+                out().print(printable(f"{rule['id']}: {trouble}"), style="yellow", markup=False)
 
 
 def explain(ctx: typer.Context, rule: Annotated[str, typer.Argument(help="a rule's name")], as_json: Json = False) -> None:
@@ -182,9 +179,11 @@ def explain(ctx: typer.Context, rule: Annotated[str, typer.Argument(help="a rule
     if as_json:
         print_json({"versions": versions})
         return
+    from rich.markup import escape
+
     for version in versions:
         since = datetime.fromtimestamp(version["since_us"] / 1e6, UTC).strftime("%Y-%m-%d %H:%M")
-        why = f": {version['reason']}" if version["reason"] else ""
+        why = f": {escape(printable(version['reason']))}" if version["reason"] else ""
         out().print(
             f"[bold]{version['id']}[/]  {version['stage']} since {since} by {version['actor']}{why}; saw {version['seen']}, hit {version['hits']}"
         )
@@ -304,4 +303,4 @@ def _user() -> str:
 
 
 def _figure(value: Any) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    return "unknown" if value is None else f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -13,6 +13,7 @@ import typer
 
 from wardline.commands.connection import connect
 from wardline.commands.context import Failure, context_of, out, print_json
+from wardline.commands.tables import Sheet
 
 Json = Annotated[bool, typer.Option("--json", help="one JSON document a line, for machines")]
 group = typer.Typer(name="sources", help="What is known from elsewhere: lists, address ranges, leaked passwords.", no_args_is_help=True)
@@ -42,12 +43,10 @@ def _table(found: dict[str, Any]) -> None:
     if not found["sources"] and not found["wrong_declarations"]:
         out().print("no source is declared; `wardline sources kinds` shows what one can look like")
         return
-    from rich.table import Table
-
-    table = Table("name", "kind", "state", "entries", "age (days)", "owner", "licence", "hits", "false hits", box=None, pad_edge=False)
+    sheet = Sheet("name", "kind", "state", "entries", "age (days)", "owner", "licence", "hits", "false hits", whole=("name",))
     for source in found["sources"]:
         rate = source["false_hit_rate"]
-        table.add_row(
+        sheet.add_row(
             source["name"],
             source["kind"],
             source["state"],
@@ -58,7 +57,7 @@ def _table(found: dict[str, Any]) -> None:
             f"{source['hits']:,}",
             "" if rate is None else f"{rate:.1%} of {source['labelled_hits']}",
         )
-    out().print(table)
+    out().print(sheet.table)
     for line in [source["detail"] for source in found["sources"] if source["detail"]] + found["wrong_declarations"]:
         out().print(line, markup=False)
 

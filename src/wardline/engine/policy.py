@@ -194,9 +194,20 @@ def read_point(text: bytes) -> str:
 
 
 class NoAliases(yaml.SafeLoader):
-    """Safe YAML without aliases, since a handful of them can unfold to gigabytes."""
+    """Safe YAML without aliases, since a handful of them can unfold to gigabytes, and without a key given twice, of which only the last would
+    count while people read the first."""
 
     def compose_node(self, parent: Any, index: Any) -> Any:
         if self.check_event(yaml.events.AliasEvent):
             raise yaml.YAMLError("aliases (*name) are not allowed in a policy")
         return super().compose_node(parent, index)
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """A mapping; YAMLError where a key stands in it twice."""
+        seen = set()
+        for key, _value in node.value:
+            if isinstance(key, yaml.ScalarNode):
+                if key.value in seen:
+                    raise yaml.YAMLError(f"line {key.start_mark.line + 1}: {key.value[:64]!r} is given twice; write it once")
+                seen.add(key.value)
+        return super().construct_mapping(node, deep)

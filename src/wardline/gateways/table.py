@@ -97,19 +97,28 @@ def read_map(text: bytes, source: str) -> TableMap:
 
 def events_of(lines: Iterable[str], table: TableMap) -> Iterator[tuple[int, dict[str, Any] | TableError]]:
     """(line, an event's document or what is wrong) for every event of every row, in order."""
-    reader = csv.DictReader(lines, delimiter=table.delimiter)
-    columns = set(reader.fieldnames or ())
+    # Strict, since a quote that is never closed would otherwise swallow the rows behind it without a word.
+    reader = csv.DictReader(lines, delimiter=table.delimiter, strict=True)
+    try:
+        columns = set(reader.fieldnames or ())
+    except csv.Error as error:
+        raise TableError(f"line 1: {error}; a table begins with a line of column names, as text") from None
+    if not columns:
+        raise TableError("the table is empty: its first line names the columns")
     for each in table.event:
         for column in _columns(each):
             if column not in columns:
                 raise TableError(f"the table has no column {column!r}; it has {', '.join(sorted(columns))[:300]}")
     while True:
+        first = reader.reader.line_num + 1
         try:
             row = next(reader)
         except StopIteration:
             return
         except csv.Error as error:
-            yield reader.line_num, TableError(f"line {reader.line_num}: {error}")
+            last = reader.reader.line_num
+            place = f"line {first}" if last <= first else f"lines {first} to {last}"
+            yield last, TableError(f"{place}: {error}; a quote in a cell is written twice, and the cell stands in quotes")
             continue
         for each in table.event:
             if any(row.get(column) != wanted for column, wanted in each.only.items()):

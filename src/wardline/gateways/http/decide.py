@@ -33,6 +33,7 @@ VERSION_LIMIT = 32_767
 _TYPE = re.compile(type_pattern)
 
 _decoder = msgspec.json.Decoder(Event)
+_raw = msgspec.json.Decoder(msgspec.Raw)
 
 # Records an event that no door takes.
 Note = Callable[[Event], Pending]
@@ -116,7 +117,7 @@ class DecideRoutes:
         await self._batch(exchange, partial(self._note_line, exchange))
 
     async def _batch(self, exchange: Exchange, admit: Callable[[int, bytes], Pending | bytes]) -> None:
-        lines = await self._lines(exchange)
+        lines = _split(await exchange.body(self.body_limit_bytes))
         await exchange.begin(200, NDJSON)
         batch = Batch(admit, self.room, exchange.part)
         for number, line in enumerate(lines, 1):
@@ -141,7 +142,9 @@ class DecideRoutes:
 
     async def events(self, exchange: Exchange) -> None:
         """POST /v1/events. Either all lines are readable and recorded, or none is."""
-        events = [read_event(line) for line in await self._lines(exchange)]
+        body = await exchange.body(self.body_limit_bytes)
+        # One event may stand on several lines, as people write it for curl; a second line of NDJSON ends the first as JSON.
+        events = [read_event(body)] if _one_document(body) else [read_event(line) for line in _split(body)]
         last: Pending | None = None
         for number, event in enumerate(events, 1):
             try:
@@ -161,11 +164,25 @@ class DecideRoutes:
         door = self.doors.get(event.type)
         return self.note(event) if door is None else door.note(event)
 
-    async def _lines(self, exchange: Exchange) -> list[bytes]:
-        lines = [line for line in (await exchange.body(self.body_limit_bytes)).split(b"\n") if line.strip()]
-        if len(lines) > LINES_LIMIT:
-            raise Problem(413, f"{len(lines)} events; at most {LINES_LIMIT} fit one request: send them in several")
-        return lines
+
+def _split(body: bytes) -> list[bytes]:
+    lines = [line for line in body.split(b"\n") if line.strip()]
+    if len(lines) > LINES_LIMIT:
+        raise Problem(413, f"{len(lines)} events; at most {LINES_LIMIT} fit one request: send them in several")
+    return lines
+
+
+def _one_document(body: bytes) -> bool:
+    """Whether the body is one JSON document over several lines. NDJSON is not: its first line ends with a brace, and is whole."""
+    first = body.lstrip()[:1]
+    head, _, rest = body.partition(b"\n")
+    if first != b"{" or len(body) > EVENT_LIMIT_BYTES or not rest.strip() or head.rstrip().endswith(b"}"):
+        return False
+    try:
+        _raw.decode(body)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        return False
+    return True
 
 
 def _may_label(exchange: Exchange) -> bool:

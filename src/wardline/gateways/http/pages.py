@@ -10,6 +10,7 @@ no reason that an abuser could learn from.
 import html
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 from wardline.gateways.http.exchange import Exchange
@@ -86,10 +87,13 @@ class PageRoutes:
             ("Version", html.escape(status["version"])),
         ]
         facts = "".join(f"<dt>{name}</dt><dd>{value}</dd>" for name, value in rows)
-        body = f"""<h1>Wardline is running</h1><p class="lead">It decides about mail, explains every verdict, and learns from each correction.</p>
+        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        body = f"""<h1>Wardline is running</h1><p class="lead">It decides about mail, sign-ups and logins, explains every verdict, and learns from each correction.</p>
 <dl>{facts}</dl>
 <h2>Judge a message</h2><pre>curl --data-binary @message.eml -H 'Content-Type: message/rfc822' \\
   http://{html.escape(_host(exchange))}/v1/mail/check</pre>
+<h2>Ask about a login</h2><pre>curl http://{html.escape(_host(exchange))}/v1/decide -d '{{"id": "login-1", "type": "login", "occurred_at": "{now}",
+  "entities": {{"account": "alice", "ip": "192.0.2.7"}}}}'</pre>
 <h2>Understand a verdict</h2><pre>wardline explain ID</pre>
 <h2>More</h2><p><a href="/openapi.json">API description</a> · <a href="/metrics">Metrics</a> · <a href="/readyz">Readiness</a> · <a href="/stopped">The page for a sender who was stopped</a></p>"""
         await exchange.answer(200, HTML, _page("Wardline", body), HEADERS)
