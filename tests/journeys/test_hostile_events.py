@@ -53,6 +53,8 @@ REFUSED: list[tuple[bytes, int, str]] = [
     (login("t1", occurred_at="2026-11-26T09:30:00"), 422, "time zone"),
     (login("t2", occurred_at="9999-12-31T23:59:59-14:00"), 422, "ahead"),
     (login("t3", occurred_at=1795697915), 422, "occurred_at"),
+    (login("t4", occurred_at="0001-01-01T00:00:00+14:00"), 422, "1970"),
+    (login("t5", occurred_at="1969-12-31T23:00:00Z"), 422, "1970"),
     (login("a1", entities={"account": "x" * 5_000}), 422, "entities.account"),
     (login("a2", entities={"account": 5}), 422, "entities"),
     *[
@@ -82,8 +84,7 @@ TAKEN: list[bytes] = [
     login("empty", entities={"account": "", "ip": "", "device": ""}),
     login("many", entities={str(number): "x" for number in range(2_000)}, fields={f"f{number}": number for number in range(5_000)}),
     login("names", fields={"a b'\"; drop": 1, "": 2, "ü": 3, "f" * 50_000: 4}),
-    login("old", occurred_at="0001-01-01T00:00:00+14:00"),
-    login("before", occurred_at="1969-12-31T23:00:00Z"),
+    login("old", occurred_at="1970-01-01T00:00:00Z"),
     *[
         login(f"ip-{ip}", entities={"account": "zoe", "ip": ip})
         for ip in ("0.0.0.0", "255.255.255.255", "::", "::1", "ff02::1", "2002:c000:201::")

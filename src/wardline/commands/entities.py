@@ -6,11 +6,12 @@ wardline entity neighbours account:5f2c0e7a91b2c3d4e5f60718 --json
 
 from typing import Annotated, Any
 
+import msgspec
 import typer
 
 from wardline.commands.connection import connect
 from wardline.commands.context import Failure, context_of, out, print_json
-from wardline.commands.tables import Sheet
+from wardline.commands.tables import Sheet, printable
 
 
 def register(app: typer.Typer) -> None:
@@ -57,6 +58,33 @@ def _show(found: Any) -> None:
             moment["at"][:19], moment["what"] or moment["kind"], moment.get("verdict", ""), score, " ".join(moment.get("reasons", [])[:1])
         )
     out().print(sheet.table)
+
+
+def show_event(found: Any) -> None:
+    """One event as GET /v1/events tells it."""
+    console = out()
+    decided = f"{found['verdict']}  score {found['score']:.4f}  " if found["verdict"] else ""
+    console.print(printable(f"{decided}{found['type']}  {found['id']}  {found['occurred_at'][:19]}Z"), markup=False)
+    if found["verdict"]:
+        line = found["line"] or "none: the mildest verdict"
+        console.print(f"decided by line {line} of {found['policy']}, mode {found['mode']}", markup=False)
+    for title, texts in (
+        ("Reasons", found["reasons"]),
+        ("Obligations", [msgspec.json.encode(each).decode() for each in found["obligations"]]),
+        ("Rules that matched", found["hits"]),
+        ("Rules in shadow that would have matched", found["shadow"]),
+        ("Rules that failed", found["failed"]),
+        ("Counters, before this event counted", _known(found["read"])),
+        ("Facts", _known(found["facts"])),
+    ):
+        if texts:
+            console.print(f"\n[bold]{title}[/]")
+        for text in texts:
+            console.print(f"  {printable(text)}", markup=False)
+
+
+def _known(values: dict[str, Any]) -> list[str]:
+    return [f"{name:<32} {msgspec.json.encode(value).decode()}" for name, value in sorted(values.items()) if value is not None]
 
 
 def _near(found: Any) -> None:

@@ -23,6 +23,7 @@ import typer
 
 from wardline.commands.connection import Client, connect, open_program, server_runs
 from wardline.commands.context import Context, Failure, context_of, err, out, print_json, say_failure
+from wardline.commands.entities import show_event
 from wardline.commands.reading import Source, sources
 from wardline.commands.tables import Sheet
 
@@ -195,7 +196,7 @@ def _printable(text: str) -> str:
 
 def explain(
     ctx: typer.Context,
-    what: Annotated[str, typer.Argument(help="a decision id, a queue id, a Message-ID, or a message file")] = "",
+    what: Annotated[str, typer.Argument(help="the id of a decision or an event, a queue id, a Message-ID, or a message file")] = "",
     to: Annotated[str, typer.Option("--to", help="the recipient whose mail is looked for")] = "",
     around: Annotated[
         str, typer.Option("--around", help="with --to: about when, such as 2026-11-21T09:30 (local time without a zone)")
@@ -210,11 +211,27 @@ def explain(
             _explain_found(client, client.get("/v1/decisions", recipient=to, around=_around(around)), as_json)
         elif Path(what).is_file():
             _show_explanation(client.post("/v1/mail/explain", content=Path(what).read_bytes()), as_json)
-        elif re.fullmatch(r"[0-9A-HJKMNP-TV-Z]{26}|k[0-9a-f]{32}", what):
+        else:
+            _explain_recorded(client, what, as_json)
+
+
+def _explain_recorded(client: Client, what: str, as_json: bool) -> None:
+    """A message's decision by any of its ids; else an event's, whose id is whatever its sender gave."""
+    try:
+        if re.fullmatch(r"[0-9A-HJKMNP-TV-Z]{26}|k[0-9a-f]{32}", what):
             _show_explanation(client.get(f"/v1/decisions/{what}"), as_json)
         else:
             key = "message_id" if "@" in what else "queue_id"
             _explain_found(client, client.get("/v1/decisions", **{key: what}), as_json)
+    except Failure as failure:
+        try:
+            found = client.get("/v1/events", id=what)
+        except Failure:
+            raise failure from None
+        if as_json:
+            print_json(found)
+        else:
+            show_event(found)
 
 
 def _around(text: str) -> str:

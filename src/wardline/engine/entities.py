@@ -3,18 +3,21 @@
     entities = Entities(journal, labels, ledger, pseudonyms, clock, graph)
     entities.show("account:alice")          timeline, reputation, labels, actions, cluster
     entities.neighbours("account:alice")    the accounts that share rare keys with it, with the rarity of each
+    entities.event("login-1")               one event of its timeline: what was known, what was decided and why
 
 A name in clear becomes a pseudonym first. The timeline comes from the journal, by key: as long as records live, and newest first. Neighbours come
 from the graph: an account that it has forgotten, or never saw sign up, has none there, and `known` says so.
 """
 
 from datetime import UTC, datetime
+from typing import Any
 
 import msgspec
 
 from wardline.base.clock import Clock
 from wardline.base.privacy import Pseudonyms
 from wardline.engine.entity import about
+from wardline.engine.feature import Value
 from wardline.engine.graph import Graph
 from wardline.engine.graph_values import Neighbour
 from wardline.engine.journal import Journal
@@ -89,6 +92,29 @@ class Near(msgspec.Struct, frozen=True):
     neighbours: list[Neighbour]
 
 
+class Recorded(msgspec.Struct, frozen=True):
+    """One event as it is kept. facts: what was known of it; read: the counters before it counted. verdict to failed: as of the time when it
+    was decided, "" and nothing where nobody decides events of its type. hits: live rules that matched; shadow: those that only watch."""
+
+    id: str
+    type: str
+    seq: int
+    occurred_at: datetime
+    recorded_at: datetime
+    facts: dict[str, Value]
+    read: dict[str, Value] = {}
+    verdict: str = ""
+    score: float | None = None
+    line: str = ""
+    mode: str = ""
+    policy: str = ""
+    reasons: list[str] = []
+    obligations: list[dict[str, Any]] = []
+    hits: list[str] = []
+    shadow: list[str] = []
+    failed: list[str] = []
+
+
 class Entities:
     """See the module. Its methods raise EntityError for what names no entity."""
 
@@ -122,6 +148,33 @@ class Entities:
             timeline=timeline,
         )
 
+    def event(self, id: str) -> Recorded | None:
+        """The event with this id, decided or not; None where the journal has none (any more), and for mail, which has explanations of its own."""
+        for kind in ("decision", "event"):
+            record = self.journal.find_id(kind, id)
+            event = kept_event(record) if record is not None else None
+            if record is None or event is None:
+                continue
+            known = Recorded(event.id, event.type, record.seq, _time(event.occurred_us), _time(record.time_us), event.facts)
+            decision = kept_decision(record)
+            if decision is None:
+                return known
+            return msgspec.structs.replace(
+                known,
+                read=decision.read,
+                verdict=decision.verdict,
+                score=decision.score,
+                line=decision.line,
+                mode=decision.mode,
+                policy=decision.policy,
+                reasons=[reason.text for reason in decision.reasons],
+                obligations=decision.obligations,
+                hits=list(decision.hits),
+                shadow=list(decision.shadow),
+                failed=list(decision.failed),
+            )
+        return None
+
     def neighbours(self, given: str, limit: int = 50) -> Near:
         """The accounts near an account."""
         name = about(self.pseudonyms, given)
@@ -150,4 +203,7 @@ def _moment(record: Record) -> Moment:
 
 
 def _time(at_us: int) -> datetime:
-    return datetime.fromtimestamp(at_us / 1e6, UTC)
+    try:
+        return datetime.fromtimestamp(at_us / 1e6, UTC)
+    except (ValueError, OverflowError, OSError):  # no door takes such a time today; a journal of yesterday may hold one
+        return datetime.max.replace(tzinfo=UTC) if at_us > 0 else datetime.min.replace(tzinfo=UTC)

@@ -44,7 +44,7 @@ async def test_limits_and_names_are_checked() -> None:
         for query in ({}, {"about": "x", "limit": "many"}):
             with pytest.raises(Problem):
                 await ask(Asked(**query))  # type: ignore[arg-type]
-    assert len(routes.routes()) == 2
+    assert len(routes.routes()) == 3
 
 
 async def test_an_account_is_shown_through_the_control_socket(tmp_path: Path) -> None:
@@ -57,6 +57,13 @@ async def test_an_account_is_shown_through_the_control_socket(tmp_path: Path) ->
             assert (await http.post("/v1/decide", json=event)).status_code == 200
         label = {"about": "account:robot0", "abusive": True, "source": "desk"}
         assert (await http.post("/v1/labels", json=label)).status_code == 200
+        told = (await http.get("/v1/events", params={"id": "s1"})).json()
+        assert told["type"] == "signup" and told["verdict"] == "allow" and told["facts"]["account"].startswith("account:")
+        assert (await http.get("/v1/events", params={"id": "s9"})).status_code == 404
+        outcome = {"id": "o1", "type": "signup.outcome", "occurred_at": "2026-11-26T09:00:01Z", "fields": {"result": "completed"}}
+        assert (await http.post("/v1/events", json=outcome)).status_code == 200
+        noted = (await http.get("/v1/events", params={"id": "o1"})).json()
+        assert noted["verdict"] == "" and noted["facts"]["result"] == "completed"
         shown = (await http.get("/v1/entities", params={"about": "account:robot1"})).json()
         assert shown["cluster"]["size"] == 3 and shown["cluster"]["bad"] == 1
         near = (await http.get("/v1/entities/neighbours", params={"about": "account:robot1"})).json()

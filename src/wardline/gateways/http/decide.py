@@ -28,6 +28,7 @@ LINES_LIMIT = 100_000
 EVENTS_AHEAD = 512
 ID_LIMIT = 128
 CLOCK_SKEW = timedelta(days=1)
+EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 VERSION_LIMIT = 32_767
 
 _TYPE = re.compile(type_pattern)
@@ -211,6 +212,8 @@ def read_event(data: bytes) -> Event:
     if event.occurred_at.tzinfo is None:
         raise Problem(422, "occurred_at: the time zone is missing; write 2026-11-21T09:30:00Z")
     received = datetime.now(UTC)
+    if event.occurred_at < EARLIEST:
+        raise Problem(422, "occurred_at: before 1970; give the time at which it happened, such as 2026-11-21T09:30:00Z")
     if event.occurred_at > received + CLOCK_SKEW:
         raise Problem(422, "occurred_at: more than a day ahead of our clock; set the sender's clock")
     return msgspec.structs.replace(event, received_at=received)

@@ -2,17 +2,19 @@
 
 GET /v1/entities?about=account:alice            timeline, reputation, labels, actions, cluster
 GET /v1/entities/neighbours?about=account:alice the accounts that share rare keys with it
+GET /v1/events?id=login-1                       one event: what was known of it, what was decided and why
 """
 
 from typing import Any
 
-from wardline.engine.entities import Entities, Entity, Near
+from wardline.engine.entities import Entities, Entity, Near, Recorded
 from wardline.engine.entity import EntityError
 from wardline.gateways.http.exchange import Exchange
 from wardline.gateways.http.problem import Problem
 from wardline.gateways.http.routes import Parameter, Route
 
 SHOWN = 50
+ID_LIMIT = 128
 
 
 class EntityRoutes:
@@ -25,7 +27,9 @@ class EntityRoutes:
         """What it offers."""
         about = Parameter("about", 'an entity such as "account:alice"; a name in clear becomes a pseudonym', True)
         limit = Parameter("limit", f"how many records or neighbours; {SHOWN} where nothing is given, at most 200")
+        id_ = Parameter("id", "the event's id", True)
         return [
+            Route("GET", "/v1/events", "read", "Explain one recorded event", self.event, (id_,), answer=Recorded),
             Route("GET", "/v1/entities", "read", "What happened to an entity", self.show, (about, limit), answer=Entity),
             Route("GET", "/v1/entities/neighbours", "read", "Who shares rare keys with an account", self.near, (about, limit), answer=Near),
         ]
@@ -37,6 +41,13 @@ class EntityRoutes:
             found = self.entities.show(about, limit)
         except EntityError as error:
             raise Problem(422, str(error)) from None
+        await exchange.json(found)
+
+    async def event(self, exchange: Exchange) -> None:
+        """GET /v1/events."""
+        found = self.entities.event(exchange.query().get("id", [""])[-1][:ID_LIMIT])
+        if found is None:
+            raise Problem(404, "no event has this id; it may be older than the store keeps, or erased")
         await exchange.json(found)
 
     async def near(self, exchange: Exchange) -> None:
