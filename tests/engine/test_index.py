@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from wardline.base.storage import StorageDamaged
 from wardline.engine import index as index_module
-from wardline.engine.index import SAME_WIDTH, Gap, Index, decoded
+from wardline.engine.index import SAME_WIDTH, Gap, Index, decoded, page_query
 from wardline.engine.record import Record, encode
 
 
@@ -47,6 +47,13 @@ def test_read_pages_through_ranges_and_kinds(index: Index) -> None:
     assert [r.seq for r in index.read(5, 9)] == [5, 6, 7, 8, 9]
     assert [r.seq for r in index.read(1, count, ("event",))] == list(range(1, count + 1, 2))
     assert list(index.read(9, 5)) == []
+
+
+@pytest.mark.parametrize("kinds", [None, ("event", "decision")])
+def test_a_page_is_read_in_order_and_nothing_is_sorted(index: Index, kinds: tuple[str, ...] | None) -> None:
+    text = str(page_query(50, 5_000, kinds).compile(index.engine, compile_kwargs={"literal_binds": True}))
+    plan = " ".join(str(row[-1]) for row in sqlite3.connect(index.path).execute(f"EXPLAIN QUERY PLAN {text}"))
+    assert "PRIMARY KEY" in plan and "TEMP B-TREE" not in plan
 
 
 def test_two_values_with_one_hash_are_told_apart(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -72,6 +72,7 @@ REFUSED: list[tuple[bytes, int, str]] = [
         )
     ],
     (login("ua", fields={"user_agent": ["x"]}), 422, "fields.user_agent"),
+    (login("many", entities={str(number): "x" for number in range(2_000)}), 422, "at most"),
     (login("v", schema_version=2**40), 422, "schema_version"),
     (login("m", type="Login"), 422, "type"),
 ]
@@ -82,7 +83,6 @@ TAKEN: list[bytes] = [
     login("nul\0id", flow_id="\0"),
     login("rtl", entities={"account": "\u202egro.elpmaxe\0", "ip": "::ffff:192.0.2.1"}),
     login("empty", entities={"account": "", "ip": "", "device": ""}),
-    login("many", entities={str(number): "x" for number in range(2_000)}, fields={f"f{number}": number for number in range(5_000)}),
     login("names", fields={"a b'\"; drop": 1, "": 2, "ü": 3, "f" * 50_000: 4}),
     login("old", occurred_at="1970-01-01T00:00:00Z"),
     *[
