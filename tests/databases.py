@@ -10,7 +10,8 @@ rights, ended with the run.
     server.hang(); server.go_on()    # it stops answering, while its kernel still takes what is sent
     server.end()
 
-They do not sync: what is tested here is what Wardline makes of a server, not whether the server keeps its own promise.
+They do not sync unless they are made `durable`: what is tested here is what Wardline makes of a server, not whether the server keeps its own
+promise.
 """
 
 import contextlib
@@ -47,7 +48,8 @@ def documented(first_words: str) -> list[str]:
 class DatabaseServer:
     """One server. `home` holds everything it has."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, durable: bool) -> None:
+        self.durable = durable
         self.home = Path(tempfile.mkdtemp(prefix=f"wardline-{name}-", dir="/tmp"))
         os.chown(self.home, USER.pw_uid, USER.pw_gid)
         with socket.socket() as probe:
@@ -184,8 +186,8 @@ class PostgreSql(DatabaseServer):
 
     STOP = 2  # "fast": sessions are cut off, as in an outage
 
-    def __init__(self, programs: Path) -> None:
-        super().__init__("postgresql")
+    def __init__(self, programs: Path, *, durable: bool = False) -> None:
+        super().__init__("postgresql", durable)
         self._programs = programs
         self.run_as_user(
             programs / "initdb", "-D", self.home / "data", "--no-sync", "--auth-local=trust", "--auth-host=scram-sha-256",
@@ -193,8 +195,9 @@ class PostgreSql(DatabaseServer):
         )  # fmt: skip
 
     def start(self) -> None:
-        settings = {"listen_addresses": "127.0.0.1", "port": str(self.port), "unix_socket_directories": str(self.home), "fsync": "off", "full_page_writes": "off",
-                    "shared_buffers": "32MB", "max_connections": "40", "autovacuum": "off"}  # fmt: skip
+        settings = {"listen_addresses": "127.0.0.1", "port": str(self.port), "unix_socket_directories": str(self.home)}
+        if not self.durable:
+            settings |= {"fsync": "off", "full_page_writes": "off", "shared_buffers": "32MB", "max_connections": "40", "autovacuum": "off"}
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         self.spawn(self._programs / "postgres", "-D", self.home / "data", *options)
 
@@ -222,17 +225,23 @@ class PostgreSql(DatabaseServer):
 class MariaDb(DatabaseServer):
     """Debian's MariaDB."""
 
-    def __init__(self, program: Path, install: Path) -> None:
-        super().__init__("mariadb")
+    def __init__(self, program: Path, install: Path, *, durable: bool = False) -> None:
+        super().__init__("mariadb", durable)
         self._program = program
         self.run_as_user(install, "--no-defaults", f"--datadir={self.home / 'data'}", "--auth-root-authentication-method=normal",
                          "--skip-test-db", "--innodb-flush-method=nosync", "--innodb-log-file-size=8M")  # fmt: skip
 
     def start(self) -> None:
-        self.spawn(self._program, "--no-defaults", f"--datadir={self.home / 'data'}", f"--socket={self.home / 'socket'}", 
-                   "--bind-address=127.0.0.1", f"--port={self.port}",
-                   "--innodb-flush-method=nosync", "--innodb-flush-log-at-trx-commit=0", "--innodb-buffer-pool-size=32M",
-                   "--innodb-log-file-size=8M", "--innodb-fast-shutdown=2", f"--pid-file={self.home / 'pid'}")  # fmt: skip
+        settings = [
+            "--bind-address=127.0.0.1",
+            f"--port={self.port}",
+            f"--socket={self.home / 'socket'}",
+            f"--pid-file={self.home / 'pid'}",
+        ]
+        if not self.durable:
+            settings += ["--innodb-flush-method=nosync", "--innodb-flush-log-at-trx-commit=0", "--innodb-buffer-pool-size=32M",
+                         "--innodb-log-file-size=8M", "--innodb-fast-shutdown=2"]  # fmt: skip
+        self.spawn(self._program, "--no-defaults", f"--datadir={self.home / 'data'}", *settings)
 
     def url(self, database: str) -> str:
         return f"mariadb+pymysql://root@/{database or 'mysql'}?unix_socket={self.home / 'socket'}"

@@ -10,6 +10,6 @@ def test_the_commands_name_the_database_and_no_password() -> None:
     where = "mariadb://wardline@db.example.com/mail%20records"
     options = "--host=db.example.com --user=wardline --password"
     assert dump_command("mariadb", where) == (
-        f"mariadb-dump --single-transaction --hex-blob --result-file=wardline.sql {options} 'mail records'"
+        f"mariadb-dump --single-transaction --hex-blob --skip-add-locks --result-file=wardline.sql {options} 'mail records'"
     )
     assert restore_command("mariadb", where) == f"mariadb {options} 'mail records' < wardline.sql"

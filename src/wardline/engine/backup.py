@@ -4,8 +4,8 @@
     restore(Path("/backup/2026-11-21"), Path("/var/lib/wardline"))
     migrate(Path("/var/lib/wardline"))                  # (1, 1): schema version before and after
 
-What is copied: the journal and the vault (journal.db, as of one moment, with everything that was appended before), the subjects' keys, the
-snapshots of the states, and the folder key unless it is kept elsewhere. `manifest.json` names every file with its size and SHA-256 (FIPS
+What is copied: the journal and the vault (journal.db, as of one moment, with everything that was appended before; on a database server only
+the note that names it, and its own tools save the rows: `engine.server_tools`), the subjects' keys, the snapshots of the states, and the folder key unless it is kept elsewhere. `manifest.json` names every file with its size and SHA-256 (FIPS
 180-4); restoring checks them first and refuses a copy that does not match. Whoever holds a backup with its folder key can read the vault.
 """
 

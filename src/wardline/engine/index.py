@@ -1,4 +1,4 @@
-"""The searchable side of the journal: rows in SQL, written in big batches behind the commit log, read by everyone.
+"""The searchable side of the journal in SQLite (`engine.server_index`: on a server): rows in SQL, written in big batches behind the commit log, read by everyone.
 
     index = Index.open(folder / "journal.db")
     index.write(records, sealed, slots)          # one transaction, durable when it returns; index.indexed_seq moves

@@ -7,7 +7,7 @@
     for record in journal.read(1): …
 
 In front stands the commit log (`engine.commitlog`), which makes records durable in a few milliseconds; behind it one thread moves them in big
-batches into SQL (`engine.index`). A segment of the log is used again only after the transaction that holds its records is durable. What is
+batches into SQL (`engine.indices`: SQLite, PostgreSQL, MariaDB). A segment of the log is used again only after the transaction that holds its records is durable. What is
 not indexed yet is kept in memory too, bounded: when the index lags, `append` raises StorageBusy instead of growing.
 
 On a full disk `append` raises StorageFull before anything is written, once less than `min_free_bytes` is left; what was taken before can be
@@ -85,7 +85,7 @@ class Journal:
         self._seen_maker: threading.Thread | None = None
         self._lock = threading.Lock()
         self._work = threading.Condition(self._lock)
-        # Held by whoever writes to SQL, so that the indexer and an erasure take turns instead of waiting in SQLite.
+        # Held by whoever writes to SQL, so that the indexer and an erasure take turns instead of waiting in the database.
         self._sql = threading.RLock()
         self._closing = False
         self._unfolded_bytes = 0

@@ -27,7 +27,8 @@ PAGE = 2048
 BREATH_S = 0.0005
 SMALLEST_HASH, LARGEST_HASH = -(1 << 63), (1 << 63) - 1
 
-# A page of the hashes under which anything is filed, ascending, from the given one on; a superset of the ids' is good enough.
+# A page of the hashes under which anything is filed, ascending, from the given one on, at most so many; none at the end. A superset of the
+# ids' is good enough.
 Filed = Callable[[int, int], list[int]]
 
 
@@ -85,7 +86,7 @@ class Seen:
         while not stopped():
             page = filed(first, PAGE)
             self.add(page)
-            if len(page) < PAGE or page[-1] == LARGEST_HASH:
+            if not page or page[-1] == LARGEST_HASH:
                 self.ready = True
                 return True
             first = page[-1] + 1

@@ -47,7 +47,8 @@ _NEWEST = (
     .order_by(_lookups.c.seq.desc())
     .limit(bindparam("limit"))
 )
-_FILED = select(_lookups.c.hash).where(_lookups.c.hash >= bindparam("first")).distinct().order_by(_lookups.c.hash).limit(bindparam("limit"))
+# Not DISTINCT: as long as PostgreSQL has no statistics it would sort the whole table for every page.
+_FILED = select(_lookups.c.hash).where(_lookups.c.hash >= bindparam("first")).order_by(_lookups.c.hash).limit(bindparam("limit"))
 
 
 class Note(msgspec.Struct, frozen=True):
@@ -134,8 +135,8 @@ class ServerIndex:
         return None
 
     def filed(self, first: int, limit: int) -> list[int]:
-        """A page of the hashes under which records are filed, each once, ascending, from `first` on."""
-        return [int(row.hash) for row in self._rows(_FILED, {"first": first, "limit": limit})]
+        """A page of the hashes under which records are filed, each once, ascending, from `first` on; none at the end."""
+        return list(dict.fromkeys(int(row.hash) for row in self._rows(_FILED, {"first": first, "limit": limit})))
 
     def find_key(self, key: str, limit: int) -> list[Record]:
         """The newest records that carry a key, newest first, at most `limit`."""

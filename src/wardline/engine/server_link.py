@@ -32,6 +32,7 @@ from wardline.engine.server_dialects import DIALECTS, LOOK_S, READ_S, WRITE_S
 READERS = 4
 MORE_READERS = 28
 PING_S = 10.0
+PREDECESSOR_S = 1.0
 # A session that fails sooner was cut off while it lay idle, and another one may do; one that waited longer met a server that hangs.
 CUT_OFF_S = 0.2
 UNREACHED = "Start the server, and check store.database, its password, and the rights of its user."
@@ -97,7 +98,10 @@ class Link:
         Raises StorageLocked when another process uses the database, StorageError when it cannot be reached or is newer.
         """
         with self._turn, self._told(opening=True):
-            self._connect()
+            # A server takes a moment to notice that the process before this one has ended.
+            end_s = time.monotonic() + PREDECESSOR_S
+            while self._connect() and not self._locked and time.monotonic() < end_s:
+                time.sleep(0.05)
             if not self._locked:
                 raise StorageLocked(
                     "another process uses this database", self.where, "Stop it first, or give every Wardline a database of its own."

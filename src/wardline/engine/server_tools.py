@@ -16,7 +16,7 @@ def dump_command(kind: str, where: str) -> str:
     """Saves the database. kind and where: as of `engine.server_address.Address`, without the password."""
     if kind == "postgresql":
         return f"pg_dump --format=custom --file={DUMPS[kind]} {quote(where)}"
-    return f"mariadb-dump --single-transaction --hex-blob --result-file={DUMPS['mariadb']} {_options(where)}"
+    return f"mariadb-dump --single-transaction --hex-blob --skip-add-locks --result-file={DUMPS['mariadb']} {_options(where)}"
 
 
 def restore_command(kind: str, where: str) -> str:
