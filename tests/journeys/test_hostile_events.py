@@ -152,3 +152,11 @@ def test_a_rule_that_says_a_thing_twice_is_refused(tmp_path: Path, capsys: pytes
     (tmp_path / "twice.yaml").write_text(RULE + "when: hour >= 0\n")
     assert run(["--data", str(tmp_path / "data"), "policy", "check", str(tmp_path / "twice.yaml")]) == 1
     assert "line 8: 'when' is given twice" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "wrong", [["--days", "1e308"], ["--days", "nan"], ["--days", "-1"], ["--confidence", "nan"], ["--confidence", "0"]]
+)
+def test_a_label_with_a_number_that_is_none_is_refused(wrong: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["--data", str(tmp_path / "data"), "label", "add", "account:alice", "--abusive", *wrong]) == 2
+    assert wrong[0] in capsys.readouterr().err

@@ -14,6 +14,7 @@ from wardline.commands.connection import connect
 from wardline.commands.context import Failure, context_of, out, print_json
 from wardline.commands.tables import Sheet
 
+DAYS_LIMIT = 36_500
 Json = Annotated[bool, typer.Option("--json", help="one JSON document a line, for machines")]
 
 
@@ -40,6 +41,10 @@ def label(
         if what == "add":
             if abusive is None:
                 raise Failure("say which: --abusive or --benign", status=2)
+            if not 0 <= days <= DAYS_LIMIT:
+                raise Failure(f"--days: 0 (never) to {DAYS_LIMIT}", status=2)
+            if not 0 < confidence <= 1:
+                raise Failure("--confidence: above 0, at most 1", status=2)
             expires = datetime.now(UTC) + timedelta(days=days) if days else None
             document = {
                 "about": about,
