@@ -160,3 +160,9 @@ def test_a_rule_that_says_a_thing_twice_is_refused(tmp_path: Path, capsys: pytes
 def test_a_label_with_a_number_that_is_none_is_refused(wrong: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["--data", str(tmp_path / "data"), "label", "add", "account:alice", "--abusive", *wrong]) == 2
     assert wrong[0] in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("hours", ["1e308", "nan", "0", "-1"])
+def test_an_action_with_hours_that_are_none_is_refused(hours: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["--data", str(tmp_path / "data"), "action", "begin", "lock", "account:alice", "--hours", hours]) == 2
+    assert "--hours" in capsys.readouterr().err

@@ -13,6 +13,7 @@ from wardline.commands.connection import connect
 from wardline.commands.context import Failure, context_of, out, print_json
 from wardline.commands.tables import Sheet
 
+HOURS_LIMIT = 366 * 24
 Json = Annotated[bool, typer.Option("--json", help="one JSON document a line, for machines")]
 ACTS = {"undo": "it ends", "retry": "on its way again", "approve": "approved", "refuse": "refused"}
 
@@ -42,6 +43,8 @@ def action(
         elif what == "begin":
             if not which or not entity:
                 raise Failure("give what and on whom: wardline action begin lock account:alice --hours 24", status=2)
+            if not 0 < hours <= HOURS_LIMIT:
+                raise Failure(f"--hours: above 0, at most {HOURS_LIMIT}", status=2)
             document = {"kind": which, "entity": entity, "ttl_seconds": int(hours * 3600), "key": key, "reason": reason, "by": by}
             begun = client.post("/v1/actions", document)
             held = "; beyond the cap: held until somebody else approves it" if begun["status"] == "held" else ""
