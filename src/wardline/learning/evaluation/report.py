@@ -8,7 +8,7 @@ An attempt counts for the share stopped when the attacker had the right password
 A campaign counts as detected at the first attempt by which at least DETECT_LEAST of its last DETECT_WINDOW attempts were stopped and half of them were.
 """
 
-import math
+import statistics
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Sequence
 
@@ -249,12 +249,9 @@ def _together(each: dict[str, Found]) -> dict[str, Campaigns]:
 
 
 def cluster_area(attacks: Sequence[Judged], honest: Sequence[Judged]) -> float | None:
-    """The area over clusters by their mean score: attackers' campaigns against honest events of one network, each of at least GROUP_LEAST."""
+    """The area over clusters by their middle score (a mean would favour large ones where scores are skewed): attackers' campaigns against honest events of one network, each of at least GROUP_LEAST."""
 
-    def means(groups: dict[str, list[Judged]]) -> list[float]:
-        # Rounded: equal scores must give equal means, whatever the count.
-        return [
-            round(math.fsum(row.score for row in rows) / len(rows), 9) for name, rows in groups.items() if name and len(rows) >= GROUP_LEAST
-        ]
+    def middles(groups: dict[str, list[Judged]]) -> list[float]:
+        return [statistics.median(row.score for row in rows) for name, rows in groups.items() if name and len(rows) >= GROUP_LEAST]
 
-    return area(means(_by(attacks, lambda row: row.campaign)), means(_by(honest, lambda row: row.network)))
+    return area(middles(_by(attacks, lambda row: row.campaign)), middles(_by(honest, lambda row: row.network)))
