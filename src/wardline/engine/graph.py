@@ -83,6 +83,7 @@ class Graph:
 
     name = "graph"
     gives: Mapping[str, str] = GIVES
+    types = None
 
     def __init__(
         self, links: Sequence[Link], creates: frozenset[str], accounts_limit: int = ACCOUNTS_LIMIT, keys_limit: int = KEYS_LIMIT

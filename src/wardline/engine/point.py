@@ -28,6 +28,7 @@ from wardline.engine.intake import Edge, Knowledge, occurred_us
 from wardline.engine.kept import KeptDecision, KeptEvent, kept_decision, pack
 from wardline.engine.record import Record
 from wardline.engine.roster import PointRules
+from wardline.engine.running import Running
 from wardline.engine.shard import Shard
 
 # What a record can be found by later: the entities whose timeline a person may ask for.
@@ -39,12 +40,15 @@ class DomainState(Protocol):
     """A state of a domain beside the counters: an account's habits, a graph of sign-ups. A `State` of the journal that also gives values.
 
     gives: the names of its values, with types. read: its values as of an event, before the event counts; changes nothing, bounded in time.
-    erase: forgets what is held under a pseudonym. absorb: counts one event of any domain, with its decision where there was one; once per record, in order; `time_us` is when it was admitted.
+    erase: forgets what is held under a pseudonym. types: what it absorbs, None for everything; other events are not given to it live. absorb: counts one event of any domain, with its decision where there was one; once per record, in order; `time_us` is when it was admitted.
     """
 
     name: str
     applied_seq: int
     gives: Mapping[str, str]
+
+    @property
+    def types(self) -> frozenset[str] | None: ...
 
     def read(self, type: str, occurred_us: int, facts: Values, time_us: int) -> dict[str, Value]: ...
 
@@ -122,6 +126,9 @@ class EventPoint:
         self.metrics = metrics
         self.default_mode = default_mode
         self.detectors: Sequence[Detector[Any]] = domain.detectors
+        # By event type, the states that absorb it; and the counters that decisions read under the rules that run.
+        self._absorbing: dict[str, tuple[Callable[[int, KeptEvent, int], None], ...]] = {}
+        self._read: tuple[Running | None, tuple[str, ...]] = (None, ())
 
     def admit(self, event: Event) -> Pending:
         """Decide one event. Raises EventError, StorageBusy and StorageFull before anything was changed."""
@@ -137,7 +144,10 @@ class EventPoint:
         now_us = self.shard.clock.now_us()
         running = self.rules.now()
         counted = self.counters.read(event.type, at_us, facts, now_us)
-        read = {name: counted.get(name) for name in (*self.counted, *running.counters)}
+        if self._read[0] is not running:
+            self._read = running, (*self.counted, *running.counters)
+        names = self._read[1]
+        read = dict(zip(names, map(counted.get, names), strict=True))
         for state in self.states:
             read.update(state.read(event.type, at_us, facts, now_us))
         decision = judge({**facts, **read}, self.detectors, running.policy, running)
@@ -195,8 +205,12 @@ class EventPoint:
 
     def _absorb(self, seq: int, kept: KeptEvent, now_us: int) -> None:
         self.counters.absorb(seq, kept.type, kept.occurred_us, kept.facts, now_us)
-        for state in self.every_state:
-            state.absorb(seq, kept, now_us)
+        absorbing = self._absorbing.get(kept.type)
+        if absorbing is None:
+            wanted = [state for state in self.every_state if state.types is None or kept.type in state.types]
+            absorbing = self._absorbing[kept.type] = tuple(state.absorb for state in wanted)
+        for absorb in absorbing:
+            absorb(seq, kept, now_us)
 
     def _count(self, verdict: str, seconds: float) -> None:
         self.metrics.decided(self.point, verdict, seconds)

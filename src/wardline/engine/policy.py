@@ -48,6 +48,9 @@ class Weight(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return min(max(self.weight * log_odds(score), -self.floor), self.ceiling)
 
 
+_EVEN = Weight()
+
+
 class Combination(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Signals to one calibrated score: probability(bias + scale * sum of contributions). A detector that is not named counts with weight 1."""
 
@@ -57,11 +60,11 @@ class Combination(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def contributions(self, signals: Mapping[str, Signal]) -> dict[str, float]:
         """Each speaking detector's share of the log-odds, after weight, limits and scale; in the order of the signals."""
-        fallback = Weight()
+        weights, scale = self.detectors, self.scale
         return {
-            name: self.scale * self.detectors.get(name, fallback).contribution(signal.score)
+            name: scale * weights.get(name, _EVEN).contribution(score)
             for name, signal in signals.items()
-            if signal.score is not None
+            if (score := signal.score) is not None
         }
 
 

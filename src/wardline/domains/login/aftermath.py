@@ -35,6 +35,7 @@ class LoginAftermath:
     """See the module."""
 
     name = "login_aftermath"
+    types = frozenset({POINT, OUTCOME, RECOVERY, CREDENTIAL, SESSION})
     gives: Mapping[str, str] = {"login.since_risky_login_seconds": "number", "login.surprises_since_risky": "number"}
 
     def __init__(self, capacity: int = CAPACITY) -> None:

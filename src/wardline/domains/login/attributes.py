@@ -7,6 +7,9 @@ A level's number has the level in its upper 4 bits and 28 bits of CRC-32 of the 
 pseudonyms already, so nobody outside can make two of them collide; a chance collision makes one value in 10^8 look familiar.
 """
 
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
 from zlib import crc32
 
 from wardline.engine.feature import Value, Values
@@ -31,24 +34,44 @@ def _key(level: int, value: Value) -> int:
     return level << SHIFT | (crc32(str(value).encode("utf-8", "replace")) & MASK)
 
 
+# Values that many logins have: their keys are made once. A function of its arguments alone, and bounded.
+REMEMBERED = 4096
+
+
+@lru_cache(REMEMBERED, typed=True)
+def _shared_key(level: int, value: Value) -> int:
+    return _key(level, value)
+
+
+@lru_cache(REMEMBERED, typed=True)
+def _client_keys(agent: Value, device_class: Value, system: Value, family: Value, major: Value) -> tuple[int, int, int, int]:
+    return (
+        _key(DEVICE_CLASS, device_class or ABSENT),
+        _key(SYSTEM, f"{system}/{family}") if system or family else 0,
+        _key(BROWSER, f"{system}/{family}/{major}") if family else 0,
+        _key(AGENT, agent),
+    )
+
+
 def attribute_keys(facts: Values) -> tuple[int, ...]:
     """One number for each of LEVELS, in their order; 0 for what is not known here (no source) or means nothing (no address)."""
-    get = facts.get
+    get: Callable[[str], Any] = facts.get
     country, asn, prefix16, prefix24, ip = get("ip.country"), get("ip.asn"), get("ip.prefix16"), get("ip.prefix24"), get("ip")
-    agent, hour = get("user_agent"), get("hour")
-    system, family, client = get("user_agent.os"), get("user_agent.family"), get("client") or ABSENT
+    agent, device, hour = get("user_agent"), get("device"), get("hour")
+    absent = f"-{get('client') or ABSENT}" if not (agent and device) else ""
+    if agent:
+        client = _client_keys(agent, get("user_agent.device"), get("user_agent.os"), get("user_agent.family"), get("user_agent.major"))
+    else:
+        client = 0, 0, 0, _shared_key(AGENT, absent)
     return (
-        _key(COUNTRY, country) if country else 0,
-        _key(ASN, asn) if asn else 0,
-        _key(PREFIX16, prefix16) if prefix16 else 0,
+        _shared_key(COUNTRY, country) if country else 0,
+        _shared_key(ASN, asn) if asn else 0,
+        _shared_key(PREFIX16, prefix16) if prefix16 else 0,
         _key(PREFIX24, prefix24) if prefix24 else 0,
         _key(IP, ip) if ip else 0,
-        _key(DEVICE_CLASS, get("user_agent.device") or ABSENT) if agent else 0,
-        _key(SYSTEM, f"{system}/{family}") if agent and (system or family) else 0,
-        _key(BROWSER, f"{system}/{family}/{get('user_agent.major')}") if agent and family else 0,
-        _key(AGENT, agent or f"-{client}"),
-        _key(DEVICE, get("device") or f"-{client}"),
-        _key(LANGUAGE, get("language") or ABSENT),
-        _key(TIMEZONE, get("timezone") or ABSENT),
-        _key(HOURS, hour // HOURS_PER_SLOT) if isinstance(hour, int) else 0,
+        *client,
+        _key(DEVICE, device or absent),
+        _shared_key(LANGUAGE, get("language") or ABSENT),
+        _shared_key(TIMEZONE, get("timezone") or ABSENT),
+        _shared_key(HOURS, hour // HOURS_PER_SLOT) if isinstance(hour, int) else 0,
     )

@@ -49,6 +49,7 @@ class LoginCampaigns:
     """See the module. A DomainState."""
 
     name = "login_campaigns"
+    types = frozenset({POINT, OUTCOME})
     gives: Mapping[str, str] = {"login.campaign_network": "number", "login.campaign_agent": "number", "login.campaign_site": "number"}
 
     def __init__(self, capacity: int = CAPACITY) -> None:

@@ -2,6 +2,7 @@
 
     packed = habits.add(b"", keys, day=20_418)      one login more
     habits.unpack(packed)                           {key: (count, first day, last day)}
+    habits.index(packed)                            {key: the three in one number}: quicker, for looking up
 
 Each entry is 64 bits: the key (32), a count (10), first and last day modulo 2,048 (11 each). Keys below 16 are the account's own numbers: 0 the
 logins, 1 to 13 how often a level brought a value that was new (so that it is known of somebody who changes address daily that they do), TODAY
@@ -22,12 +23,19 @@ STALE_DAYS = 120
 # How far back the first day of a value is put that needs no confirmation, and the logins after which new values need one.
 CONFIRMING_DAYS = 7
 YOUNG_LOGINS = 4
+COUNT_SHIFT, FIRST_SHIFT = 22, 11
 Habits = dict[int, tuple[int, int, int]]
+Index = dict[int, int]
 
 
 def unpack(packed: bytes) -> Habits:
     """Key to (count, first day, last day)."""
     return {entry >> 32: (entry >> 22 & 1023, entry >> 11 & 2047, entry & 2047) for entry in struct.unpack(f"<{len(packed) >> 3}Q", packed)}
+
+
+def index(packed: bytes) -> Index:
+    """Key to count << COUNT_SHIFT | first day << FIRST_SHIFT | last day."""
+    return {entry >> 32: entry & 0xFFFFFFFF for entry in struct.unpack(f"<{len(packed) >> 3}Q", packed)}
 
 
 def pack(habits: Habits) -> bytes:

@@ -21,7 +21,7 @@ import msgspec
 
 from wardline.domains.login import attributes as level
 from wardline.domains.login.attributes import LOGINS, SHIFT
-from wardline.domains.login.habits import DAYS, Habits
+from wardline.domains.login.habits import COUNT_SHIFT, DAYS, FIRST_SHIFT, Index
 from wardline.domains.login.population import Population
 
 # The share of intruders assumed to share the owner's value of a level, given that they share the parent's.
@@ -61,55 +61,78 @@ class Weighed(msgspec.Struct):
     device_logins: int | None = None
 
 
-def weigh(habits: Habits, keys: tuple[int, ...], population: Population, day: int, has_device: bool = True) -> Weighed:
-    """See the module. habits may be empty: then everything is 0. has_device: the client sent a device identifier."""
+def _steps(*levels: int) -> tuple[tuple[int, float, float, float, str], ...]:
+    """What the walk down a hierarchy needs at each level: the level, its restlessness, 1 - t and t, its name."""
+    return tuple((each, RESTLESS[each], 1.0 - INTENT[each], INTENT[each], NAMES.get(each, "")) for each in levels)
+
+
+_NETWORK, _AGENTS, _DEVICE = _steps(*NETWORK), _steps(*AGENTS), _steps(level.DEVICE)
+_LANGUAGE, _TIMEZONE, _HOURS = _steps(level.LANGUAGE), _steps(level.TIMEZONE), _steps(level.HOURS)
+
+
+def weigh(habits: Index, keys: tuple[int, ...], population: Population, day: int, has_device: bool = True) -> Weighed:
+    """See the module. habits, as `habits.index` gives them, may be empty: then everything is 0. has_device: the client sent a device identifier."""
     found = Weighed()
-    logins = habits[LOGINS][0] if LOGINS in habits else 0
+    logins = habits.get(LOGINS, 0) >> COUNT_SHIFT
     if not logins:
         return found
     day %= DAYS
-
-    def chain(levels: tuple[int, ...]) -> tuple[float, str, int]:
-        nats, parent_count, parent_all, changes = 0.0, float(logins), population.total, 1
-        finest, used = "new", 0
-        for each in levels:
-            key = keys[each - 1]
-            if not key:
-                continue
-            entry = habits.get(key)
-            count = float(entry[0]) if entry else 0.0
-            here = habits[each][0] if each in habits else 0
-            everyone = population.count(key)
-            restless = RESTLESS[each] + max(here - 1, 0) / changes
-            if entry is not None and (day - entry[1]) % DAYS < CONFIRMED_DAYS:
-                # Used since yesterday or today only: not yet confirmed. It counts most of what it would if it were new.
-                nats += UNCONFIRMED * _nats(0.0, parent_count, everyone, parent_all, restless, INTENT[each])
-            else:
-                nats += _nats(count, parent_count, everyone, parent_all, restless, INTENT[each])
-            if entry is None:
-                break  # below a value that is new, everything is new
-            finest, used = NAMES.get(each, ""), entry[0]
-            parent_count, parent_all, changes = max(count, 1.0), everyone, max(here, 1)
-        return nats, finest, used
-
-    found.network, found.network_level, found.network_logins = chain(NETWORK)
-    agent, found.agent_level, found.agent_logins = chain(AGENTS)
-    device, _, used = chain((level.DEVICE,))
+    network, found.network_level, found.network_logins = _chain(_NETWORK, habits, keys, population, day, logins)
+    agent, found.agent_level, found.agent_logins = _chain(_AGENTS, habits, keys, population, day, logins)
+    device, _, used = _chain(_DEVICE, habits, keys, population, day, logins)
+    found.network = network
     found.device_logins = used if has_device or not used else None
     if has_device and used:
         found.client = device + SHARED_SURPRISE * min(max(agent, -1.0), 3.0)
     else:
-        small, large = sorted((device, agent))
+        small, large = (device, agent) if device <= agent else (agent, device)
         found.client = large + SHARED_SURPRISE * small if small > 0 else device + agent
-    found.locale = chain((level.LANGUAGE,))[0] + chain((level.TIMEZONE,))[0]
-    found.hours = chain((level.HOURS,))[0]
+    language = _chain(_LANGUAGE, habits, keys, population, day, logins)[0]
+    found.locale = language + _chain(_TIMEZONE, habits, keys, population, day, logins)[0]
+    found.hours = _chain(_HOURS, habits, keys, population, day, logins)[0]
     return found
 
 
-def _nats(count: float, parent_count: float, everyone: int, everyone_parent: int, restless: float, intent: float) -> float:
-    share = min((everyone + 0.5) / (everyone_parent + 1.0), 1.0)
-    ratio = (min(count, parent_count) / share + restless) / (parent_count + restless)
-    return -log(ratio / (1.0 - intent + intent * ratio))
+def _chain(
+    steps: tuple[tuple[int, float, float, float, str], ...],
+    habits: Index,
+    keys: tuple[int, ...],
+    population: Population,
+    day: int,
+    logins: int,
+) -> tuple[float, str, int]:
+    """Down one hierarchy: the nats, the finest level that is known and the logins there. Written out, since every login walks six of them."""
+    nats, parent_count, parent_all, changes = 0.0, float(logins), population.total, 1
+    young, old, entries = population.young.get, population.old.get, habits.get
+    finest, used = "new", 0
+    for each, restless, unintended, intent, name in steps:
+        key = keys[each - 1]
+        if not key:
+            continue
+        entry = entries(key)
+        here = entries(each, 0) >> COUNT_SHIFT
+        everyone = young(key, 0) + old(key, 0)
+        if here > 1:
+            restless += (here - 1) / changes
+        share = (everyone + 0.5) / (parent_all + 1.0)
+        if share > 1.0:
+            share = 1.0
+        if entry is None:
+            ratio = restless / (parent_count + restless)
+            nats += -log(ratio / (unintended + intent * ratio))
+            break  # below a value that is new, everything is new
+        used = entry >> COUNT_SHIFT
+        count = float(used)
+        if (day - (entry >> FIRST_SHIFT)) % DAYS < CONFIRMED_DAYS:
+            # Used since yesterday or today only: not yet confirmed. It counts most of what it would if it were new.
+            ratio = restless / (parent_count + restless)
+            nats += UNCONFIRMED * -log(ratio / (unintended + intent * ratio))
+        else:
+            ratio = ((count if count < parent_count else parent_count) / share + restless) / (parent_count + restless)
+            nats += -log(ratio / (unintended + intent * ratio))
+        finest = name
+        parent_count, parent_all, changes = count if count > 1.0 else 1.0, everyone, here if here > 1 else 1
+    return nats, finest, used
 
 
 assert level.TODAY < 1 << 4 and SHIFT == 28

@@ -24,6 +24,7 @@ class LoginPlaces:
     """See the module."""
 
     name = "login_places"
+    types = frozenset({OUTCOME})
     gives: Mapping[str, str] = {"login.other_country_seconds": "number"}
 
     def __init__(self, capacity: int = CAPACITY) -> None:

@@ -51,6 +51,7 @@ class LoginProfile:
     """See the module."""
 
     name = "login_profile"
+    types = frozenset({POINT, OUTCOME})
     gives: Mapping[str, str] = {
         "login.known_logins": "number",
         "login.network_level": "text",
@@ -94,13 +95,13 @@ class LoginProfile:
         if packed is None:
             # Nobody was pushed out: it is certain that there was no login. Otherwise it is unknown.
             return {"login.known_logins": 0, "login.baseline": self._baseline()} if not self.evicted else {}
-        known = habits.unpack(packed)
+        known = habits.index(packed)
         keys = self._keys(facts)
         found = weigh(known, keys, self.population, occurred_us // DAY_US, bool(facts.get("device")))
         network_seen = not keys[PREFIX24 - 1] or found.network_level != "new"
         client_seen = keys[DEVICE - 1] in known or keys[AGENT - 1] in known
         return {
-            "login.known_logins": known[LOGINS][0],
+            "login.known_logins": known[LOGINS] >> habits.COUNT_SHIFT,
             "login.network_level": found.network_level,
             "login.network_logins": found.network_logins,
             "login.network_nats": round(found.network, 3),

@@ -8,7 +8,7 @@ The nats are those of likelihood.py: the device first, then browser and system, 
 
 from typing import Any
 
-from wardline.domains.login.speaking import logins, nats, number
+from wardline.domains.login.speaking import logins, nats, number, silent
 from wardline.engine.detector import Detector
 from wardline.engine.feature import Values
 from wardline.engine.signal import Signal
@@ -20,6 +20,8 @@ CLIENTS = {
     "device_class": "none of its {known} used this browser and system.",
     "new": "none of its {known} used this kind of device.",
 }
+
+NO_HISTORY = silent("Nothing is known of what this account is used with.")
 
 
 class AgentNovelty(Detector[Any]):
@@ -38,11 +40,10 @@ class AgentNovelty(Detector[Any]):
 
     def judge(self, values: Values) -> Signal:
         """Silent without history."""
-        known, device, used, amount = (
-            number(values, f"login.{n}") for n in ("known_logins", "device_logins", "agent_logins", "agent_nats")
-        )
+        known, amount = number(values, "login.known_logins"), number(values, "login.agent_nats")
         if not known or amount is None:
-            return Signal(None, "Nothing is known of what this account is used with.")
+            return NO_HISTORY
+        device, used = number(values, "login.device_logins"), number(values, "login.agent_logins")
         if device:
             text = f"{device:.0f} of the account's {logins(known)} came from this device."
         else:

@@ -7,7 +7,7 @@ A campaign's mark condemns nobody: where the account was used from this network 
 
 from typing import Any
 
-from wardline.domains.login.speaking import nats, number
+from wardline.domains.login.speaking import nats, number, silent
 from wardline.engine.detector import Detector
 from wardline.engine.feature import Values
 from wardline.engine.signal import Signal
@@ -15,6 +15,10 @@ from wardline.engine.signal import Signal
 NETWORK_NATS, AGENT_NATS, SITE_NATS = 3.5, 3.0, 2.0
 # A login that is new in one respect only, or an account of which nothing is known.
 IN_PART = 0.6
+
+NO_CAMPAIGN = silent("No campaign is known that this login could belong to.")
+FITTING = silent("A campaign is running, and this login fits its account.")
+OWN_DEVICE = silent("A campaign is running, and this login is from a device of the account.")
 
 
 class CredentialCampaign(Detector[Any]):
@@ -35,14 +39,15 @@ class CredentialCampaign(Detector[Any]):
 
     def judge(self, values: Values) -> Signal:
         """Silent where nothing is marked and where the login fits its account."""
-        network, agent, site = (number(values, f"login.campaign_{name}") or 0.0 for name in ("network", "agent", "site"))
+        network = number(values, "login.campaign_network") or 0.0
+        agent, site = number(values, "login.campaign_agent") or 0.0, number(values, "login.campaign_site") or 0.0
         if not (network or agent or site):
-            return Signal(None, "No campaign is known that this login could belong to.")
+            return NO_CAMPAIGN
         strange = values.get("login.strange") is True
         if not strange and number(values, "login.known_logins") and values.get("login.network_level") != "new":
-            return Signal(None, "A campaign is running, and this login fits its account.")
+            return FITTING
         if not strange and number(values, "login.device_logins"):
-            return Signal(None, "A campaign is running, and this login is from a device of the account.")
+            return OWN_DEVICE
         if network:
             amount, text = NETWORK_NATS, f"Passwords of about {network:.0f} accounts were tried from this network lately"
         elif agent:

@@ -6,12 +6,15 @@ failures_account_10m 7, network_level "new" -> Signal(0.86, "7 wrong passwords w
 from math import log1p
 from typing import Any
 
-from wardline.domains.login.speaking import nats, number
+from wardline.domains.login.speaking import nats, number, silent
 from wardline.engine.detector import Detector
 from wardline.engine.feature import Values
 from wardline.engine.signal import Signal
 
 NATS_PER_E_FOLD = 0.7
+
+NOBODY = silent("Nobody is guessing passwords of this account.")
+OWNER = silent("There were wrong passwords; this login is from where the account is used.")
 
 
 class Guessing(Detector[Any]):
@@ -26,8 +29,8 @@ class Guessing(Detector[Any]):
         short, long = number(values, "failures_account_10m") or 0.0, number(values, "failures_account_24h") or 0.0
         failures = max(short, long)
         if failures < 3:
-            return Signal(None, "Nobody is guessing passwords of this account.")
+            return NOBODY
         if number(values, "login.device_logins") or values.get("login.network_level") in ("ip", "prefix24"):
-            return Signal(None, "There were wrong passwords; this login is from where the account is used.")
+            return OWNER
         text = f"{failures:.0f} wrong passwords were tried on this account within a day, and this login is not from where it is used."
         return nats(NATS_PER_E_FOLD * log1p(failures), text)

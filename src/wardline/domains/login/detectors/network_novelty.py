@@ -8,7 +8,7 @@ The nats are those of likelihood.py; a familiar network speaks for the owner.
 
 from typing import Any
 
-from wardline.domains.login.speaking import logins, nats, number
+from wardline.domains.login.speaking import logins, nats, number, silent
 from wardline.engine.detector import Detector
 from wardline.engine.feature import Values
 from wardline.engine.signal import Signal
@@ -21,6 +21,8 @@ PLACES = {
     "ip": "{used} of the account's {known} came from this address.",
 }
 
+NO_HISTORY = silent("Nothing is known of where this account is used.")
+
 
 class NetworkNovelty(Detector[Any]):
     """Whether the account was used from here before."""
@@ -31,9 +33,10 @@ class NetworkNovelty(Detector[Any]):
 
     def judge(self, values: Values) -> Signal:
         """Silent without history."""
-        known, used, amount = (number(values, f"login.{name}") for name in ("known_logins", "network_logins", "network_nats"))
+        known, amount = number(values, "login.known_logins"), number(values, "login.network_nats")
         if not known or amount is None:
-            return Signal(None, "Nothing is known of where this account is used.")
+            return NO_HISTORY
+        used = number(values, "login.network_logins")
         form = PLACES.get(
             str(values.get("login.network_level")), "The account has never been used from this network or region, in {known}."
         )

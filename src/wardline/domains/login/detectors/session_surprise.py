@@ -7,12 +7,14 @@ It speaks at the next login of the account, and at once to rules, which may read
 
 from typing import Any
 
-from wardline.domains.login.speaking import nats, number
+from wardline.domains.login.speaking import nats, number, silent
 from wardline.engine.detector import Detector
 from wardline.engine.feature import Values
 from wardline.engine.signal import Signal
 
 FIRST_NATS, FURTHER_NATS, MOST_NATS = 1.5, 0.5, 3.0
+
+NO_CHANGE = silent("No sensitive change followed an unusual login.")
 
 
 class SessionSurprise(Detector[Any]):
@@ -26,7 +28,7 @@ class SessionSurprise(Detector[Any]):
         """Silent outside the cooling-off time."""
         since, surprises = number(values, "login.since_risky_login_seconds"), number(values, "login.surprises_since_risky")
         if since is None or not surprises:
-            return Signal(None, "No sensitive change followed an unusual login.")
+            return NO_CHANGE
         what = "a sensitive change was" if surprises == 1 else f"{surprises:.0f} sensitive changes were"
         text = f"After an unusual login {max(round(since / 60), 1)} minutes ago, {what} made to the account."
         return nats(min(FIRST_NATS + FURTHER_NATS * (surprises - 1), MOST_NATS), text)

@@ -8,10 +8,12 @@ worth less. It is subtracted from what the other detectors say, so that the sum 
 
 from typing import Any
 
-from wardline.domains.login.speaking import nats, number
+from wardline.domains.login.speaking import nats, number, silent
 from wardline.engine.detector import Detector
 from wardline.engine.feature import Values
 from wardline.engine.signal import Signal
+
+UNKNOWN = silent("It is not known yet how unusual honest logins are here.")
 
 
 class SiteBaseline(Detector[Any]):
@@ -25,5 +27,5 @@ class SiteBaseline(Detector[Any]):
         """Silent when it is unknown."""
         baseline = number(values, "login.baseline")
         if baseline is None:
-            return Signal(None, "It is not known yet how unusual honest logins are here.")
+            return UNKNOWN
         return nats(-baseline, "Honest logins of this site are compared with: one in a hundred is as unusual as it takes.")

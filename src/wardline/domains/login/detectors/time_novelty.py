@@ -5,10 +5,12 @@ known_logins 41, time_nats 0.8 -> Signal(0.69, "The account is seldom used at th
 
 from typing import Any
 
-from wardline.domains.login.speaking import nats, number
+from wardline.domains.login.speaking import nats, number, silent
 from wardline.engine.detector import Detector
 from wardline.engine.feature import Values
 from wardline.engine.signal import Signal
+
+NO_HISTORY = silent("Nothing is known of when this account is used.")
 
 
 class TimeNovelty(Detector[Any]):
@@ -22,7 +24,7 @@ class TimeNovelty(Detector[Any]):
         """Silent without history."""
         known, amount = number(values, "login.known_logins"), number(values, "login.time_nats")
         if not known or amount is None:
-            return Signal(None, "Nothing is known of when this account is used.")
+            return NO_HISTORY
         return nats(
             amount, "The account is seldom used at this time of day." if amount > 0 else "The account is often used at this time of day."
         )

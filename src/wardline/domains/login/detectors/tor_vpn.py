@@ -5,12 +5,15 @@ ip.tor True, network_level "new", device_logins 0 -> Signal(0.65, "The login cam
 
 from typing import Any
 
-from wardline.domains.login.speaking import nats, number
+from wardline.domains.login.speaking import nats, number, silent
 from wardline.engine.detector import Detector
 from wardline.engine.feature import Values
 from wardline.engine.signal import Signal
 
 WAYS = (("ip.tor", "Tor", 0.6), ("ip.proxy", "a proxy", 0.6), ("ip.vpn", "a VPN", 0.3), ("ip.hosting", "a hosting company", 0.6))
+
+FAMILIAR = silent("This is no anonymous network that would be new to the account.")
+NOT_ANONYMOUS = silent("The network is not known to be an anonymous one.")
 
 
 class TorVpn(Detector[Any]):
@@ -23,8 +26,8 @@ class TorVpn(Detector[Any]):
     def judge(self, values: Values) -> Signal:
         """Silent for accounts without history, for networks and devices of the account."""
         if not number(values, "login.known_logins") or values.get("login.network_level") != "new" or number(values, "login.device_logins"):
-            return Signal(None, "This is no anonymous network that would be new to the account.")
+            return FAMILIAR
         for name, way, amount in WAYS:
             if values.get(name) is True:
                 return nats(amount, f"The login came through {way}, which the account has not used from there before.")
-        return Signal(None, "The network is not known to be an anonymous one.")
+        return NOT_ANONYMOUS

@@ -5,13 +5,16 @@ other_country_seconds 1800 -> Signal(0.69, "The account was used from another co
 
 from typing import Any
 
-from wardline.domains.login.speaking import nats, number
+from wardline.domains.login.speaking import nats, number, silent
 from wardline.engine.detector import Detector
 from wardline.engine.feature import Values
 from wardline.engine.signal import Signal
 
 FAST_SECONDS = 2 * 3600
 FAST_NATS = 0.8
+
+NO_JOURNEY = silent("Nothing is known of a journey that would be too fast.")
+OWN_WAYS = silent("Two countries in a short time, both by ways that the account has used.")
 
 
 class Travel(Detector[Any]):
@@ -25,7 +28,7 @@ class Travel(Detector[Any]):
         """Silent without countries, after hours, and for networks and devices of the account."""
         seconds = number(values, "login.other_country_seconds")
         if seconds is None or seconds > FAST_SECONDS:
-            return Signal(None, "Nothing is known of a journey that would be too fast.")
+            return NO_JOURNEY
         if values.get("login.network_level") in ("ip", "prefix24") or number(values, "login.device_logins"):
-            return Signal(None, "Two countries in a short time, both by ways that the account has used.")
+            return OWN_WAYS
         return nats(FAST_NATS, f"The account was used from another country {max(round(seconds / 60), 1)} minutes ago.")
