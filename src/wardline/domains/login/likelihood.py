@@ -1,6 +1,6 @@
 """How much likelier a login's attributes are when somebody else logs in than when the owner does, in nats, attribute by attribute.
 
-    found = weigh(habits, keys, population, day)
+    found = weigh(packed, keys, population, day)
     found.network, found.client, found.locale, found.hours       nats; above 0 speaks for somebody else
     found.network_level, found.network_logins                    the finest level that the account used before, and how often
 
@@ -15,14 +15,19 @@ The levels multiply down the hierarchy (chain rule), so a new network counts onc
 every r is 1 and nothing speaks. `t` is what keeps "the right city" from buying a stranger more than ln(1/t) nats of trust.
 """
 
+import struct
 from math import log
-
-import msgspec
+from typing import NamedTuple
 
 from wardline.domains.login import attributes as level
-from wardline.domains.login.attributes import LOGINS, SHIFT
-from wardline.domains.login.habits import COUNT_SHIFT, DAYS, FIRST_SHIFT, Index
+from wardline.domains.login.attributes import LEVELS, LOGINS, SHIFT
+from wardline.domains.login.habits import COUNT_SHIFT, DAYS, FIRST_SHIFT, Index, index
 from wardline.domains.login.population import Population
+
+try:
+    from wardline.domains.login._likelihood import weigh as native_weigh
+except ImportError:  # a source install without a C compiler
+    native_weigh = None  # type: ignore[assignment]
 
 # The share of intruders assumed to share the owner's value of a level, given that they share the parent's.
 INTENT = {
@@ -47,8 +52,9 @@ NAMES = {
 }  # fmt: skip
 
 
-class Weighed(msgspec.Struct):
-    """Nats per group; the finest known level of network and client ("new" for none) with the account's logins there."""
+class Weighed(NamedTuple):
+    """Nats per group; the finest known level of network and client ("new" for none) with the account's logins there; the account's logins;
+    client_seen: it used this device, or this very browser."""
 
     network: float = 0.0
     client: float = 0.0
@@ -59,6 +65,8 @@ class Weighed(msgspec.Struct):
     agent_level: str = "new"
     agent_logins: int = 0
     device_logins: int | None = None
+    logins: int = 0
+    client_seen: bool = False
 
 
 def _steps(*levels: int) -> tuple[tuple[int, float, float, float, str], ...]:
@@ -70,27 +78,67 @@ _NETWORK, _AGENTS, _DEVICE = _steps(*NETWORK), _steps(*AGENTS), _steps(level.DEV
 _LANGUAGE, _TIMEZONE, _HOURS = _steps(level.LANGUAGE), _steps(level.TIMEZONE), _steps(level.HOURS)
 
 
-def weigh(habits: Index, keys: tuple[int, ...], population: Population, day: int, has_device: bool = True) -> Weighed:
-    """See the module. habits, as `habits.index` gives them, may be empty: then everything is 0. has_device: the client sent a device identifier."""
-    found = Weighed()
+_NOTHING = Weighed()
+_LEVEL_NAMES = tuple(NAMES.get(each, "new") for each in range(level.TODAY))
+# What the C part takes: t and restlessness of each level, and the two shares.
+_TABLE = struct.pack(
+    f"{2 * len(LEVELS) + 2}d", *(INTENT[each] for each in LEVELS), *(RESTLESS[each] for each in LEVELS), UNCONFIRMED, SHARED_SURPRISE
+)
+
+
+def weigh(packed: bytes, keys: tuple[int, ...], population: Population, day: int, has_device: bool = True) -> Weighed:
+    """See the module. packed: the habits as `habits.add` gives them; without a login everything is 0. has_device: the client sent a device
+    identifier."""
+    if native_weigh is None:
+        return weigh_plain(packed, keys, population, day, has_device)
+    found = native_weigh(packed, keys, population.young, population.old, population.total, day % DAYS, has_device, _TABLE)
+    if found is None:
+        return _NOTHING
+    network, client, locale, hours, network_level, network_logins, agent_level, agent_logins, device_logins, logins, client_seen = found
+    return Weighed(
+        network,
+        client,
+        locale,
+        hours,
+        _LEVEL_NAMES[network_level],
+        network_logins,
+        _LEVEL_NAMES[agent_level],
+        agent_logins,
+        device_logins,
+        logins,
+        client_seen,
+    )
+
+
+def weigh_plain(packed: bytes, keys: tuple[int, ...], population: Population, day: int, has_device: bool = True) -> Weighed:
+    """As `weigh`, in Python."""
+    habits = index(packed)
     logins = habits.get(LOGINS, 0) >> COUNT_SHIFT
     if not logins:
-        return found
+        return _NOTHING
     day %= DAYS
-    network, found.network_level, found.network_logins = _chain(_NETWORK, habits, keys, population, day, logins)
-    agent, found.agent_level, found.agent_logins = _chain(_AGENTS, habits, keys, population, day, logins)
+    network, network_level, network_logins = _chain(_NETWORK, habits, keys, population, day, logins)
+    agent, agent_level, agent_logins = _chain(_AGENTS, habits, keys, population, day, logins)
     device, _, used = _chain(_DEVICE, habits, keys, population, day, logins)
-    found.network = network
-    found.device_logins = used if has_device or not used else None
     if has_device and used:
-        found.client = device + SHARED_SURPRISE * min(max(agent, -1.0), 3.0)
+        client = device + SHARED_SURPRISE * min(max(agent, -1.0), 3.0)
     else:
         small, large = (device, agent) if device <= agent else (agent, device)
-        found.client = large + SHARED_SURPRISE * small if small > 0 else device + agent
+        client = large + SHARED_SURPRISE * small if small > 0 else device + agent
     language = _chain(_LANGUAGE, habits, keys, population, day, logins)[0]
-    found.locale = language + _chain(_TIMEZONE, habits, keys, population, day, logins)[0]
-    found.hours = _chain(_HOURS, habits, keys, population, day, logins)[0]
-    return found
+    return Weighed(
+        network,
+        client,
+        language + _chain(_TIMEZONE, habits, keys, population, day, logins)[0],
+        _chain(_HOURS, habits, keys, population, day, logins)[0],
+        network_level,
+        network_logins,
+        agent_level,
+        agent_logins,
+        used if has_device or not used else None,
+        logins,
+        keys[level.DEVICE - 1] in habits or keys[level.AGENT - 1] in habits,
+    )
 
 
 def _chain(
@@ -135,4 +183,4 @@ def _chain(
     return nats, finest, used
 
 
-assert level.TODAY < 1 << 4 and SHIFT == 28
+assert level.TODAY < 1 << 4 and SHIFT == 28 and CONFIRMED_DAYS == 1 and tuple(LEVELS) == tuple(range(1, 14))

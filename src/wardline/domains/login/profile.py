@@ -16,7 +16,7 @@ import msgspec
 
 from wardline.domains.login import habits
 from wardline.domains.login.attempts import Attempt, Attempts
-from wardline.domains.login.attributes import AGENT, DEVICE, LOGINS, PREFIX24, SHIFT, attribute_keys
+from wardline.domains.login.attributes import AGENT, PREFIX24, SHIFT, attribute_keys
 from wardline.domains.login.events import OUTCOME, POINT
 from wardline.domains.login.likelihood import weigh
 from wardline.domains.login.population import Population
@@ -95,13 +95,11 @@ class LoginProfile:
         if packed is None:
             # Nobody was pushed out: it is certain that there was no login. Otherwise it is unknown.
             return {"login.known_logins": 0, "login.baseline": self._baseline()} if not self.evicted else {}
-        known = habits.index(packed)
         keys = self._keys(facts)
-        found = weigh(known, keys, self.population, occurred_us // DAY_US, bool(facts.get("device")))
+        found = weigh(packed, keys, self.population, occurred_us // DAY_US, bool(facts.get("device")))
         network_seen = not keys[PREFIX24 - 1] or found.network_level != "new"
-        client_seen = keys[DEVICE - 1] in known or keys[AGENT - 1] in known
         return {
-            "login.known_logins": known[LOGINS] >> habits.COUNT_SHIFT,
+            "login.known_logins": found.logins,
             "login.network_level": found.network_level,
             "login.network_logins": found.network_logins,
             "login.network_nats": round(found.network, 3),
@@ -113,7 +111,7 @@ class LoginProfile:
             "login.time_nats": round(found.hours, 3),
             "login.risk": round(found.network + found.client + found.locale + found.hours, 3),
             "login.baseline": self._baseline(),
-            "login.strange": not network_seen and not client_seen,
+            "login.strange": not network_seen and not found.client_seen,
         }
 
     def _baseline(self) -> float:

@@ -1,0 +1,173 @@
+/* An account's habits weighed against one login: the twin in C of likelihood.weigh_plain, for the decision that every login waits for.
+
+   weigh(packed, keys, young, old, total, day, has_device, table)
+     -> (network, client, locale, hours, network_level, network_logins, agent_level, agent_logins, device_logins or None, logins, client_seen)
+
+   packed: 64-bit little-endian numbers in ascending order, key << 32 | count << 22 | first day << 11 | last day. keys: one for each level,
+   0 for unknown. young, old: {key: logins} of the site; total: its logins. day: modulo 2048. Levels come back as numbers, 0 for "new".
+   None where the account has no logins. The same operations in the same order as the twin, without contraction, so that results are
+   equal to the last bit.
+   table: doubles in the machine's order, t of each level, what a new value costs at each level, the share of a value that is unconfirmed,
+   the share of a surprise that is told twice. Built with -ffp-contract=off. */
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+#include <math.h>
+#include <stdint.h>
+
+enum { LEVELS = 13, DAYS = 2048, COUNT_SHIFT = 22, FIRST_SHIFT = 11 };
+
+typedef struct {
+    const unsigned char *habits;
+    Py_ssize_t entries;
+    PyObject *key_objects[LEVELS];
+    uint32_t keys[LEVELS];
+    PyObject *young, *old;
+    double total, logins;
+    uint32_t day;
+    double intent[LEVELS], restless[LEVELS], unconfirmed, shared;
+} Login;
+
+typedef struct {
+    double nats;
+    int finest;
+    long used;
+} Walked;
+
+static uint32_t word(const unsigned char *at) {
+    return (uint32_t)at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
+}
+
+/* The lower half of a key's entry; *found is 0 where there is none. */
+static uint32_t entry_of(const Login *login, uint32_t key, int *found) {
+    Py_ssize_t low = 0, high = login->entries;
+    while (low < high) {
+        Py_ssize_t middle = (low + high) >> 1;
+        uint32_t there = word(login->habits + 8 * middle + 4);
+        if (there == key) {
+            *found = 1;
+            return word(login->habits + 8 * middle);
+        }
+        if (there < key) low = middle + 1;
+        else high = middle;
+    }
+    *found = 0;
+    return 0;
+}
+
+/* Logins of the site with a value; -1 with an error set. */
+static double count_in(PyObject *table, PyObject *key) {
+    PyObject *found = PyDict_GetItemWithError(table, key);
+    if (found == NULL) return PyErr_Occurred() ? -1.0 : 0.0;
+    return PyLong_AsDouble(found);
+}
+
+static int walk(const Login *login, const int *levels, int length, Walked *walked) {
+    double nats = 0.0, parent_count = login->logins, parent_all = login->total, changes = 1.0;
+    walked->finest = 0;
+    walked->used = 0;
+    for (int place = 0; place < length; place++) {
+        int level = levels[place], known, counted;
+        uint32_t key = login->keys[level - 1];
+        if (!key) continue;
+        uint32_t entry = entry_of(login, key, &known);
+        double here = (double)(entry_of(login, (uint32_t)level, &counted) >> COUNT_SHIFT);
+        double young = count_in(login->young, login->key_objects[level - 1]);
+        double old = count_in(login->old, login->key_objects[level - 1]);
+        if ((young < 0 || old < 0) && PyErr_Occurred()) return -1;
+        double everyone = young + old;
+        double restless = login->restless[level - 1], intent = login->intent[level - 1];
+        if (here > 1.0) restless += (here - 1.0) / changes;
+        double share = (everyone + 0.5) / (parent_all + 1.0);
+        if (share > 1.0) share = 1.0;
+        double count = (double)(entry >> COUNT_SHIFT);
+        int fresh = known && ((login->day - (entry >> FIRST_SHIFT)) & (DAYS - 1)) < 1;
+        double weighed = known && !fresh ? (count < parent_count ? count : parent_count) : 0.0;
+        double ratio = (weighed / share + restless) / (parent_count + restless);
+        double said = -log(ratio / (1.0 - intent + intent * ratio));
+        if (fresh) said = login->unconfirmed * said;
+        nats += said;
+        if (!known) break;
+        walked->finest = level;
+        walked->used = (long)(entry >> COUNT_SHIFT);
+        parent_count = count > 1.0 ? count : 1.0;
+        parent_all = everyone;
+        changes = here > 1.0 ? here : 1.0;
+    }
+    walked->nats = nats;
+    return 0;
+}
+
+static PyObject *weigh(PyObject *module, PyObject *const *given, Py_ssize_t count) {
+    static const int network_levels[] = {1, 2, 3, 4, 5}, agent_levels[] = {6, 7, 8, 9};
+    static const int device_level[] = {10}, language_level[] = {11}, timezone_level[] = {12}, hours_level[] = {13};
+    Login login;
+    Walked network, agent, device, language, timezone, hours;
+    double table[2 * LEVELS + 2];
+    int has_device, counted, device_seen, agent_seen;
+    (void)module;
+    if (count != 8 || !PyBytes_Check(given[0]) || !PyTuple_Check(given[1]) || !PyDict_Check(given[2]) || !PyDict_Check(given[3]) ||
+        !PyBytes_Check(given[7])) {
+        PyErr_SetString(PyExc_TypeError, "weigh: habits, keys, young, old, total, day, has_device, table");
+        return NULL;
+    }
+    if (PyBytes_GET_SIZE(given[0]) % 8 || PyTuple_GET_SIZE(given[1]) != LEVELS || PyBytes_GET_SIZE(given[7]) != (Py_ssize_t)sizeof table) {
+        PyErr_SetString(PyExc_ValueError, "weigh: habits are 8 bytes an entry, keys and table have one place for each level");
+        return NULL;
+    }
+    login.habits = (const unsigned char *)PyBytes_AS_STRING(given[0]);
+    login.entries = PyBytes_GET_SIZE(given[0]) / 8;
+    for (int place = 0; place < LEVELS; place++) {
+        PyObject *key = PyTuple_GET_ITEM(given[1], place);
+        unsigned long value = PyLong_AsUnsignedLong(key);
+        if (value == (unsigned long)-1 && PyErr_Occurred()) return NULL;
+        login.key_objects[place] = key;
+        login.keys[place] = (uint32_t)value;
+    }
+    login.young = given[2];
+    login.old = given[3];
+    login.total = PyLong_AsDouble(given[4]);
+    long day = PyLong_AsLong(given[5]);
+    has_device = PyObject_IsTrue(given[6]);
+    if (PyErr_Occurred()) return NULL;
+    login.day = (uint32_t)day;
+    memcpy(table, PyBytes_AS_STRING(given[7]), sizeof table);
+    memcpy(login.intent, table, sizeof login.intent);
+    memcpy(login.restless, table + LEVELS, sizeof login.restless);
+    login.unconfirmed = table[2 * LEVELS];
+    login.shared = table[2 * LEVELS + 1];
+    uint32_t logins = entry_of(&login, 0, &counted) >> COUNT_SHIFT;
+    if (!logins) Py_RETURN_NONE;
+    login.logins = (double)logins;
+    if (walk(&login, network_levels, 5, &network) || walk(&login, agent_levels, 4, &agent) || walk(&login, device_level, 1, &device) ||
+        walk(&login, language_level, 1, &language) || walk(&login, timezone_level, 1, &timezone) || walk(&login, hours_level, 1, &hours))
+        return NULL;
+    double client;
+    if (has_device && device.used) {
+        double held = agent.nats > -1.0 ? agent.nats : -1.0;
+        client = device.nats + login.shared * (held < 3.0 ? held : 3.0);
+    } else {
+        double small = device.nats <= agent.nats ? device.nats : agent.nats, large = device.nats <= agent.nats ? agent.nats : device.nats;
+        client = small > 0 ? large + login.shared * small : device.nats + agent.nats;
+    }
+    entry_of(&login, login.keys[9], &device_seen);
+    entry_of(&login, login.keys[8], &agent_seen);
+    PyObject *device_logins = Py_None;
+    if (has_device || !device.used) {
+        device_logins = PyLong_FromLong(device.used);
+        if (device_logins == NULL) return NULL;
+    } else {
+        Py_INCREF(device_logins);
+    }
+    return Py_BuildValue("ddddililNkO", network.nats, client, language.nats + timezone.nats, hours.nats, network.finest, network.used,
+                         agent.finest, agent.used, device_logins, (unsigned long)logins, device_seen || agent_seen ? Py_True : Py_False);
+}
+
+static PyMethodDef methods[] = {
+    {"weigh", (PyCFunction)(void (*)(void))weigh, METH_FASTCALL, "Weigh a login against habits; see the file."},
+    {NULL, NULL, 0, NULL},
+};
+
+static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, "_likelihood", NULL, 0, methods, NULL, NULL, NULL, NULL};
+
+PyMODINIT_FUNC PyInit__likelihood(void) { return PyModule_Create(&definition); }
