@@ -14,11 +14,20 @@ def test_old_times_fade_and_memory_is_bounded() -> None:
 def test_the_upper_hundredth() -> None:
     population = Population()
     for _ in range(ENOUGH - 1):
-        population.settle(-5.0)
-    assert population.upper(0.01) is None
+        population.settle(-5.0, 20)
+    assert population.upper(0.01, 20) is None
     for number in range(1000):
-        population.settle(number / 100)
-    assert 9.7 <= (population.upper(0.01) or 0) <= 10.0
+        population.settle(number / 100, 20)
+    assert 9.7 <= (population.upper(0.01, 20) or 0) <= 10.0
     again = Population()
     again.restore(population.snapshot())
     assert again.snapshot() == population.snapshot()
+
+
+def test_short_histories_have_a_yardstick_of_their_own() -> None:
+    population = Population()
+    for number in range(2 * ENOUGH):
+        population.settle(number % 100 / 100, 30)
+        population.settle(3.0 + number % 100 / 100, 1)
+    assert (population.upper(0.01, 30) or 9) < 1.1 < 3.9 < (population.upper(0.01, 1) or 0)
+    assert (population.upper(0.01, 4) or 0) > 3.9, "a class with too few is judged by all of them"

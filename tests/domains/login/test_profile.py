@@ -114,3 +114,17 @@ def test_who_is_forgotten_is_in_no_state() -> None:
     for state in town.states:
         state.erase("account:p1")
         assert b"account:p1" not in state.snapshot()
+
+
+def test_who_was_challenged_and_did_not_pass_is_not_at_home_the_next_day() -> None:
+    away = {**network(203, 0, 113), **client("other", "x")}
+
+    def risk(result: str, days: int) -> float:
+        town = Town()
+        town.lives(20, 20)
+        assert town.login("p1", away, result).verdict == "challenge"
+        town.now_us += days * DAY_US
+        return float(town.decide("p1", away).read["login.risk"])  # type: ignore[arg-type]
+
+    assert risk("challenge_passed", 1) < 0 < 3 < risk("success", 1)
+    assert risk("success", 3) < 0, "an owner who is still there after three days is known"

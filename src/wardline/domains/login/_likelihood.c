@@ -15,7 +15,7 @@
 #include <math.h>
 #include <stdint.h>
 
-enum { LEVELS = 13, DAYS = 2048, COUNT_SHIFT = 22, FIRST_SHIFT = 11 };
+enum { LEVELS = 13, DAYS = 2048, COUNT_SHIFT = 22, FIRST_SHIFT = 11, CONFIRMED_DAYS = 1, DOUBTED_DAYS = 2 };
 
 typedef struct {
     const unsigned char *habits;
@@ -81,7 +81,7 @@ static int walk(const Login *login, const int *levels, int length, Walked *walke
         double share = (everyone + 0.5) / (parent_all + 1.0);
         if (share > 1.0) share = 1.0;
         double count = (double)(entry >> COUNT_SHIFT);
-        int fresh = known && ((login->day - (entry >> FIRST_SHIFT)) & (DAYS - 1)) < 1;
+        int fresh = known && ((login->day - (entry >> FIRST_SHIFT) + DOUBTED_DAYS) & (DAYS - 1)) < CONFIRMED_DAYS + DOUBTED_DAYS;
         double weighed = known && !fresh ? (count < parent_count ? count : parent_count) : 0.0;
         double ratio = (weighed / share + restless) / (parent_count + restless);
         double said = -log(ratio / (1.0 - intent + intent * ratio));

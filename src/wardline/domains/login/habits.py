@@ -23,6 +23,9 @@ STALE_DAYS = 120
 # How far back the first day of a value is put that needs no confirmation, and the logins after which new values need one.
 CONFIRMING_DAYS = 7
 YOUNG_LOGINS = 4
+# How much later a value becomes habit that came with a login for which a challenge was asked and not passed ("success" all the same: the site
+# did not ask, or tells the password's result). Intruders use what they have within a day or two; owners are still there afterwards.
+DOUBTED_DAYS = 2
 COUNT_SHIFT, FIRST_SHIFT = 22, 11
 Habits = dict[int, tuple[int, int, int]]
 Index = dict[int, int]
@@ -44,9 +47,10 @@ def pack(habits: Habits) -> bytes:
     return struct.pack(f"<{len(entries)}Q", *entries)
 
 
-def add(packed: bytes, keys: tuple[int, ...], day: int, confirmed: bool = False) -> tuple[bytes, list[int], bool]:
+def add(packed: bytes, keys: tuple[int, ...], day: int, confirmed: bool = False, doubted: bool = False) -> tuple[bytes, list[int], bool]:
     """Count one login of a day. Gives the habits, the keys that the account had not yet used that day, and whether it is the day's first login.
-    confirmed: a challenge was passed, so its values count as if they had been used for long."""
+    confirmed: a challenge was passed, so its values count as if they had been used for long.
+    doubted: a challenge was asked for and nobody passed it, so what is new waits DOUBTED_DAYS longer."""
     habits = unpack(packed)
     day %= DAYS
     count, _, last = habits.get(TODAY, (0, day, day))
@@ -61,7 +65,7 @@ def add(packed: bytes, keys: tuple[int, ...], day: int, confirmed: bool = False)
         if key not in habits:
             _count(habits, key >> SHIFT, day)  # one change more at this level
             _make_room(habits, key >> SHIFT, day)
-            habits[key] = (1, day, day)
+            habits[key] = (1, (day + DOUBTED_DAYS) % DAYS if doubted else day, day)
             if not habits[LOGINS][0] > YOUNG_LOGINS:
                 # The first values of an account are its habits: there is nothing yet to confirm them against.
                 habits[key] = (1, (day - CONFIRMING_DAYS) % DAYS, day)

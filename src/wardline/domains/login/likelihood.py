@@ -21,7 +21,7 @@ from typing import NamedTuple
 
 from wardline.domains.login import attributes as level
 from wardline.domains.login.attributes import LEVELS, LOGINS, SHIFT
-from wardline.domains.login.habits import COUNT_SHIFT, DAYS, FIRST_SHIFT, Index, index
+from wardline.domains.login.habits import COUNT_SHIFT, DAYS, DOUBTED_DAYS, FIRST_SHIFT, Index, index
 from wardline.domains.login.population import Population
 
 try:
@@ -44,6 +44,8 @@ AGENTS = (level.DEVICE_CLASS, level.SYSTEM, level.BROWSER, level.AGENT)
 # A value that no challenge has confirmed becomes a habit after this many days; until then it counts this share of what a new one counts.
 CONFIRMED_DAYS = 1
 UNCONFIRMED = 0.7
+# The first day of what came with a doubted login lies ahead, by DOUBTED_DAYS at most.
+WAITING_DAYS = CONFIRMED_DAYS + DOUBTED_DAYS
 # A new device explains a new browser, in part: both are told once and a half, not twice.
 SHARED_SURPRISE = 0.5
 NAMES = {
@@ -171,7 +173,7 @@ def _chain(
             break  # below a value that is new, everything is new
         used = entry >> COUNT_SHIFT
         count = float(used)
-        if (day - (entry >> FIRST_SHIFT)) % DAYS < CONFIRMED_DAYS:
+        if (day - (entry >> FIRST_SHIFT) + DOUBTED_DAYS) % DAYS < WAITING_DAYS:
             # Used since yesterday or today only: not yet confirmed. It counts most of what it would if it were new.
             ratio = restless / (parent_count + restless)
             nats += UNCONFIRMED * -log(ratio / (unintended + intent * ratio))
@@ -183,4 +185,4 @@ def _chain(
     return nats, finest, used
 
 
-assert level.TODAY < 1 << 4 and SHIFT == 28 and CONFIRMED_DAYS == 1 and tuple(LEVELS) == tuple(range(1, 14))
+assert level.TODAY < 1 << 4 and SHIFT == 28 and (CONFIRMED_DAYS, DOUBTED_DAYS) == (1, 2) and tuple(LEVELS) == tuple(range(1, 14))

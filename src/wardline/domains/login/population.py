@@ -2,12 +2,15 @@
 
     population.add([key, …])          values of a successful login, each at most once a day and account
     population.count(key)             logins that had it, over two generations
-    population.settle(risk)           a login that ended well had this risk, in nats
-    population.upper(0.01)            the risk that one in a hundred of them reaches; None before there are enough
+    population.settle(risk, known=41) a login that ended well had this risk, in nats; its account had so many logins before
+    population.upper(0.01, known=41)  the risk that one in a hundred of those with such a history reaches; None before there are enough
 
 Counts are kept in two generations: when the younger is full it becomes the elder and the eldest is dropped, so that the work is even and
-old times fade. A value that is in neither has no count, which the likelihood takes for "rare" and not for "impossible".
+old times fade. Risks are kept apart by the length of the account's history (HISTORIES), since a short one is unsure both ways and would
+use up what is meant for all; a class with too few logins is judged by all of them. A value that is in neither has no count, which the likelihood takes for "rare" and not for "impossible".
 """
+
+from bisect import bisect_right
 
 import msgspec
 
@@ -15,13 +18,20 @@ GENERATION_KEYS = 150_000
 HISTOGRAM_LOW, HISTOGRAM_STEP, BINS = -30.0, 0.1, 600
 HISTOGRAM_HALVE_AT = 10_000
 ENOUGH = 400
+# The least number of past logins of each class of history.
+HISTORIES = (0, 3, 6, 12)
+
+
+def history_class(known: int) -> int:
+    """The place in HISTORIES of an account with so many past logins."""
+    return bisect_right(HISTORIES, known) - 1
 
 
 class _Kept(msgspec.Struct, array_like=True):
     young: list[tuple[int, int]]
     old: list[tuple[int, int]]
     totals: tuple[int, int]
-    risks: list[int]
+    risks: list[list[int]]
 
 
 class Population:
@@ -32,8 +42,8 @@ class Population:
         self.young: dict[int, int] = {}
         self.old: dict[int, int] = {}
         self.young_total = self.old_total = 0
-        self.risks = [0] * BINS
-        self.settled = 0
+        self.risks = [[0] * BINS for _ in HISTORIES]
+        self.settled = [0 for _ in HISTORIES]
 
     @property
     def total(self) -> int:
@@ -53,22 +63,26 @@ class Population:
         for key in keys:
             self.young[key] = self.young.get(key, 0) + 1
 
-    def settle(self, risk: float) -> None:
-        """One login that ended well had this risk."""
-        place = int((risk - HISTOGRAM_LOW) / HISTOGRAM_STEP)
-        self.risks[min(max(place, 0), BINS - 1)] += 1
-        self.settled += 1
-        if self.settled >= HISTOGRAM_HALVE_AT:
-            self.risks = [count >> 1 for count in self.risks]
-            self.settled = sum(self.risks)
+    def settle(self, risk: float, known: int) -> None:
+        """One login that ended well had this risk. known: the account's past logins."""
+        place, history = int((risk - HISTOGRAM_LOW) / HISTOGRAM_STEP), history_class(known)
+        self.risks[history][min(max(place, 0), BINS - 1)] += 1
+        self.settled[history] += 1
+        if self.settled[history] >= HISTOGRAM_HALVE_AT:
+            self.risks[history] = [count >> 1 for count in self.risks[history]]
+            self.settled[history] = sum(self.risks[history])
 
-    def upper(self, share: float) -> float | None:
-        """The least risk that at most this share of the logins that ended well reached. Walks from the top: a few dozen steps."""
-        if self.settled < ENOUGH:
+    def upper(self, share: float, known: int) -> float | None:
+        """The least risk that at most this share of the logins that ended well reached, with such a history. Walks from the top: a few dozen steps."""
+        history = history_class(known)
+        risks, settled = self.risks[history], self.settled[history]
+        if settled < ENOUGH:
+            risks, settled = [sum(counts) for counts in zip(*self.risks, strict=True)], sum(self.settled)
+        if settled < ENOUGH:
             return None
-        left = int(self.settled * share)
+        left = int(settled * share)
         for place in range(BINS - 1, -1, -1):
-            left -= self.risks[place]
+            left -= risks[place]
             if left < 0:
                 return round(HISTOGRAM_LOW + (place + 1) * HISTOGRAM_STEP, 3)
         return HISTOGRAM_LOW
@@ -85,8 +99,8 @@ class Population:
             kept = msgspec.msgpack.decode(data, type=_Kept)
         except (msgspec.MsgspecError, ValueError) as error:
             raise ValueError(f"population: not a snapshot: {error}") from None
-        if len(kept.risks) != BINS:
+        if len(kept.risks) != len(HISTORIES) or any(len(counts) != BINS for counts in kept.risks):
             raise ValueError("population: the snapshot is of another version")
         self.young, self.old = dict(kept.young), dict(kept.old)
         self.young_total, self.old_total = kept.totals
-        self.risks, self.settled = kept.risks, sum(kept.risks)
+        self.risks, self.settled = kept.risks, [sum(counts) for counts in kept.risks]

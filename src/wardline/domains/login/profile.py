@@ -19,7 +19,7 @@ from wardline.domains.login.attempts import Attempt, Attempts
 from wardline.domains.login.attributes import AGENT, PREFIX24, SHIFT, attribute_keys
 from wardline.domains.login.events import OUTCOME, POINT
 from wardline.domains.login.likelihood import weigh
-from wardline.domains.login.population import Population
+from wardline.domains.login.population import HISTORIES, Population, history_class
 from wardline.engine.feature import Value, Values
 from wardline.engine.kept import KeptDecision, KeptEvent, kept_decision, kept_event
 from wardline.engine.record import Record
@@ -29,6 +29,8 @@ CAPACITY_BYTES = 96 << 20
 ACCOUNT_BYTES = 260
 DAY_US = 86_400_000_000
 PASSED = frozenset({"success", "challenge_passed"})
+# Verdicts that ask for a proof: an attempt that got one and ended well without it teaches later than others.
+DOUBTS = frozenset({"challenge", "hold", "reject"})
 # The risk that one in a hundred honest logins reaches is taken as at least this, so that a site of great regularity does not challenge newcomers.
 BASELINE_FLOOR = 0.5
 BASELINE_GUESS = 2.0
@@ -43,8 +45,8 @@ class _Kept(msgspec.Struct, array_like=True):
     evicted: int
     attempts: list[tuple[str, Attempt]]
     population: bytes
-    baseline: float | None
-    since: int
+    baselines: list[float | None]
+    since: list[int]
 
 
 class LoginProfile:
@@ -76,8 +78,8 @@ class LoginProfile:
         self.evicted = 0
         self.attempts = Attempts()
         self.population = Population()
-        self.baseline: float | None = None
-        self.since = 0
+        self.baselines: list[float | None] = [None for _ in HISTORIES]
+        self.since = [0 for _ in HISTORIES]
         # The event that is read is the one that counts next: its keys are made once.
         self._last: tuple[Values, tuple[int, ...]] = ({}, ())
 
@@ -94,7 +96,7 @@ class LoginProfile:
         packed = self.accounts.get(account)
         if packed is None:
             # Nobody was pushed out: it is certain that there was no login. Otherwise it is unknown.
-            return {"login.known_logins": 0, "login.baseline": self._baseline()} if not self.evicted else {}
+            return {"login.known_logins": 0, "login.baseline": self._baseline(0)} if not self.evicted else {}
         keys = self._keys(facts)
         found = weigh(packed, keys, self.population, occurred_us // DAY_US, bool(facts.get("device")))
         network_seen = not keys[PREFIX24 - 1] or found.network_level != "new"
@@ -110,12 +112,13 @@ class LoginProfile:
             "login.locale_nats": round(found.locale, 3),
             "login.time_nats": round(found.hours, 3),
             "login.risk": round(found.network + found.client + found.locale + found.hours, 3),
-            "login.baseline": self._baseline(),
+            "login.baseline": self._baseline(found.logins),
             "login.strange": not network_seen and not found.client_seen,
         }
 
-    def _baseline(self) -> float:
-        return BASELINE_GUESS if self.baseline is None else max(self.baseline, BASELINE_FLOOR)
+    def _baseline(self, known: int) -> float:
+        baseline = self.baselines[history_class(known)]
+        return BASELINE_GUESS if baseline is None else max(baseline, BASELINE_FLOOR)
 
     def absorb(self, seq: int, kept: KeptEvent, time_us: int) -> None:
         """A login waits for its outcome; a success becomes habit."""
@@ -126,12 +129,14 @@ class LoginProfile:
                 risk = kept.read.get("login.risk") if isinstance(kept, KeptDecision) else None
                 logins = kept.read.get("login.known_logins") if isinstance(kept, KeptDecision) else None
                 known = logins if isinstance(logins, int) else 0
-                attempt = Attempt(account, kept.occurred_us, self._keys(facts), risk if isinstance(risk, float) else None, known=known)
+                doubted = isinstance(kept, KeptDecision) and kept.verdict in DOUBTS
+                seen = risk if isinstance(risk, float) else None
+                attempt = Attempt(account, kept.occurred_us, self._keys(facts), seen, told=doubted, known=known)
                 self.attempts.opened(facts, attempt)
         elif kept.type == OUTCOME and facts.get("result") in PASSED:
             attempt_ = self.attempts.closed(facts, kept.occurred_us, True)
             if attempt_ is not None:
-                self._succeeded(attempt_.account, attempt_.keys, attempt_.risk, kept, attempt_.known)
+                self._succeeded(attempt_.account, attempt_.keys, attempt_.risk, kept, attempt_.known, attempt_.told)
             elif isinstance(facts.get("account"), str) and facts.get("ip"):
                 # Nobody saw the attempt: what the outcome carries counts, and what it does not carry is not taken for absent.
                 keys = attribute_keys(facts)
@@ -139,11 +144,12 @@ class LoginProfile:
                 carried = tuple(key if key >> SHIFT < AGENT - 3 or (has_agent and key >> SHIFT <= AGENT) else 0 for key in keys)
                 self._succeeded(str(facts["account"]), carried, None, kept)
 
-    def _succeeded(self, account: str, keys: tuple[int, ...], risk: float | None, kept: KeptEvent, known: int = 0) -> None:
+    def _succeeded(
+        self, account: str, keys: tuple[int, ...], risk: float | None, kept: KeptEvent, known: int = 0, doubted: bool = False
+    ) -> None:
         before = self.accounts.pop(account, None)
-        packed, first_today, first = habits.add(
-            before or b"", keys, kept.occurred_us // DAY_US, kept.facts.get("result") == "challenge_passed"
-        )
+        passed = kept.facts.get("result") == "challenge_passed"
+        packed, first_today, first = habits.add(before or b"", keys, kept.occurred_us // DAY_US, passed, doubted)
         self.accounts[account] = packed
         self.bytes_used += len(packed) + (ACCOUNT_BYTES if before is None else -len(before))
         while self.bytes_used > self.capacity_bytes and len(self.accounts) > 1:
@@ -152,11 +158,12 @@ class LoginProfile:
             self.evicted += 1
         self.population.add(first_today, first)
         if risk is not None and known >= SETTLED_LOGINS:
-            self.population.settle(risk)
-            self.since += 1
-            if self.since >= BASELINE_EVERY:
-                self.since = 0
-                self.baseline = self.population.upper(BASELINE_SHARE)
+            self.population.settle(risk, known)
+            history = history_class(known)
+            self.since[history] += 1
+            if self.since[history] >= BASELINE_EVERY:
+                self.since[history] = 0
+                self.baselines[history] = self.population.upper(BASELINE_SHARE, known)
 
     def apply(self, record: Record) -> None:
         """One record of the journal."""
@@ -179,7 +186,7 @@ class LoginProfile:
                 self.evicted,
                 list(self.attempts.waiting.items()),
                 self.population.snapshot(),
-                self.baseline,
+                self.baselines,
                 self.since,
             )
         )
@@ -193,7 +200,7 @@ class LoginProfile:
         self.population.restore(kept.population)
         self.accounts = OrderedDict(kept.accounts)
         self.bytes_used = sum(len(packed) + ACCOUNT_BYTES for packed in self.accounts.values())
-        self.evicted, self.baseline, self.since = kept.evicted, kept.baseline, kept.since
+        self.evicted, self.baselines, self.since = kept.evicted, kept.baselines, kept.since
         self.attempts.waiting = OrderedDict(kept.attempts)
 
     def digest(self) -> str:
