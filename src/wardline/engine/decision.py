@@ -76,24 +76,25 @@ def judge(
 ) -> Decision:
     """Signals, score, verdict. Pure: no clock, no state, no I/O. known: signals of the same values from before, None for no opinion."""
     signals, failed = consult(values, detectors, known)
-    contributions = policy.document.combine.contributions(signals)
-    log_odds = policy.document.combine.bias + sum(contributions.values())
+    document = policy.document
+    contributions = document.combine.contributions(signals)
+    log_odds = document.combine.bias + sum(contributions.values())
     score = probability(log_odds)
 
     result: dict[str, Value] = {**values, "score": score, "log_odds": log_odds, "failed": list(failed)}
-    if policy.document.costs.ways:
-        result["cheapest"] = policy.document.costs.cheapest(score)
+    if document.costs.ways:
+        result["cheapest"] = document.costs.cheapest(score)
     line = policy.deciding_line(result)
-    verdict = line.verdict if line else policy.document.verdicts[0]
+    verdict = line.verdict if line else document.verdicts[0]
     ruled = rules.apply(result)
     if ruled.hits:
         verdict = policy.severer(verdict, ruled.verdict)
     if failed:  # an input that breaks a detector may have been made to: hold it, never condemn it
-        verdict = policy.severer(verdict, policy.document.on_detector_error)
+        verdict = policy.severer(verdict, document.on_detector_error)
 
-    told = (Reason(f"{policy.document.point}.{line.name}", 1.0, line.reason),) if line and policy.document.tell_line else ()
-    ranked = sorted(contributions, key=lambda name: (-abs(contributions[name]), name))[: policy.document.reasons_shown]
-    reasons = tuple(Reason(name, signals[name].score or 0.0, signals[name].reason) for name in ranked)
+    told = (Reason(f"{document.point}.{line.name}", 1.0, line.reason),) if line and document.tell_line else ()
+    ranked = sorted([(-abs(amount), name) for name, amount in contributions.items()])[: document.reasons_shown]
+    reasons = [Reason(name, signals[name].score or 0.0, signals[name].reason) for _, name in ranked]
     return Decision(
         verdict=verdict,
         score=score,
@@ -117,17 +118,19 @@ def consult(
     signals: dict[str, Signal] = {}
     failed: list[str] = []
     for detector in detectors:
-        if detector.name in known:
-            signals[detector.name] = known[detector.name] or SILENT
+        name = detector.name
+        if known and name in known:
+            signals[name] = known[name] or SILENT
             continue
         try:
             signal = detector.judge(values)
-            if signal.score is not None and not 0.0 <= signal.score <= 1.0:
-                raise ValueError(f"score {signal.score} is outside 0..1")
+            score = signal.score
+            if score is not None and not 0.0 <= score <= 1.0:
+                raise ValueError(f"score {score} is outside 0..1")
         except Exception:  # one detector's fault must not take the others down; it is named in the decision and counted
-            failed.append(detector.name)
+            failed.append(name)
             signal = Signal(None, "This detector failed on the message.")
-        signals[detector.name] = signal
+        signals[name] = signal
     # What broke while measuring is known from the values alone, so that a replay sees it too.
     broken: Value = values.get("engine.broken")
     if isinstance(broken, list):

@@ -14,6 +14,7 @@ domain knows are kept under "field.NAME": numbers, flags and short words as they
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -30,6 +31,8 @@ ENTITY_LIMIT = 16
 UNKNOWN_FIELDS_LIMIT = 32
 IDENTIFIER_LIMIT = 1024
 NETWORKS_REMEMBERED = 8192
+# Languages, time zones and screens that were read lately, each for itself.
+WORDS_REMEMBERED = 512
 _WORD = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -53,12 +56,9 @@ class Reading:
         self._fields = event.fields
         self._taken: set[str] = set()
 
-    def _take(self, name: str, required: bool = False) -> Any:
+    def _take(self, name: str) -> Any:
         self._taken.add(name)
-        value = self._fields.get(name)
-        if value is None and required:
-            raise EventError(f"fields.{name}: needed for an event of this type")
-        return value
+        return self._fields.get(name)
 
     def text(self, name: str, limit: int = IDENTIFIER_LIMIT) -> str | None:
         """A text of bounded length, for deriving facts; None when absent."""
@@ -71,8 +71,10 @@ class Reading:
 
     def word(self, name: str, allowed: frozenset[str] | None = None, *, required: bool = False) -> str | None:
         """A short word of the field's own vocabulary."""
-        value = self._take(name, required)
+        value = self._take(name)
         if value is None:
+            if required:
+                raise EventError(f"fields.{name}: needed for an event of this type")
             return None
         if not isinstance(value, str) or not _WORD.fullmatch(value):
             raise EventError(f"fields.{name}: a word in lower case is needed (a letter, then letters, digits and _, at most 32)")
@@ -195,17 +197,20 @@ _TIMEZONE = re.compile(r"[A-Za-z]{1,14}(?:/[A-Za-z0-9_+-]{1,24}){0,2}")
 _SCREEN = re.compile(r"\d{2,5}x\d{2,5}")
 
 
+@lru_cache(WORDS_REMEMBERED)
 def language(accepted: str | None) -> str | None:
     """The first language of an Accept-Language field (RFC 9110 §12.5.4), two or three letters in lower case; None for anything else."""
     found = _LANGUAGE.match(accepted.strip()) if accepted else None
     return found.group().lower() if found else None
 
 
+@lru_cache(WORDS_REMEMBERED)
 def timezone(name: str | None) -> str | None:
     """A name as in the IANA time zone database; None for anything of another form."""
     return name if name and _TIMEZONE.fullmatch(name) else None
 
 
+@lru_cache(WORDS_REMEMBERED)
 def screen(size: str | None) -> str | None:
     """Width and height in pixels, as 1920x1080; None for anything of another form."""
     return size if size and _SCREEN.fullmatch(size) else None

@@ -191,14 +191,17 @@ class EventPoint:
             body = pack(kept)
         except ValueError as error:
             raise EventError(str(error)) from None
-        keys = tuple(dict.fromkeys(str(facts[name]) for name in LOOKUPS if facts.get(name)))
+        found: dict[str, None] = {}
+        for name in LOOKUPS:
+            if value := facts.get(name):
+                found[str(value)] = None
         return self.shard.write(
             kind,
             kept.id,
             point=kept.type,
             body=body,
             subject=str(facts.get("account") or ""),
-            keys=keys,
+            keys=tuple(found),
             time_us=now_us,
             apply=lambda seq: self._absorb(seq, kept, now_us),
         )

@@ -45,7 +45,10 @@ class Weight(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def contribution(self, score: float) -> float:
         """The detector's share of the sum, in log-odds."""
-        return min(max(self.weight * log_odds(score), -self.floor), self.ceiling)
+        weighed = self.weight * log_odds(score)
+        if weighed < -self.floor:
+            weighed = -self.floor
+        return self.ceiling if weighed > self.ceiling else weighed
 
 
 _EVEN = Weight()

@@ -68,12 +68,18 @@ def check(record: Record) -> None:
             raise ValueError(f"an id, point, subject or key of a record has {len(text)} characters; the limit is {TEXT_LIMIT}")
 
 
+# A hash for each kind of place, to be copied for each value.
+_BEGUN = {what: blake2b(digest_size=8, person=what.encode()) for what in ("id", "key", "subject")}
+
+
 def lookup_hash(what: str, value: str) -> int:
     """Where a value is filed: 64 bits, signed as SQL wants them. Two values may share one; whoever looks up compares the record itself.
 
     what: "id" (value "kind/id"), "key" or "subject".
     """
-    return int.from_bytes(blake2b(value.encode("utf-8", "surrogatepass"), digest_size=8, person=what.encode()).digest(), "big", signed=True)
+    begun = _BEGUN[what].copy()
+    begun.update(value.encode("utf-8", "surrogatepass"))
+    return int.from_bytes(begun.digest(), "big", signed=True)
 
 
 def lookup_hashes(record: Record) -> set[int]:

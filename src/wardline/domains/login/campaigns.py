@@ -198,11 +198,12 @@ class LoginCampaigns:
 
 def _keys(facts: Values) -> tuple[str, ...]:
     """What campaigns may have in common: addresses, and the client as a whole with and without its settings."""
-    found = [f"{name}|{facts[name]}" for name in NETWORK_FACTS if facts.get(name)]
-    agent, device = facts.get("user_agent"), facts.get("device")
+    get = facts.get
+    found = [f"{name}|{value}" for name in NETWORK_FACTS if (value := get(name))]
+    agent, device = get("user_agent"), get("device")
     if agent:
         found.append(f"agent|{agent}")
-        found.append(f"client|{agent}|{facts.get('language')}|{facts.get('timezone')}|{facts.get('screen')}|{device is None}")
+        found.append(f"client|{agent}|{get('language')}|{get('timezone')}|{get('screen')}|{device is None}")
     if device:
         found.append(f"device|{device}")
     return tuple(found)
