@@ -64,12 +64,12 @@ def test_unknown_facts_link_nobody() -> None:
     assert all(values["graph.cluster_size"] == 0 for values in play(state, [signup(number) for number in range(1, 40)]))
 
 
-def test_a_later_login_links_a_sleeper() -> None:
+def test_the_end_of_a_sign_up_brings_further_keys_and_no_account() -> None:
     state = graph()
     play(state, [*crowd(), stranger(400), stranger(401)])
-    play(state, [stranger(number, 90, device="device:control", type="login") for number in (400, 401)])
+    play(state, [stranger(number, 90, device="device:control", type="signup.outcome") for number in (400, 401)])
     assert state.clusters.root(state.serial_of[f"account:{400:024x}"]) > 0
-    play(state, [signup(9999, type="login", device="device:control")])
+    play(state, [signup(9999, type="signup.outcome", device="device:control")])
     assert f"account:{9999:024x}" not in state.serial_of
 
 
@@ -144,3 +144,31 @@ def test_records_and_live_events_make_the_same_state_and_snapshots_hold_it() -> 
 def test_too_many_kinds_are_refused() -> None:
     with pytest.raises(ValueError, match="at most 32"):
         Graph([Link(f"k{number}", ("ip",), "g", 1.0, 1) for number in range(33)], CREATES)
+
+
+def test_an_account_is_looked_at_again_at_its_login_with_what_came_after_it() -> None:
+    state = graph()
+    play(state, crowd())
+    play(state, [stranger(1000 + number, 300 + number, device="device:one") for number in range(12)])
+    first = signup(1000, 400, type="login", ip="ip:elsewhere")
+    value = state.read("login", first.occurred_us, first.facts, 0)
+    assert value["graph.cluster_size"] == 12 and value["graph.very_rare_shared"] == 1
+    assert value["graph.gap_variation"] == pytest.approx(0.0, abs=1e-6)
+    assert state.read("login", first.occurred_us, {"account": "account:unknown"}, 0) == {}
+    assert state.read("login", first.occurred_us, {}, 0) == {}
+
+
+def test_an_account_that_a_label_calls_benign_is_in_no_group_at_its_login() -> None:
+    state = graph()
+    play(state, [*crowd(), *(stranger(1000 + number, 300 + number, device="device:one") for number in range(12))])
+    state.apply(said(999, stranger(1000), abusive=False))
+    assert state.read("login", START_US, {"account": "account:" + f"{1000:024x}"}, 0)["graph.cluster_size"] == 0
+
+
+def test_a_stranger_who_tries_to_log_in_brings_an_account_no_keys() -> None:
+    state = graph()
+    play(state, crowd())
+    attempts = [signup(number, 400 + number, type="login", device="device:thief", ip="ip:thief") for number in range(1, 30)]
+    play(state, attempts)
+    assert len({state.clusters.root(state.serial_of[f"account:{number:024x}"]) for number in range(1, 30)} - {0}) == 0
+    assert state.read("signup", START_US, stranger(5000, device="device:thief", ip="ip:thief").facts, 0)["graph.cluster_size"] == 0

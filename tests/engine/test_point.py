@@ -134,3 +134,16 @@ async def test_a_clock_that_runs_ahead_moves_nothing(tmp_path: Path) -> None:
         await running.ask("signup", "s3", {"ip": "192.0.2.7"})
         stored = kept_decision(running.journal.find_id("decision", "s3"))  # type: ignore[arg-type]
         assert stored is not None and stored.read["signups_ip_1h"] == 2
+
+
+async def test_a_state_of_another_domain_is_read_and_counts_once(tmp_path: Path) -> None:
+    with desk(tmp_path) as running:
+        for number in range(12):
+            entities = {"account": f"a{number}", "ip": f"192.0.2.{number}", "device": "one device"}
+            await running.ask("signup", f"s{number}", entities, username=f"name{number}")
+            running.clock.advance_us(60_000_000)
+        answer = await running.ask("login", "l", {"account": "a0", "ip": "198.51.100.9"})
+        stored = kept_decision(running.journal.find_id("decision", "l"))  # type: ignore[arg-type]
+        assert stored is not None and stored.read["graph.cluster_size"] == 12
+        assert answer.verdict == "challenge" and answer.reasons[0].text.startswith("The account was opened in a series")
+        assert sum(state.name == "graph" for state in running.points.states) == 1

@@ -22,7 +22,7 @@ import msgspec
 
 from wardline.engine.clusters import Clusters, KeptClusters
 from wardline.engine.feature import Value, Values
-from wardline.engine.graph_values import GIVES, NOTHING, RARE_BITS, Account, Neighbour, Shared, values_of
+from wardline.engine.graph_values import GIVES, NOTHING, RARE_BITS, Account, Neighbour, Shared, gap_variation, values_of
 from wardline.engine.kept import KeptEvent, kept_event
 from wardline.engine.labels import label_of
 from wardline.engine.record import Record
@@ -86,12 +86,18 @@ class Graph:
     types = None
 
     def __init__(
-        self, links: Sequence[Link], creates: frozenset[str], accounts_limit: int = ACCOUNTS_LIMIT, keys_limit: int = KEYS_LIMIT
+        self,
+        links: Sequence[Link],
+        creates: frozenset[str],
+        accounts_limit: int = ACCOUNTS_LIMIT,
+        keys_limit: int = KEYS_LIMIT,
+        extends: frozenset[str] = frozenset(),
     ) -> None:
         if len(links) > LINKS_LIMIT:
             raise ValueError(f"{len(links)} kinds of key; at most {LINKS_LIMIT}")
         self.links = tuple(links)
         self.creates = creates
+        self.extends = creates | extends  # whoever tries to log in to an account brings it no keys: he may be a stranger
         self.accounts_limit, self.keys_limit = accounts_limit, keys_limit
         self.applied_seq = 0
         self.clusters = Clusters()
@@ -105,15 +111,29 @@ class Graph:
     # Reading
 
     def read(self, type: str, occurred_us: int, facts: Values, time_us: int) -> dict[str, Value]:
-        """What the account would be linked to, before it counts. Changes nothing."""
-        found = self._find(self._identify(facts))
-        self._last = facts, self.applied_seq, found
+        """What the account would be linked to, before it counts. At an event that makes no account: what a known account is linked to by now, or
+        nothing for one that is unknown. Changes nothing."""
+        own = 0
+        if type in self.creates:
+            found = self._find(self._identify(facts))
+            self._last = facts, self.applied_seq, found
+        else:
+            own = self.serial_of.get(str(facts.get("account")), 0)
+            if not own:
+                return {}
+            if self.clusters.members[own].label < 0:
+                return dict(NOTHING)
+            found = self._find(list(self.accounts[own].keys), own)
         if not found.joins:
             return dict(NOTHING)
         bits, best = found.joins[0]
         shared = {self.links[place].name: worth for worth, place in found.shared[best].values()}
         near = [self.accounts[serial] for _bits, serial in found.joins]
-        return values_of(self.clusters.of(best), self.accounts[best], near, shared, bits, occurred_us)
+        cluster = self.clusters.of(own) or self.clusters.of(best)
+        values = values_of(cluster, self.accounts[best], near, shared, bits, occurred_us)
+        if own:  # it came when it signed up, not now
+            values["graph.gap_variation"] = gap_variation(cluster.times) if cluster else None
+        return values
 
     def _identify(self, facts: Values) -> list[int]:
         """A number for every key whose facts are all known; its lowest five bits are the place of its kind."""
@@ -198,9 +218,9 @@ class Graph:
         name = kept.facts.get("account")
         if isinstance(name, str):
             serial = self.serial_of.get(name)
-            if serial is not None:
+            if serial is not None and kept.type in self.extends:
                 self._extend(serial, kept)
-            elif kept.type in self.creates:
+            elif serial is None and kept.type in self.creates:
                 known = last is not None and last[0] is kept.facts and last[1] == self.applied_seq
                 self._create(name, kept, last[2] if last is not None and known else self._find(self._identify(kept.facts)))
         self.applied_seq = seq

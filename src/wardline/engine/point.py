@@ -68,7 +68,8 @@ class DomainState(Protocol):
 class EventDomain(msgspec.Struct, frozen=True, kw_only=True):
     """What a domain brings: its types, its intake, what its facts mean, its counters, its states, its detectors, its policy as text.
 
-    states: one factory for each state that its decisions read; what it gives must not depend on anything but the records.
+    states: one factory for each state that its decisions read; what it gives must not depend on anything but the records. borrows: the names of
+    states of other domains that are read here too, with what they give; where their domain is not served, their values are unknown.
     """
 
     point: str
@@ -80,6 +81,7 @@ class EventDomain(msgspec.Struct, frozen=True, kw_only=True):
     policy: bytes
     detectors: tuple[Detector[Any], ...] = ()
     states: tuple[Callable[[], DomainState], ...] = ()
+    borrows: Mapping[str, Mapping[str, str]] = msgspec.field(default_factory=dict)
 
     def names(self) -> dict[str, str]:
         """Everything that a line or a rule may read at this point, with its type."""
@@ -88,11 +90,17 @@ class EventDomain(msgspec.Struct, frozen=True, kw_only=True):
             **{name: knowledge.type for name, knowledge in self.known.items()},
             **{counter.name: "number" for counter in self.counters},
             **{name: kind for make in self.states for name, kind in make().gives.items()},
+            **{name: kind for gives in self.borrows.values() for name, kind in gives.items()},
             "score": "number",
             "log_odds": "number",
             "failed": "list",
             "cheapest": "text",
         }
+
+
+def distinct(states: Mapping[str, Sequence[DomainState]]) -> tuple[DomainState, ...]:
+    """Every state once, however many points read it."""
+    return tuple({id(state): state for found in states.values() for state in found}.values())
 
 
 class EventPoint:
@@ -120,7 +128,7 @@ class EventPoint:
         self.counters = counters
         self.counted = tuple(counter.name for counter in domain.counters)
         self.states = states.get(domain.point, ())
-        self.every_state = tuple(state for found in states.values() for state in found)
+        self.every_state = distinct(states)
         self.rules = rules
         self.administration = administration
         self.metrics = metrics

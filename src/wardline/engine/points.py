@@ -24,7 +24,7 @@ from wardline.engine.counters import Counters
 from wardline.engine.intake import Edge
 from wardline.engine.journal import Journal
 from wardline.engine.kept import KeptEvent, kept_event
-from wardline.engine.point import DomainState, EventDomain, EventPoint
+from wardline.engine.point import DomainState, EventDomain, EventPoint, distinct
 from wardline.engine.policy import PolicyError, parse_policy
 from wardline.engine.record import Record
 from wardline.engine.replay import Found, Replay
@@ -76,7 +76,7 @@ class EventPoints:
     @property
     def every_domain_state(self) -> tuple[DomainState, ...]:
         """The domains' own states, whichever point reads them."""
-        return tuple(state for found in self.domain_states.values() for state in found)
+        return distinct(self.domain_states)
 
     def open(
         self,
@@ -252,8 +252,10 @@ def feed(counters: Counters, journal: Journal, last_seq: int) -> None:
 
 
 def make_states(domains: Sequence[EventDomain]) -> dict[str, list[DomainState]]:
-    """A new state of each kind, by the decision point that reads it."""
-    return {domain.point: [make() for make in domain.states] for domain in domains}
+    """A new state of each kind, by the decision points that read it: the same one where a domain borrows another's."""
+    own: dict[str, list[DomainState]] = {domain.point: [make() for make in domain.states] for domain in domains}
+    by_name = {state.name: state for found in own.values() for state in found}
+    return {domain.point: own[domain.point] + [by_name[name] for name in domain.borrows if name in by_name] for domain in domains}
 
 
 def _post(domain: EventDomain) -> Post:

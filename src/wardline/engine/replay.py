@@ -18,7 +18,7 @@ from wardline.engine.decision import judge
 from wardline.engine.detector import Detector
 from wardline.engine.feature import Value
 from wardline.engine.kept import KeptDecision, KeptEvent, kept_decision, kept_event
-from wardline.engine.point import DomainState
+from wardline.engine.point import DomainState, distinct
 from wardline.engine.record import Record
 from wardline.engine.running import Running
 
@@ -70,7 +70,7 @@ class Replay:
         self._detectors = detectors
         self._fresh = fresh
         self._states = states
-        self._every_state = tuple(state for found in states.values() for state in found)
+        self._every_state = distinct(states)
         self._corrupt = corrupt
         self._known: dict[str, Running | None] = {}
 

@@ -13,11 +13,12 @@ from wardline.domains.login.features import COUNTERS
 from wardline.domains.login.intake import facts
 from wardline.domains.login.places import LoginPlaces
 from wardline.domains.login.profile import LoginProfile
+from wardline.engine.graph_values import GIVES
 from wardline.engine.point import EventDomain
 
 
 def login() -> EventDomain:
-    """The domain as it ships."""
+    """The domain as it ships. The graph of sign-ups is read too: an account that a farm made is often recognised only when its siblings have come."""
     return EventDomain(
         point=POINT,
         decides=DECIDES,
@@ -28,4 +29,5 @@ def login() -> EventDomain:
         policy=resources.files("wardline.domains.login").joinpath("policy.yaml").read_bytes(),
         detectors=tuple(kind() for kind in ALL),
         states=(LoginProfile, LoginCampaigns, LoginAftermath, LoginPlaces),
+        borrows={"graph": GIVES},
     )

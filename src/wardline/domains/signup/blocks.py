@@ -15,6 +15,7 @@ BLOCKS: tuple[Block, ...] = (
     Block("address_form", ("email.domain", "email.shape", "name.digits")),
     Block("name_browser", ("name.shape", "user_agent", "screen")),
     Block("address_browser", ("email.domain", "email.shape", "user_agent", "screen")),
+    Block("invitation", ("invite",)),
 )
 
 

@@ -6,7 +6,7 @@ Kinds that imply each other stand in one group, of which the rarest counts: an a
 is the network or the mail domain of an organisation: an office shares both, and that must not count twice. No kind needs a source.
 """
 
-from wardline.domains.signup.events import POINT
+from wardline.domains.signup.events import OUTCOME, POINT
 from wardline.engine.graph import Graph, Link
 
 CREATES = frozenset({POINT})
@@ -29,4 +29,4 @@ LINKS: tuple[Link, ...] = (
 
 def graph() -> Graph:
     """The graph of this domain, empty."""
-    return Graph(LINKS, CREATES)
+    return Graph(LINKS, CREATES, extends=frozenset({OUTCOME}))

@@ -17,6 +17,7 @@ RESPECTS = {
     "browser": ("burst.browser", "burst.region_agent"),
     "form of name": ("burst.name_form", "burst.name_browser"),
     "form of address": ("burst.address_form", "burst.address_browser"),
+    "invitation": ("burst.invitation",),
 }
 QUIET_BITS = 7.0
 BITS_PER_UNIT = 7.0
