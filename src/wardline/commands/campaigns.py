@@ -62,7 +62,7 @@ def campaign(
             if what == "plan":
                 order |= {"kind": do, "ttl_seconds": int(days * 86_400), "join_hours": join_hours}
             order |= {"version": version} if what == "approve" else {"hours": hours} if what == "extend" else {}
-            _say(client.post(f"/v1/campaigns/{which}/{what}", order), as_json)
+            _say(client.post(f"/v1/campaigns/{which}/{what}", order), as_json, plan=what != "approve")
         else:
             raise Failure("the first word is find, plan, approve, execute, status, halt, undo or extend", status=2)
 
@@ -87,7 +87,7 @@ def _status(client: Client, which: str, members: bool, as_json: bool) -> None:
     out().print(table if every["campaigns"] else "no campaigns; `wardline campaign find` makes one")
 
 
-def _say(found: Any, as_json: bool) -> None:
+def _say(found: Any, as_json: bool, *, plan: bool = True) -> None:
     if as_json:
         print_json(found)
         return
@@ -104,9 +104,8 @@ def _say(found: Any, as_json: bool) -> None:
         say("  actions: " + ", ".join(f"{count} {status}" for status, count in found["actions"].items()))
     if found["paused"]:
         say("  enforcement is paused: nothing is begun or sent until `wardline pause --off`")
-    plan = found["plan"]
-    if plan and found["status"] in ("planned", "approved"):
-        _plan(plan)
+    if plan and found["plan"] and found["status"] in ("planned", "approved"):
+        _plan(found["plan"])
 
 
 def _plan(plan: Any) -> None:
