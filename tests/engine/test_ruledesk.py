@@ -58,18 +58,20 @@ async def test_a_rule_goes_all_the_way_and_back(tmp_path: Path) -> None:
         stored = kept_decision(running.journal.find_id("decision", "shadow1"))  # type: ignore[arg-type]
         # Its counter was computed over history: the outcomes came before the rule.
         assert stored is not None and stored.read["outcomes_ip_1h"] == 3
-        assert (stored.verdict, stored.shadow, stored.hits) == ("allow", (f"{name}@1",), ())
+        assert (stored.shadow, stored.hits) == ((f"{name}@1",), ()) and not any(
+            "many_outcomes" in reason.detector for reason in stored.reasons
+        )
         await desk_.move(name, "canary", actor="ada", share=0.999999)
         await decisions(running, 2, "canary")
         await desk_.move(name, "live", actor="ada")
         await decisions(running, 1, "live")
         stored = kept_decision(running.journal.find_id("decision", "live0"))  # type: ignore[arg-type]
-        assert stored is not None and (stored.verdict, stored.hits) == ("challenge", (f"{name}@1",))
-        assert stored.reasons[0].text == "3 attempts ended at this address within an hour."
+        assert stored is not None and stored.hits == (f"{name}@1",) and stored.verdict in ("challenge", "hold")
+        assert "3 attempts ended at this address within an hour." in [reason.text for reason in stored.reasons]
         await desk_.roll_back(name, actor="ada")
         await decisions(running, 1, "back")
         stored = kept_decision(running.journal.find_id("decision", "back0"))  # type: ignore[arg-type]
-        assert stored is not None and stored.verdict == "allow" and "outcomes_ip_1h" not in stored.read
+        assert stored is not None and stored.hits == () and "outcomes_ip_1h" not in stored.read
         found = running.points.replay(
             lambda digest: running.points.running_of(running.documents[digest]) if digest in running.documents else None, True, None
         )

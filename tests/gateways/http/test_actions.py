@@ -198,7 +198,7 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeyp
     assert said("retry")[1] == "0 on their way again\n"
     for arguments, status, part in (
         (("begin", "lock"), 2, "on whom"),
-        (("begin", "lock", "account:a", "--hours", "0"), 1, "every action ends"),
+        (("begin", "lock", "account:a", "--hours", "0"), 2, "--hours: above 0"),
         (("undo",), 2, "give the id"),
         (("undo", "nope"), 1, "no action has this id"),
         (("approve", begun["id"]), 1, "only what is held"),

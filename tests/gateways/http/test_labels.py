@@ -146,7 +146,7 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeyp
     for arguments, status, part in (
         (("add", "account:alice"), 2, "--abusive or --benign"),
         (("add", "ip:x", "--benign"), 1, "192.0.2.7"),
-        (("add", "e", "--benign", "--confidence", "2"), 1, "confidence"),
+        (("add", "e", "--benign", "--confidence", "2"), 2, "confidence"),
         (("withdraw", given["id"]), 1, "already"),
         (("burn", "e"), 2, "add, withdraw or show"),
     ):
