@@ -36,14 +36,14 @@ INTENT = {
 }  # fmt: skip
 # What a new value costs the owner before there is any: the rate at which people change, in changes per history.
 RESTLESS = {
-    level.COUNTRY: 0.3, level.ASN: 0.5, level.PREFIX16: 0.6, level.PREFIX24: 0.8, level.IP: 1.0, level.DEVICE_CLASS: 0.3,
+    level.COUNTRY: 0.3, level.ASN: 0.5, level.PREFIX16: 0.6, level.PREFIX24: 0.8, level.IP: 5.0, level.DEVICE_CLASS: 0.3,
     level.SYSTEM: 0.3, level.BROWSER: 1.0, level.AGENT: 1.0, level.DEVICE: 0.6, level.LANGUAGE: 0.3, level.TIMEZONE: 0.5, level.HOURS: 4.0,
 }  # fmt: skip
 NETWORK = (level.COUNTRY, level.ASN, level.PREFIX16, level.PREFIX24, level.IP)
 AGENTS = (level.DEVICE_CLASS, level.SYSTEM, level.BROWSER, level.AGENT)
 # A value that no challenge has confirmed becomes a habit after this many days; until then it counts this share of what a new one counts.
 CONFIRMED_DAYS = 1
-UNCONFIRMED = 0.7
+UNCONFIRMED = 0.9
 # The first day of what came with a doubted login lies ahead, by DOUBTED_DAYS at most.
 WAITING_DAYS = CONFIRMED_DAYS + DOUBTED_DAYS
 # A new device explains a new browser, in part: both are told once and a half, not twice.

@@ -29,6 +29,9 @@ CAPACITY_BYTES = 96 << 20
 ACCOUNT_BYTES = 260
 DAY_US = 86_400_000_000
 PASSED = frozenset({"success", "challenge_passed"})
+# A new network alone is weak evidence, however long an account stayed in its own: everybody visits and travels.
+# What it says beyond NETWORK_FULL nats counts this share.
+NETWORK_FULL, NETWORK_BEYOND = 1.0, 0.4
 # Verdicts that ask for a proof: an attempt that got one and ended well without it teaches later than others.
 DOUBTS = frozenset({"challenge", "hold", "reject"})
 # The risk that one in a hundred honest logins reaches is taken as at least this, so that a site of great regularity does not challenge newcomers.
@@ -99,19 +102,20 @@ class LoginProfile:
             return {"login.known_logins": 0, "login.baseline": self._baseline(0)} if not self.evicted else {}
         keys = self._keys(facts)
         found = weigh(packed, keys, self.population, occurred_us // DAY_US, bool(facts.get("device")))
+        network = min(found.network, NETWORK_FULL) + NETWORK_BEYOND * max(found.network - NETWORK_FULL, 0.0)
         network_seen = not keys[PREFIX24 - 1] or found.network_level != "new"
         return {
             "login.known_logins": found.logins,
             "login.network_level": found.network_level,
             "login.network_logins": found.network_logins,
-            "login.network_nats": round(found.network, 3),
+            "login.network_nats": round(network, 3),
             "login.agent_level": found.agent_level if keys[AGENT - 1] else None,
             "login.agent_logins": found.agent_logins,
             "login.device_logins": found.device_logins,
             "login.agent_nats": round(found.client, 3),
             "login.locale_nats": round(found.locale, 3),
             "login.time_nats": round(found.hours, 3),
-            "login.risk": round(found.network + found.client + found.locale + found.hours, 3),
+            "login.risk": round(network + found.client + found.locale + found.hours, 3),
             "login.baseline": self._baseline(found.logins),
             "login.strange": not network_seen and not found.client_seen,
         }
