@@ -34,6 +34,7 @@ FAR = 3.0
 TOLD_BITS = 6.0
 HALF = tuple(0.5**power for power in range(33))
 SPEAKS_FROM = 100  # events, before which nothing is usual
+_BEGUN = blake2b(digest_size=8, key=b"bursts")  # to be copied for each key
 
 
 class Block(msgspec.Struct, frozen=True):
@@ -112,18 +113,20 @@ class Bursts:
 
     def _cells(self, facts: Values) -> list[tuple[int, int, int]]:
         """(block, cell in the first row, cell in the second) for each block whose facts are known."""
-        found = []
+        found, width, get = [], self.width, facts.get
         for place, block in enumerate(self.blocks):
             text = block.name
             for name in block.of:
-                value = facts.get(name)
+                value = get(name)
                 if value is None:
                     break
                 text += f"|{value}"
             else:
-                number = int.from_bytes(blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8, key=b"bursts").digest(), "little")
-                start = ROWS * self.width * place
-                found.append((place, start + number % self.width, start + self.width + (number >> 32) % self.width))
+                hashed = _BEGUN.copy()
+                hashed.update(text.encode("utf-8", "surrogatepass"))
+                number = int.from_bytes(hashed.digest(), "little")
+                start = ROWS * width * place
+                found.append((place, start + number % width, start + width + (number >> 32) % width))
         return found
 
     def read(self, type: str, occurred_us: int, facts: Values, time_us: int) -> dict[str, Value]:
@@ -172,15 +175,20 @@ class Bursts:
                 scale.now_all += 1.0
                 seen, now, past = scale.seen, scale.now, scale.past
                 for _place, one, other in cells:
-                    for cell in (one, other):
-                        if seen[cell] < tick:
-                            now[cell], past[cell] = scale.at(cell, tick)
-                            seen[cell] = tick
-                    least = min(now[one], now[other]) + 1  # conservative update: no cell higher than it must be
-                    if now[one] < least:
-                        now[one] = least
-                    if now[other] < least:
-                        now[other] = least
+                    before = seen[one]
+                    if before < tick:
+                        now[one], past[one] = scale.at(one, tick) if before else (0, 0.0)
+                        seen[one] = tick
+                    before = seen[other]
+                    if before < tick:
+                        now[other], past[other] = scale.at(other, tick) if before else (0, 0.0)
+                        seen[other] = tick
+                    # Conservative update: no cell higher than it must be.
+                    first, second = now[one], now[other]
+                    if first <= second:
+                        now[one] = first + 1
+                    if second <= first:
+                        now[other] = second + 1
         self.applied_seq = seq
 
     def apply(self, record: Record) -> None:

@@ -78,6 +78,9 @@ class _Snapshot(msgspec.Struct, array_like=True):
     clusters: KeptClusters
 
 
+_BEGUN = blake2b(digest_size=7)  # to be copied for each key
+
+
 class Graph:
     """The state. A DomainState."""
 
@@ -137,17 +140,18 @@ class Graph:
 
     def _identify(self, facts: Values) -> list[int]:
         """A number for every key whose facts are all known; its lowest five bits are the place of its kind."""
-        keys = []
+        keys, get = [], facts.get
         for place, link in enumerate(self.links):
             text = link.name
             for name in link.of:
-                value = facts.get(name)
+                value = get(name)
                 if value is None:
                     break
                 text += f"|{value}"
             else:
-                digest = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=7).digest()
-                keys.append(int.from_bytes(digest, "little") << 5 | place)
+                hashed = _BEGUN.copy()
+                hashed.update(text.encode("utf-8", "surrogatepass"))
+                keys.append(int.from_bytes(hashed.digest(), "little") << 5 | place)
         return keys
 
     def bits(self, degree: int, link: Link) -> float:
