@@ -19,9 +19,10 @@ POLICY = parse_policy(DOMAIN.policy, DOMAIN.names(), "shipped")
         ({"graph.cluster_size": 25, "login.known_logins": 1}, None),
         ({"graph.cluster_size": 25, "graph.rare_shared": 1}, None),
         ({"graph.cluster_size": 25, "graph.rare_shared": 1, "graph.very_rare_shared": 1}, "hold"),
+        ({"graph.cluster_size": 25, "graph.link_bits": 12.5}, None),
         ({"graph.cluster_size": None}, None),
     ],
 )
 def test_a_first_login_by_the_size_of_the_group(values: dict[str, Value], verdict: str | None) -> None:
-    line = POLICY.deciding_line({"graph.rare_shared": 2, "graph.very_rare_shared": 0, "login.known_logins": 0, **values})
+    line = POLICY.deciding_line({"graph.rare_shared": 2, "graph.very_rare_shared": 0, "graph.link_bits": 14.0, "login.known_logins": 0, **values})
     assert (line.verdict if line else None) == verdict

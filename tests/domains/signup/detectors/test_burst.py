@@ -18,3 +18,10 @@ def test_several_respects_add_up() -> None:
 def test_chance_and_the_unknown_are_silent() -> None:
     assert Burst().judge({}).score is None
     assert Burst().judge({"burst.browser": 3.5, "burst.name_form": 6.8, "burst.network": None}).score is None
+
+
+def test_the_form_of_the_name_and_of_the_address_made_of_it_are_one_respect() -> None:
+    forms = Burst().judge({"burst.name_form": 40.0, "burst.address_form": 40.0})
+    more = Burst().judge({"burst.name_form": 40.0, "burst.address_form": 40.0, "burst.browser": 40.0})
+    assert forms.score is not None and more.score is not None
+    assert forms.score < 0.7 < more.score

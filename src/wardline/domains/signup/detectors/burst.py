@@ -19,6 +19,7 @@ RESPECTS = {
     "form of address": ("burst.address_form", "burst.address_browser"),
     "invitation": ("burst.invitation",),
 }
+FORMS = {"form of name", "form of address"}  # most addresses are made of the name: together they are one respect
 QUIET_BITS = 7.0
 BITS_PER_UNIT = 7.0
 MOST = 2.2
@@ -42,7 +43,7 @@ class Burst(Detector[Any]):
         if not found:
             return SILENT
         weight = sum(found.values())
-        if len(found) == 1:
+        if len(found) == 1 or set(found) == FORMS:
             weight = min(weight, ALONE)
         elif "network" in found:
             weight -= found["network"] / 2  # neighbours share much by living together
