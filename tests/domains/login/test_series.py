@@ -24,5 +24,7 @@ POLICY = parse_policy(DOMAIN.policy, DOMAIN.names(), "shipped")
     ],
 )
 def test_a_first_login_by_the_size_of_the_group(values: dict[str, Value], verdict: str | None) -> None:
-    line = POLICY.deciding_line({"graph.rare_shared": 2, "graph.very_rare_shared": 0, "graph.link_bits": 14.0, "login.known_logins": 0, **values})
+    line = POLICY.deciding_line(
+        {"graph.rare_shared": 2, "graph.very_rare_shared": 0, "graph.link_bits": 14.0, "login.known_logins": 0, **values}
+    )
     assert (line.verdict if line else None) == verdict
