@@ -16,6 +16,8 @@ import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import msgspec
+
 from wardline.commands.connection import Client
 
 RULES = 100
@@ -155,40 +157,71 @@ def install(client: Client, count: int = RULES) -> None:
 CONFIG = "[decisions]\nshadow_decisions = 0\ncanary_decisions = 0\nsecond_person = []\nsecond_person_share = 2.0\n"
 
 
+PLAIN_POLICY = b"""
+point: login
+version: 1
+verdicts: [allow, limit, challenge, hold, reject]
+tell_line: true
+lines:
+  - {name: guessing, when: failures_account_10m >= 10, verdict: limit, reason: Many wrong passwords were tried on this account.}
+"""
+
+
 def in_process(data: Path, count: int, rule_count: int = RULES) -> dict[str, float]:
-    """Decisions without a door: the same events, rules and counters in this process, journalled; a second, and processor time of all its threads.
+    """Decisions without a door, journalled: the published workload (20 counters and the rules) by itself, and with the detectors and states
+    that logins ship with; how many a second, and processor time of all threads.
 
-    The caller gives a fresh folder. One program, one writer: what one core does. The journal's index follows in the background.
+    The caller gives a fresh folder. One writer: what one core does. The journal's index follows in the background.
     """
-    return asyncio.run(_in_process(data, count, rule_count))
+    plain = asyncio.run(_in_process(data / "plain", count, rule_count, everything=False))
+    everything = asyncio.run(_in_process(data / "everything", count, rule_count, everything=True))
+    return {
+        "in_process_per_second": round(plain[0], 1),
+        "in_process_cpu_us": round(plain[1], 1),
+        "in_process_everything_per_second": round(everything[0], 1),
+        "in_process_everything_cpu_us": round(everything[1], 1),
+    }
 
 
-async def _in_process(data: Path, count: int, rule_count: int) -> dict[str, float]:
-    from wardline.app import Program
-    from wardline.base.config import Config, Decisions
+async def _in_process(data: Path, count: int, rule_count: int, *, everything: bool) -> tuple[float, float]:
+    from wardline.base.clock import SystemClock
+    from wardline.base.ids import Ids
+    from wardline.base.metrics import Metrics
+    from wardline.base.privacy import Pseudonyms
+    from wardline.domains.login.recipe import login
+    from wardline.engine.administration import Administration
+    from wardline.engine.intake import Edge
+    from wardline.engine.journal import Journal
+    from wardline.engine.points import EventPoints
+    from wardline.engine.ruledesk import Caps
+    from wardline.engine.shard import Shard
     from wardline.gateways.http.decide import read_event
 
-    free = Decisions(shadow_decisions=0, canary_decisions=0, second_person=(), second_person_share=2.0)
-    program = Program.open(data, Config(decisions=free), starter=False)
+    clock = SystemClock()
+    domain = login() if everything else msgspec.structs.replace(login(), detectors=(), states=(), policy=PLAIN_POLICY)
+    journal = Journal.open(data, clock=clock)
     try:
-        desk = program.points.desk
+        administration, ids = Administration(), Ids(clock)
+        points = EventPoints((domain,), 256 << 20, lambda digest, document: None)
+        shard = Shard(journal, (administration, *points.states), clock)
+        free = Caps(shadow_decisions=0, canary_decisions=0, second_person=(), second_person_share=2.0)
+        (door,) = points.open(shard, Edge(Pseudonyms(b"bench" * 8)), administration, Metrics(), ids.new, free)
         for text in rules(rule_count):
-            version = await desk.put(text.encode(), "workload", actor="bench")
-            await desk.show(version.name, "backtested", {"hit_share": 0.01}, actor="bench")
+            version = await points.desk.put(text.encode(), "workload", actor="bench")
+            await points.desk.show(version.name, "backtested", {"hit_share": 0.01}, actor="bench")
             for stage, share in (("shadow", 0.0), ("canary", 0.5), ("live", 0.0)):
-                await desk.move(version.name, stage, actor="bench", share=share)
-        door = next(door for door in program.points.doors if door.point == "login")
+                await points.desk.move(version.name, stage, actor="bench", share=share)
         bodies = [request.partition(b"\r\n\r\n")[2] for request in requests(2 * count, "in-", 5)]
         for half in (bodies[:count], bodies[count:]):  # the first fills the counters
-            await program.journal.room()
+            await journal.room()
             started_s, busy_s = time.perf_counter(), time.process_time()
             for number, body in enumerate(half):
                 pending = door.admit(read_event(body))
                 if number % 512 == 511:
                     await pending
-                    await program.journal.room()
+                    await journal.room()
             await pending
             seconds, busy_s = time.perf_counter() - started_s, time.process_time() - busy_s
-        return {"in_process_per_second": round(count / seconds, 1), "in_process_cpu_us": round(busy_s / count * 1e6, 1)}
+        return count / seconds, busy_s / count * 1e6
     finally:
-        await program.close()
+        journal.close()
