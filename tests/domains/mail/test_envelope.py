@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from wardline import Wardline
 from wardline.domains.mail.envelope import EnvelopeDecision, EnvelopePoint, _body_of
 from wardline.domains.mail.naming import network_of
 from wardline.domains.mail.records import pack
 from wardline.engine.door import Answer, EventError
 from wardline.engine.event import Event
 from wardline.engine.record import Record
-from wardline.library import Wardline
 
 
 @pytest.fixture
