@@ -1,19 +1,19 @@
 """What a backtest found, and how it is told to people.
 
-    Share(7, 100).interval        (0.034, 0.137): Wilson's interval at 95 %, https://en.wikipedia.org/wiki/Binomial_proportion_confidence_interval
+    Share(7, 100).interval        (0.034, 0.137): Wilson's interval at 95 %
     render(report)                a page of plain text; docs/backtest.md says how to read it
 
 Every share comes with its interval and with what it is a share of. A hit that nobody labelled is no false positive: precision and recall
 speak of labelled events alone, and the coverage says how many those are.
 """
 
-import math
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
 import msgspec
 
-Z = 1.959964  # 95 %
+from wardline.learning.evaluation.intervals import wilson
+
 WARNING = (
     "Blocking changes what comes later: attackers who meet the rule will do something else, and what it stops will leave no outcomes. "
     "These figures say what the rule would have hit, not what will happen once it is live."
@@ -35,12 +35,7 @@ class Share(msgspec.Struct, frozen=True):
     @property
     def interval(self) -> tuple[float, float]:
         """Wilson's interval at 95 %; (0, 1) where nothing was counted."""
-        if not self.whole:
-            return 0.0, 1.0
-        share, n = self.part / self.whole, self.whole
-        middle = (share + Z * Z / (2 * n)) / (1 + Z * Z / n)
-        half = Z / (1 + Z * Z / n) * math.sqrt(share * (1 - share) / n + Z * Z / (4 * n * n))
-        return max(middle - half, 0.0), min(middle + half, 1.0)
+        return wilson(self.part, self.whole)
 
 
 class Entities(msgspec.Struct, frozen=True, kw_only=True):

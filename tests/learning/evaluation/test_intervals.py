@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wardline.learning.evaluation.intervals import Share, area, median, threshold
+from wardline.learning.evaluation.intervals import Share, area, median, threshold, wilson
 
 SCORES = st.lists(st.floats(0, 1), min_size=1, max_size=60)
 
@@ -14,7 +14,8 @@ SCORES = st.lists(st.floats(0, 1), min_size=1, max_size=60)
 def test_wilson() -> None:
     assert Share.of_all(97, 100) == Share(0.97, 0.91548, 0.98975, 97, 100)  # Wilson's formula by hand
     assert Share.of_all(0, 10).low == 0.0 and Share.of_all(10, 10).high == 1.0
-    assert Share.of_all(0, 0).share is None
+    assert Share.of_all(0, 0) == Share(None, 0.0, 1.0, 0, 0)
+    assert wilson(97, 100) == pytest.approx((0.91548, 0.98975), abs=5e-6) and wilson(0, 0) == (0.0, 1.0)
     with pytest.raises(ValueError, match="is no share"):
         Share.of_all(2, 1)
 

@@ -36,3 +36,5 @@ def test_truth_that_cannot_be_read(line: bytes) -> None:
 
 def test_networks() -> None:
     assert (network_of("192.0.2.7"), network_of("2001:db8:1:2::7"), network_of("")) == ("192.0.2", "2001:db8:1", "")
+    assert network_of("2001:db8::7") == network_of("2001:db8:0:1::7") == "2001:db8:0" and network_of("::ffff:192.0.2.7") == "192.0.2"
+    assert network_of("ip:5f0c") == "ip:5f0c"

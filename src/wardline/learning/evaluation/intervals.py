@@ -1,6 +1,7 @@
 """Shares with their intervals, areas under curves, and thresholds at a fixed rate.
 
-    Share.of_all(97, 100)          Share(share=0.97, low=0.9155, high=0.9897, hits=97, of=100)     Wilson, 95 %
+    wilson(97, 100)                (0.91548…, 0.98974…)
+    Share.of_all(97, 100)          Share(share=0.97, low=0.91548, high=0.98975, hits=97, of=100)     the same, rounded, for reports
     area([0.9, 0.8], [0.1])      1.0
     threshold(scores, 0.01)      the lowest score from which at most 1 % of the scores lie
 
@@ -9,12 +10,23 @@ Wilson (1927), "Probable inference, the law of succession, and statistical infer
 """
 
 import math
+import statistics
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 
 import msgspec
 
 Z95 = 1.959963984540054
+
+
+def wilson(hits: int, of: int) -> tuple[float, float]:
+    """The 95 % interval of a share; (0, 1) of none."""
+    if not of:
+        return 0.0, 1.0
+    share, square = hits / of, Z95 * Z95
+    middle = (share + square / (2 * of)) / (1 + square / of)
+    half = Z95 / (1 + square / of) * math.sqrt(share * (1 - share) / of + square / (4 * of * of))
+    return max(middle - half, 0.0), min(middle + half, 1.0)
 
 
 class Share(msgspec.Struct, frozen=True):
@@ -31,12 +43,8 @@ class Share(msgspec.Struct, frozen=True):
         """The share. Raises ValueError for counts that cannot be."""
         if not 0 <= hits <= of:
             raise ValueError(f"{hits} of {of} is no share")
-        if not of:
-            return cls(None, 0.0, 1.0, 0, 0)
-        share, square = hits / of, Z95 * Z95
-        middle = (share + square / (2 * of)) / (1 + square / of)
-        half = Z95 / (1 + square / of) * math.sqrt(share * (1 - share) / of + square / (4 * of * of))
-        return cls(round(share, 5), round(max(middle - half, 0.0), 5), round(min(middle + half, 1.0), 5), hits, of)
+        low, high = wilson(hits, of)
+        return cls(round(hits / of, 5) if of else None, round(low, 5), round(high, 5), hits, of)
 
 
 def area(bad: Sequence[float], good: Sequence[float]) -> float | None:
@@ -60,8 +68,4 @@ def threshold(scores: Sequence[float], rate: float) -> float:
 
 def median(values: Sequence[float]) -> float | None:
     """The middle value; None of none."""
-    ordered = sorted(values)
-    if not ordered:
-        return None
-    half = len(ordered) // 2
-    return ordered[half] if len(ordered) % 2 else (ordered[half - 1] + ordered[half]) / 2
+    return statistics.median(values) if values else None

@@ -12,6 +12,8 @@ from datetime import datetime
 
 import msgspec
 
+from wardline.protocols.ip import parse
+
 SEVERE = frozenset({"hold", "reject"})
 ALLOW = "allow"
 
@@ -117,6 +119,11 @@ def joined(asked: Iterable[Asked], known: dict[str, Truth], answers: dict[str, A
 
 
 def network_of(ip: str) -> str:
-    """The part of an address that a site has, as text: three numbers of IPv4, three groups of IPv6."""
-    separator = ":" if ":" in ip else "."
-    return separator.join(ip.split(separator)[:3])
+    """The part of an address that a site has, as text: three numbers of IPv4, three groups of IPv6 however it was written. What is no address stands for itself."""
+    found = parse(ip)
+    if found is None:
+        return ip
+    version, value = found
+    if version == 4:
+        return ".".join(str(value >> shift & 255) for shift in (24, 16, 8))
+    return ":".join(f"{value >> shift & 65535:x}" for shift in (112, 96, 80))
