@@ -1,19 +1,20 @@
-"""What both clients share: how an event is made and sent, when asking again is allowed, and what counts when nobody answers.
+"""What both clients share, without any I/O: how events are sent, what an answer means, when asking again is allowed, and what counts when nobody answers.
 
-    settings = Settings(deadline_seconds=0.5, fail_verdict="allow")
-    plan = Plan(settings, budget)            # one per request: how long, how often
-    unanswered(event, settings, "no answer within 0.5 s")     -> Answer(verdict="allow", policy="client@fail", …)
+    asking = Asking(event, Settings(deadline_seconds=0.5, fail_verdict="allow"), budget)       # one for each decision
+    asking.answered(503, b"", retry_after="1")    # the client sends asking.body, and tells what came, or asking.failed("ConnectError")
+    asking.answer                                 # None: wait asking.pause_seconds and send again; else what counts, an Answer
 
 Every event has an id, and the door answers a repeated id with its first answer: asking again can never decide twice. Asking again is still
 bounded, by the deadline and by a budget (a tenth of the requests, as in Finagle's retry budgets), so that a server in trouble is not asked
 ten times as much.
 """
 
+import itertools
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypedDict
 
 import msgspec
 
@@ -26,6 +27,8 @@ AGAIN = frozenset({429, 502, 503, 504})
 PAUSE_SECONDS = 0.02
 PAUSE_LIMIT_SECONDS = 1.0
 LINES_AT_ONCE = 1_000
+BATCH_SECONDS = 120.0
+DECIDE, DECIDE_MANY, NOTE = "/v1/decide", "/v1/decide/batch", "/v1/events"
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,6 +46,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         if self.api_key:
             found["authorization"] = f"Bearer {self.api_key}"
         return found
+
+
+class Keywords(TypedDict, total=False):
+    """The settings as keywords of a client."""
+
+    deadline_seconds: float
+    fail_verdict: str
+    retry_share: float
+    api_key: str
 
 
 class AskError(Exception):
@@ -109,29 +121,45 @@ class Budget:
         return True
 
 
-class Plan:
-    """The tries of one request."""
+class Asking:
+    """One decision on its way. body: to be sent; answer: what counts, once there is something; until then pause_seconds: how long to wait before the
+    body is sent again."""
 
-    def __init__(self, settings: Settings, budget: Budget) -> None:
-        self.until_s = time.monotonic() + settings.deadline_seconds
-        self.budget = budget
-        self.tries = 0
+    def __init__(self, what: Event, settings: Settings, budget: Budget) -> None:
+        self.body = encode(what)
+        self.answer: Answer | None = None
+        self.pause_seconds = 0.0
+        self._what, self._settings, self._budget = what, settings, budget
+        self._until_s = time.monotonic() + settings.deadline_seconds
+        self._tries = 0
         budget.earn()
 
     @property
     def left_seconds(self) -> float:
         """How long the next try may take."""
-        return max(self.until_s - time.monotonic(), 0.001)
+        return max(self._until_s - time.monotonic(), 0.001)
 
-    def pause_seconds(self, asked: str | None = None) -> float | None:
-        """How long to wait before the next try; None when there must be none. asked: the door's Retry-After, in seconds."""
-        pause: float = min(PAUSE_SECONDS * 2**self.tries, PAUSE_LIMIT_SECONDS)
-        if asked is not None and asked.strip().isdigit():
-            pause = max(pause, float(asked))
-        self.tries += 1
-        if time.monotonic() + pause >= self.until_s or not self.budget.spend():
-            return None
-        return pause
+    def answered(self, status: int, content: bytes, retry_after: str | None = None) -> None:
+        """The door said something. retry_after: the header, of which seconds are understood. Raises AskError when it refused the event itself."""
+        if status == 200:
+            self.answer = answer_of(content)
+        elif status not in AGAIN and status < 500:
+            raise refusal(status, content)
+        else:
+            self._again(f"status {status}", retry_after)
+
+    def failed(self, why: str) -> None:
+        """Nothing was said: no connection, or no answer in time."""
+        self._again(why, None)
+
+    def _again(self, why: str, retry_after: str | None) -> None:
+        pause: float = min(PAUSE_SECONDS * 2**self._tries, PAUSE_LIMIT_SECONDS)
+        if retry_after is not None and retry_after.strip().isdecimal():
+            pause = max(pause, float(retry_after))
+        self._tries += 1
+        if time.monotonic() + pause >= self._until_s or not self._budget.spend():
+            self.answer = unanswered(self._what, self._settings, why)
+        self.pause_seconds = pause
 
 
 def unanswered(what: Event, settings: Settings, why: str) -> Answer:
@@ -163,11 +191,28 @@ def refusal(status: int, body: bytes) -> AskError:
     return AskError(status, str(detail or "no details"))
 
 
+def batches(events: Iterable[Event]) -> Iterator[tuple[int, bytes]]:
+    """Events in portions that one request may hold: (how many, their lines)."""
+    rest = iter(events)
+    while chunk := list(itertools.islice(rest, LINES_AT_ONCE)):
+        yield len(chunk), b"\n".join(map(encode, chunk))
+
+
+def lines_of(status: int, content: bytes) -> list[bytes]:
+    """The lines of a batch's answer. Raises AskError when the whole batch was refused."""
+    if status != 200:
+        raise refusal(status, content)
+    return content.splitlines()
+
+
 def line_of(line: bytes) -> Answer | Accepted | AskError:
     """One line of a batch's answer."""
-    document = msgspec.json.decode(line)
-    if "verdict" in document:
-        return msgspec.convert(document, Answer)
-    if document.get("accepted") is True:
-        return Accepted(str(document["id"]))
-    return AskError(int(document.get("status", 500)), str(document.get("detail", "no details")))
+    try:
+        document = msgspec.json.decode(line, type=dict[str, Any])
+        if "verdict" in document:
+            return msgspec.convert(document, Answer)
+        if document.get("accepted") is True:
+            return Accepted(str(document["id"]))
+        return AskError(int(document.get("status", 500)), str(document.get("detail", "no details")))
+    except (msgspec.DecodeError, KeyError, TypeError, ValueError) as error:
+        return AskError(200, f"not a decision: {error}")
