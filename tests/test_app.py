@@ -394,7 +394,7 @@ def test_a_snapshot_saves_the_next_start_the_whole_journal(tmp_path: Path) -> No
 
         async def note_and_save() -> None:
             await running.program.note(event)
-            await asyncio.gather(running.program.save(), running.program.save())
+            await asyncio.gather(running.program.saving.save(), running.program.saving.save())
 
         running._call(note_and_save())
         last_seq = running.program.journal.last_seq
@@ -432,7 +432,7 @@ def test_forgetting_an_account_reaches_every_byte(tmp_path: Path) -> None:
 
         alice, bob = program._call(decide("alice")), program._call(decide("bob"))
         running.keeper.compact()
-        program._call(running.save())
+        program._call(running.saving.save())
         assert program._call(running.forget("account:alice"))["erased_records"] == 6
     written = b"".join(path.read_bytes() for path in folder.rglob("*") if path.is_file())
     assert alice.encode() not in written and alice.encode()[8:] not in written

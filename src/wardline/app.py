@@ -42,7 +42,6 @@ from wardline.domains.mail.unlabelled import LAYER, Unlabelled
 from wardline.domains.mail.values import NAMES, RECIPIENT, rule_names
 from wardline.engine.administration import Administration
 from wardline.engine.backup import Manifest
-from wardline.engine.counters import Counters
 from wardline.engine.decision import NO_RULES, Rules
 from wardline.engine.door import EventError, Pending
 from wardline.engine.enforcement import Enforcement, Limits
@@ -52,28 +51,28 @@ from wardline.engine.event import Event
 from wardline.engine.graph import Graph
 from wardline.engine.intake import Edge
 from wardline.engine.journal import Journal
-from wardline.engine.journal import Settings as JournalSettings
-from wardline.engine.label import Label, Trust
+from wardline.engine.label import Trust
 from wardline.engine.labelling import Labelling
 from wardline.engine.labels import Labels
 from wardline.engine.ledger import Entry, Ledger
 from wardline.engine.noted import note_event
 from wardline.engine.office import Office, OfficeError
+from wardline.engine.opening import open_journal
 from wardline.engine.outbox import Outbox
 from wardline.engine.outbox import Settings as OutboxSettings
 from wardline.engine.points import EventPoints
-from wardline.engine.policy import Policy, PolicyError, load_policy, parse_policy
-from wardline.engine.replay import SHOWN
+from wardline.engine.policy import Policy, PolicyError, parse_policy, read_policy
+from wardline.engine.policyfolder import PolicyFolder
 from wardline.engine.roster import Post
 from wardline.engine.ruledesk import Caps, DeskError
 from wardline.engine.rulefile import RuleFile
 from wardline.engine.running import Running
+from wardline.engine.saving import Saving
 from wardline.engine.server_tools import dump_command
 from wardline.engine.shard import Shard
-from wardline.engine.snapshot import Snapshots, State, bring_up
+from wardline.engine.snapshot import Snapshots, bring_up
 from wardline.engine.source_hits import SourceHits
 from wardline.engine.vault import Class
-from wardline.gateways.http.rules import Trial
 from wardline.learning.frozen import Frozen, FrozenError
 from wardline.review.campaignbook import CampaignBook
 from wardline.review.campaigns import Campaigns
@@ -94,27 +93,6 @@ CLOSE_SECONDS = 30.0
 DAY_US = 86_400_000_000
 # Below so many records a question reads the journal itself, and Arrow need not be loaded for upkeep.
 HISTORY_FROM_RECORDS = 20_000
-
-
-def open_journal(data: Path, config: Config, clock: Clock, *, adopt: bool = False) -> Journal:
-    """The journal of a data folder, in the database that the configuration names. Raises StorageError.
-
-    adopt: a new folder takes over the server's database of one that is lost.
-    """
-    store = config.store
-    if not store.database:
-        return Journal.open(data, clock=clock, settings=JournalSettings(min_free_bytes=store.min_free_bytes))
-    from wardline.engine.commitlog import SEGMENT_BYTES
-    from wardline.engine.server_address import read_address
-    from wardline.engine.server_index import on_server
-
-    # Room in the log for what may wait, and for segments that are being filled and blanked.
-    limit = store.outage_bytes
-    settings = JournalSettings(
-        min_free_bytes=store.min_free_bytes, tail_limit_bytes=limit, segments_limit=limit * 3 // 2 // SEGMENT_BYTES + 4
-    )
-    address = read_address(store.database, store.database_password_file)
-    return Journal.open(data, clock=clock, settings=settings, index=on_server(address, adopt=adopt))
 
 
 class Program:
@@ -141,14 +119,14 @@ class Program:
         self.ledger = Ledger()
         self.campaignbook = CampaignBook()
         self.detectors = make_detectors()
-        self.policy, self.policy_digest = self._policy(Path(mail.policy) if mail.policy else None, "policy.yaml")
-        envelope_policy, envelope_digest = self._policy(None, "envelope.yaml")
-        mail_text = self.journal.folder.read(f"policies/{self.policy_digest}.yaml") or b""
+        self.policies = PolicyFolder(journal.folder)
+        self.policy, policy_text, _ = self._policy(Path(mail.policy) if mail.policy else None, "policy.yaml")
+        envelope_policy, _, envelope_digest = self._policy(None, "envelope.yaml")
         self.points = EventPoints(
             event_domains(),
             config.decisions.counter_bytes,
-            self._keep_document,
-            {POINT: Post(self.policy, mail_text.decode(), rule_names(self.detectors), RECIPIENT)},
+            self.policies.keep_document,
+            {POINT: Post(self.policy, policy_text.decode(), rule_names(self.detectors), RECIPIENT)},
             {POINT: matched},
             FACTS,
             counted,
@@ -174,7 +152,7 @@ class Program:
         )
         self._outbound: Outbound | None = None
         self._keeper: Keeper | None = None
-        self.labelling.afterwards = SourceHits(journal, self.sources.labelled, lambda: self.sources.in_use).told
+        self.labelling.listeners.append(SourceHits(journal, self.sources.labelled, lambda: self.sources.in_use).told)
         self.names = Names(self.pseudonyms)
         self.settings = Settings.of(mail)
         self.point = MailPoint(
@@ -215,13 +193,7 @@ class Program:
             administration=self.administration,
             metrics=self.metrics,
         )
-        chosen = config.decisions
-        caps = Caps(
-            shadow_decisions=chosen.shadow_decisions,
-            canary_decisions=chosen.canary_decisions,
-            second_person=chosen.second_person,
-            second_person_share=chosen.second_person_share,
-        )
+        caps = msgspec.convert(config.decisions, Caps, from_attributes=True)
         edge = Edge(self.pseudonyms, self.sources.ip_facts, self.sources.user_agent_facts, self.sources.domain_facts)
         self.points.open(self.shard, edge, self.administration, self.metrics, self.ids.new, caps)
         self.office = Office(self.shard, self.administration, self.ids, self.names.recipient, mail.release_command, mail.drop_command)
@@ -230,16 +202,14 @@ class Program:
         self.entities = Entities(journal, self.labels, self.ledger, self.pseudonyms, clock, graph)
         self.campaigns = self._campaigns()
         self.recovered = self._recover()
-        self._snapshot_seq = journal.last_seq
-        self._saving = asyncio.Lock()
-        self._writing: asyncio.Future[int] | None = None
+        self.saving = Saving(self.shard, self.snapshots)
         self._measure()
 
     @classmethod
     def open(cls, data: Path, config: Config, *, starter: bool = True, clock: Clock | None = None) -> "Program":
         """Open a data folder (made where it is missing) and bring its states up to date. Raises StorageError, PolicyError."""
         clock = clock or SystemClock()
-        journal = open_journal(data, config, clock)
+        journal = open_journal(data, config.store, clock)
         try:
             return cls(data, config, journal, starter=starter, clock=clock)
         except BaseException:
@@ -267,23 +237,12 @@ class Program:
             self._keeper = Keeper(self.data, self.journal, self.clock, self._declared, embedded=not self.config.store.database)
         return self._keeper
 
-    async def backtest(self, file: RuleFile, trial: Trial) -> "BacktestReport":
+    async def backtest(self, file: RuleFile, since: str, until: str, in_shadow: bool) -> "BacktestReport":
         """Whom a rule would have hit, over all that is kept. Raises RuleError, StorageError, DeskError for a time that cannot be read."""
-        return await asyncio.to_thread(self._backtest, file, trial)
-
-    def _backtest(self, file: RuleFile, trial: Trial) -> "BacktestReport":
-        from wardline.learning.backtest import candidate
-        from wardline.learning.history.keeper import known
-        from wardline.learning.history.question import parse_time
         from wardline.learning.history.session import HistoryError
 
-        written, now_us = file.written, self.clock.now_us()
         try:
-            since_us = parse_time(trial.since, now_us) if trial.since else None
-            until_us = parse_time(trial.until, now_us) if trial.until else now_us
-            rule = candidate(written.rule, written.point, written.when, file.names, file.counters)
-            labels = known(self.labels, until_us)
-            return self.keeper.backtest(rule, labels, since_us=since_us, until_us=until_us, in_shadow=trial.shadow, names=file.names)
+            return await asyncio.to_thread(self.keeper.backtest_file, file, self.labels, since, until, in_shadow=in_shadow)
         except HistoryError as error:
             raise DeskError(str(error)) from None
 
@@ -294,19 +253,14 @@ class Program:
         """Event type -> name -> kind, of what is declared; "" for facts of every type."""
         return {"": dict(self.points.names), **{point: dict(post.names) for point, post in self.points.roster.posts.items()}}
 
-    def _policy(self, path: Path | None, shipped: str) -> tuple[Policy, str]:
-        """A policy and the digest of its text; the text is kept under its digest, so that a replay can find it."""
+    def _policy(self, path: Path | None, shipped: str) -> tuple[Policy, bytes, str]:
+        """A policy, its text, and the digest under which the text is kept, so that a replay can find it."""
         if path is None:
-            text = resources.files("wardline.domains.mail").joinpath(shipped).read_bytes()
-            policy = parse_policy(text, self._names(), f"shipped {shipped}")
+            text, source = resources.files("wardline.domains.mail").joinpath(shipped).read_bytes(), f"shipped {shipped}"
         else:
-            policy = load_policy(path, self._names())
-            text = path.read_bytes()
-        digest = hashlib.sha256(text).hexdigest()[:32]
-        kept = f"policies/{digest}.yaml"
-        if self.journal.folder.read(kept) != text:
-            self.journal.folder.write_atomic(kept, text)
-        return policy, digest
+            text, source = read_policy(path), str(path)
+        policy = parse_policy(text, self._names(), source)
+        return policy, text, self.policies.keep(text)
 
     def _starter(self) -> Frozen | None:
         """The starter model. A damaged one is left out and said so: the program must start without it."""
@@ -319,31 +273,20 @@ class Program:
     def _names(self) -> set[str]:
         return {*NAMES, *(name for detector in self.detectors for name in detector.reads)}
 
-    def policy_by_digest(self, digest: str) -> Policy | None:
-        """A policy that decided once, from the folder."""
-        text = self.journal.folder.read(f"policies/{digest}.yaml") if digest.isalnum() else None
-        try:
-            return parse_policy(text, self._names(), f"policy {digest}") if text else None
-        except PolicyError:  # it reads values that this build no longer has: unknown, which the replay counts
-            return None
-
-    def _keep_document(self, digest: str, document: bytes) -> None:
-        """Store the policy and the rules behind a digest, so that a replay finds them."""
-        kept = f"policies/{digest}.json"
-        if self.journal.folder.read(kept) != document:
-            self.journal.folder.write_atomic(kept, document)
-
     def _running_of(self, digest: str) -> Running | None:
         """The policy and the rules that a decision names, from the folder."""
-        document = self.journal.folder.read(f"policies/{digest}.json") if digest.isalnum() else None
+        document = self.policies.document(digest)
         return self.points.running_of(document) if document else None
 
     def _stood(self, digest: str) -> tuple[Policy, Rules] | None:
         """The policy and the rules that a decision about mail names; records of before there were rules name the policy alone."""
         if running := self._running_of(digest):
             return running.policy, running
-        policy = self.policy_by_digest(digest)
-        return (policy, NO_RULES) if policy else None
+        text = self.policies.text(digest)
+        try:
+            return (parse_policy(text, self._names(), f"policy {digest}"), NO_RULES) if text else None
+        except PolicyError:  # it reads values that this build no longer has: unknown, which the replay counts
+            return None
 
     def _enforcement(self, name_key: bytes) -> tuple[Enforcement, Outbox]:
         """Actions, and the outbox that tells them. Names in clear are sealed in the journal: the receiver alone has to know whom it is about."""
@@ -382,7 +325,6 @@ class Program:
 
     def _campaigns(self) -> Campaigns:
         """The desk of campaigns; labels that come in tell it which members were wrong."""
-        chosen = self.config.campaigns
 
         def allowed(account: str) -> bool:
             entries = self.administration.matches("user", self.names.recipient(account), self.clock.now_us() // 1_000_000)
@@ -397,24 +339,12 @@ class Program:
                 self.journal,
                 self.labels,
                 allowed,
-                CampaignLimits(
-                    accounts=chosen.accounts,
-                    established_share=chosen.established_share,
-                    established_days=chosen.established_days,
-                    per_hour=chosen.per_hour,
-                    joining_share=chosen.joining_share,
-                ),
+                msgspec.convert(self.config.campaigns, CampaignLimits, from_attributes=True),
             ),
             lambda: {point: post.names for point, post in self.points.roster.posts.items()},
             paused=lambda: self.administration.paused,
         )
-        tell_sources = self.labelling.afterwards
-
-        def labelled(label: Label) -> None:
-            tell_sources(label)
-            campaigns.labelled(label)
-
-        self.labelling.afterwards = labelled
+        self.labelling.listeners.append(campaigns.labelled)
         return campaigns
 
     def _recover(self) -> int:
@@ -438,67 +368,11 @@ class Program:
         )
         self.metrics.gauge("wardline_journal_records", "Records in the journal", lambda: float(self.journal.last_seq))
         self.metrics.gauge("wardline_held_messages", "Messages on hold", lambda: float(len(self.administration.held)))
-        ledger = self.ledger
-        self.metrics.gauge("wardline_actions_open", "Actions that have not settled", lambda: float(len(ledger.entries)))
-        self.metrics.gauge("wardline_outbox_waiting", "Messages that the receiver is still to be sent", lambda: float(ledger.waiting()))
-        self.metrics.gauge("wardline_outbox_dead_letters", "Messages that the receiver did not take", lambda: float(len(ledger.dead)))
-        campaigns = self.campaignbook.campaigns
-        self.metrics.gauge(
-            "wardline_campaigns_running",
-            "Campaigns that are being executed or undone",
-            lambda: float(sum(one.status in ("executing", "undoing") for one in campaigns.values())),
-        )
-        self.metrics.gauge(
-            "wardline_campaigns_halted",
-            "Campaigns that stand halted",
-            lambda: float(sum(one.status == "halted" for one in campaigns.values())),
-        )
-        self.metrics.gauge(
-            "wardline_campaign_accounts",
-            "Accounts that campaigns acted on",
-            lambda: float(sum(one.acted_count for one in campaigns.values())),
-        )
-        self.metrics.gauge(
-            "wardline_campaign_reversals",
-            "Accounts of campaigns whose action was taken back",
-            lambda: float(sum(one.reversed_count for one in campaigns.values())),
-        )
+        self.ledger.measure(self.metrics)
+        self.campaignbook.measure(self.metrics)
         self.metrics.gauge("wardline_paused", "1 while enforcement is paused", lambda: float(self.administration.paused))
 
     # Upkeep
-
-    async def save(self) -> None:
-        """Write a snapshot of every state, where anything changed since the last one, while decisions go on.
-
-        The loop stands still for one state's serialisation at a time; sums and the disk are a thread's work.
-        """
-        async with self._saving:
-            last_seq = self.journal.last_seq
-            if last_seq == self._snapshot_seq:
-                return
-            await self.journal.receipt(last_seq)
-            for state in self.shard.states.values():
-                self.shard.catch_up()
-                seq, content = await self._content(state)
-                await self.journal.receipt(seq)
-                self._writing = asyncio.ensure_future(asyncio.to_thread(self.snapshots.write, state.name, seq, content))
-                # A cancelled save lets its thread finish: whoever closes the folder waits for it.
-                await asyncio.shield(self._writing)
-            self._snapshot_seq = last_seq
-
-    @staticmethod
-    async def _content(state: State) -> tuple[int, bytes | list[bytes]]:
-        """A state's snapshot and what it is as of: in parts, with decisions between them, where the state can."""
-        if isinstance(state, Counters):
-            try:
-                seq, parts = state.applied_seq, []
-                for part in state.snapshot_parts():
-                    parts.append(part)
-                    await asyncio.sleep(0)
-                return seq, parts
-            except RuntimeError:
-                pass  # counters came or went meanwhile: take it whole
-        return state.applied_seq, state.snapshot()
 
     async def upkeep(self) -> None:
         """Snapshots and retention, until cancelled. A fault is logged and tried again; it stops no decision."""
@@ -507,7 +381,7 @@ class Program:
         while True:
             await asyncio.sleep(self.config.store.snapshot_minutes * 60)
             try:
-                await self.save()
+                await self.saving.save()
                 await self.office.expire_holds()
                 if self.journal.last_seq > HISTORY_FROM_RECORDS:
                     await asyncio.to_thread(self.keeper.compact_when_due)
@@ -555,7 +429,7 @@ class Program:
 
     async def backup(self, target: str) -> dict[str, Any]:
         """A consistent copy of the data folder while it runs."""
-        await self.save()
+        await self.saving.save()
         try:
             manifest = await asyncio.to_thread(self._backup, Path(target))
         except StorageError:
@@ -594,14 +468,10 @@ class Program:
         erased = await asyncio.to_thread(self.journal.erase, name)
         if self._has_history():
             await asyncio.to_thread(self.keeper.forget, name)
-        # Snapshots from before still hold what the subject left in the states.
-        async with self._saving:
-            self.snapshots.erase()
-            self._snapshot_seq = -1
-        await self.save()
+        await self.saving.anew()
         return {"erased_records": erased, "labels_taken_back": subtracted}
 
-    async def replay(self, corrupt: int | None, limit: int | None = None) -> Report:
+    async def replay(self, corrupt: int | None) -> Report:
         """Replay the journal from its beginning; off the loop, since it may take long."""
         return await asyncio.to_thread(self.replay_now, corrupt)
 
@@ -620,12 +490,7 @@ class Program:
 
         report = replay_records(self.journal.read(1), self.detectors, policy_of, fresh, corrupt=corrupt, progress=progress)
         report.erased = sum(gap.last_seq - gap.first_seq + 1 for gap in gaps)
-        events = self.points.replay(self._running_of, whole, None if corrupt is None else corrupt - report.replayed)
-        report.replayed += events.replayed
-        report.different += events.different
-        report.features_replayed += events.features_replayed
-        report.unknown_policy += events.unknown_policy
-        report.differences = [*report.differences, *events.differences][:SHOWN]
+        report.add(self.points.replay(self._running_of, whole, None if corrupt is None else corrupt - report.replayed))
         return report
 
     async def discard(self, layer: str) -> dict[str, Any]:
@@ -637,11 +502,10 @@ class Program:
     async def close(self) -> None:
         """Save the states and close the journal."""
         with contextlib.suppress(StorageError, OSError):
-            if self._writing is not None:
-                await self._writing
+            await self.saving.finish()
         with contextlib.suppress(StorageError, OSError, TimeoutError):
             async with asyncio.timeout(CLOSE_SECONDS):
-                await self.save()
+                await self.saving.save()
         if self._outbound is not None:
             await self._outbound.aclose()
         self.journal.close()

@@ -104,13 +104,13 @@ def _move(context: Context, to: str, as_json: bool) -> None:
 
 
 def _adopt(context: Context, as_json: bool) -> None:
-    from wardline.app import open_journal
     from wardline.base.clock import SystemClock
+    from wardline.engine.opening import open_journal
 
     config = context.config()
     if not config.store.database:
         raise Failure("--adopt needs the database's address as store.database")
-    with open_journal(context.data, config, SystemClock(), adopt=True) as journal:
+    with open_journal(context.data, config.store, SystemClock(), adopt=True) as journal:
         records = journal.last_seq
     if as_json:
         print_json({"records": records})

@@ -91,7 +91,7 @@ class Labelling:
         # As many keys as there are configured sources, and two. Not a state: a restart gives a flood one more hour's worth, no more.
         self._hours: dict[str, tuple[int, int]] = {}
         # Called with every label that was written, for whoever keeps no state of its own.
-        self.afterwards: Callable[[Label], None] = lambda label: None
+        self.listeners: list[Callable[[Label], None]] = []
 
     async def add(self, given: Statement, *, keyed: bool) -> Label:
         """Record one statement; durable when it returns. Raises LabelError."""
@@ -226,7 +226,8 @@ class Labelling:
     def _write(self, label: Label) -> Receipt:
         subject = label.about if is_pseudonym(label.about) else label.reporter
         receipt = self.shard.write("label", label.id, point=POINT, body=_encoder.encode(label), subject=subject, keys=(label.about,))
-        self.afterwards(label)
+        for listener in self.listeners:
+            listener(label)
         return receipt
 
 

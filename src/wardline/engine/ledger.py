@@ -21,6 +21,7 @@ from typing import Literal
 
 import msgspec
 
+from wardline.base.metrics import Metrics
 from wardline.engine.action import Action, Phase, Step, unpack
 from wardline.engine.record import Record
 
@@ -225,6 +226,12 @@ class Ledger:
             self._forget(entry)
         self.queues.pop(subject, None)
         return len(gone)
+
+    def measure(self, metrics: Metrics) -> None:
+        """Say how many are open, how many messages wait, how many nobody took."""
+        metrics.gauge("wardline_actions_open", "Actions that have not settled", lambda: float(len(self.entries)))
+        metrics.gauge("wardline_outbox_waiting", "Messages that the receiver is still to be sent", lambda: float(self.waiting()))
+        metrics.gauge("wardline_outbox_dead_letters", "Messages that the receiver did not take", lambda: float(len(self.dead)))
 
     # The state's contract
 

@@ -168,13 +168,17 @@ class Policy:
 
 def load_policy(path: Path, names: Collection[str]) -> Policy:
     """Read and check a policy file; PolicyError says which file, which line and what to do."""
+    return parse_policy(read_policy(path), names, str(path))
+
+
+def read_policy(path: Path) -> bytes:
+    """A policy file's text, not checked yet. Raises PolicyError when it cannot be read."""
     try:
-        text = path.read_bytes()
+        return path.read_bytes()
     except OSError as error:
         raise PolicyError(
             f"{path}: cannot be read ({error.strerror}): give an existing file, or leave the key out to use the shipped policy"
         ) from None
-    return parse_policy(text, names, str(path))
 
 
 def parse_policy(text: bytes, names: Collection[str], source: str) -> Policy:

@@ -50,6 +50,14 @@ class Found(msgspec.Struct, kw_only=True):
         if len(self.differences) < SHOWN:
             self.differences.append(difference)
 
+    def add(self, other: "Found") -> None:
+        """Count what another replay found as well."""
+        self.replayed += other.replayed
+        self.different += other.different
+        self.features_replayed += other.features_replayed
+        self.unknown_policy += other.unknown_policy
+        self.differences = [*self.differences, *other.differences][:SHOWN]
+
 
 class Replay:
     """Takes the records one after the other. running_of: what a decision's digest stands for, None when it is not known any more. fresh, states: empty

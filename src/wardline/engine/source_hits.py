@@ -1,7 +1,7 @@
 """Which sources were right: when an event is labelled, the sources that hit it are told whether it was abusive.
 
     hits = SourceHits(journal, tell=registry.labelled, wanted=lambda: registry.in_use)
-    labelling.afterwards = hits.told           # called with every label, once it is written
+    labelling.listeners.append(hits.told)      # called with every label, once it is written
 
 The sources that hit an event stand in its facts (`ip.sources_hit`, `user_agent.sources_hit`, `email.sources_hit`), as they were when it was
 judged. A label about an event counts for that event; one about an entity for its hundred newest events, once for each source and label. The last

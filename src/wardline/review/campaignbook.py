@@ -10,10 +10,11 @@ Bounded: so many members in all; the campaigns that ended longest ago let go of 
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import msgspec
 
+from wardline.base.metrics import Metrics
 from wardline.engine import action as actions
 from wardline.engine.record import Record
 from wardline.review.campaign import MEMBER_POINT, MEMBERS_LIMIT, POINT, Act, Campaign, Member
@@ -154,6 +155,24 @@ class CampaignBook:
         return len(found)
 
     # The state's contract
+
+    def measure(self, metrics: Metrics) -> None:
+        """Say how many run and stand halted, how many accounts they acted on, and for how many that was taken back."""
+
+        def standing(*statuses: str) -> float:
+            return float(sum(one.status in statuses for one in self.campaigns.values()))
+
+        def total(count: Callable[[Campaign], int]) -> float:
+            return float(sum(map(count, self.campaigns.values())))
+
+        metrics.gauge("wardline_campaigns_running", "Campaigns that are being executed or undone", lambda: standing("executing", "undoing"))
+        metrics.gauge("wardline_campaigns_halted", "Campaigns that stand halted", lambda: standing("halted"))
+        metrics.gauge("wardline_campaign_accounts", "Accounts that campaigns acted on", lambda: total(lambda one: one.acted_count))
+        metrics.gauge(
+            "wardline_campaign_reversals",
+            "Accounts of campaigns whose action was taken back",
+            lambda: total(lambda one: one.reversed_count),
+        )
 
     def snapshot(self) -> bytes:
         """The whole state as MessagePack."""

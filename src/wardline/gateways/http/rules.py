@@ -74,7 +74,7 @@ class End(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class RuleRoutes:
     """The rules' part of the HTTP API."""
 
-    def __init__(self, desk: RuleDesk, backtest: Callable[[RuleFile, Trial], Awaitable["Report"]]) -> None:
+    def __init__(self, desk: RuleDesk, backtest: Callable[[RuleFile, str, str, bool], Awaitable["Report"]]) -> None:
         self.desk = desk
         self.do_backtest = backtest
 
@@ -118,7 +118,7 @@ class RuleRoutes:
             version = (
                 await self.desk.put(trial.text.encode(), trial.source[:256], actor=actor) if trial.text else self.desk.newest(trial.name)
             )
-            report = await self.do_backtest(self.desk.file(version), trial)
+            report = await self.do_backtest(self.desk.file(version), trial.since, trial.until, trial.shadow)
             await self.desk.show(version.name, "backtested", _figures(report), actor=actor, number=version.number)
         except (DeskError, RuleFileError, RuleError) as error:
             raise Problem(422, str(error)) from None

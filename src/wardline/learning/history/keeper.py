@@ -23,10 +23,11 @@ from wardline.base.clock import Clock
 from wardline.base.storage import StorageDamaged, StorageError
 from wardline.engine.journal import Journal
 from wardline.engine.labels import Labels
-from wardline.learning.backtest import BACKTEST, Candidate, Known, Report, backtest
+from wardline.engine.rulefile import RuleFile
+from wardline.learning.backtest import BACKTEST, Candidate, Known, Report, backtest, candidate
 from wardline.learning.history.columns import TYPES
 from wardline.learning.history.compaction import Compacted, Declared, compact, declared_for, tail
-from wardline.learning.history.question import Question, Reply, ask
+from wardline.learning.history.question import Question, Reply, ask, parse_time
 from wardline.learning.history.session import Limits, Session
 from wardline.learning.history.store import History
 
@@ -101,6 +102,20 @@ class Keeper:
         more.setdefault("names", {name: kind for names in every for name, kind in names.items() if kind in TYPES})
         with self.session(limits or BACKTEST) as opened:
             return backtest(rule, opened, labels, until_us=until_us, **more)
+
+    def backtest_file(self, file: RuleFile, labels: Labels, since: str, until: str, *, in_shadow: bool) -> Report:
+        """Whom a rule file would have hit between two times as `question.parse_time` reads them; "" for all that is kept, and for now."""
+        now_us = self.clock.now_us()
+        until_us = parse_time(until, now_us) if until else now_us
+        written = file.written
+        return self.backtest(
+            candidate(written.rule, written.point, written.when, file.names, file.counters),
+            known(labels, until_us),
+            since_us=parse_time(since, now_us) if since else None,
+            until_us=until_us,
+            in_shadow=in_shadow,
+            names=file.names,
+        )
 
     def forget(self, pseudonym: str) -> int:
         """Remove every row that names a pseudonym; gives how many. The journal erases first."""
