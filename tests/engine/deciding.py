@@ -1,7 +1,11 @@
-"""For tests of event points: a program's engine on a temporary folder, with the shipped domains, on a clock that stands still."""
+"""For tests of event points: a program's engine on a temporary folder, with the shipped domains, on a clock that stands still.
+
+with desk(tmp_path) as running: …                     # logins and sign-ups as they ship
+with desk(tmp_path, domains=[plain_login()]) as …     # logins with their facts and counters alone: what decides are the rules
+"""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,7 +18,7 @@ from wardline.engine.administration import Administration
 from wardline.engine.event import Event
 from wardline.engine.intake import Edge
 from wardline.engine.journal import Journal
-from wardline.engine.point import EventPoint
+from wardline.engine.point import EventDomain, EventPoint
 from wardline.engine.points import EventPoints
 from wardline.engine.shard import Shard
 from wardline.shipped import event_domains
@@ -25,11 +29,11 @@ START = datetime(2026, 11, 26, 9, 0, tzinfo=UTC)
 class Desk:
     """The engine's part of a program."""
 
-    def __init__(self, journal: Journal, clock: FixedClock) -> None:
+    def __init__(self, journal: Journal, clock: FixedClock, domains: Sequence[EventDomain]) -> None:
         self.journal, self.clock = journal, clock
         self.documents: dict[str, bytes] = {}
         self.administration = Administration()
-        self.points = EventPoints(event_domains(), 1 << 22, self.documents.__setitem__)
+        self.points = EventPoints(domains, 1 << 22, self.documents.__setitem__)
         self.shard = Shard(journal, (self.administration, *self.points.states), clock)
         self.points.open(self.shard, Edge(Pseudonyms(b"k" * 32)), self.administration, Metrics(), Ids(clock).new)
 
@@ -45,10 +49,10 @@ class Desk:
 
 
 @contextlib.contextmanager
-def desk(folder: Path, clock: FixedClock | None = None) -> Iterator[Desk]:
+def desk(folder: Path, clock: FixedClock | None = None, domains: Sequence[EventDomain] | None = None) -> Iterator[Desk]:
     clock = clock or FixedClock(int(START.timestamp() * 1e6))
     journal = Journal.open(folder, clock=clock)
     try:
-        yield Desk(journal, clock)
+        yield Desk(journal, clock, event_domains() if domains is None else domains)
     finally:
         journal.close()

@@ -1,6 +1,7 @@
 """The rulebook: a pure function of its acts; stages, one live version, counting, snapshots."""
 
 import msgspec
+import pytest
 
 from wardline.engine.kept import KeptDecision, pack
 from wardline.engine.record import Record
@@ -37,6 +38,15 @@ def test_evidence_moves_a_draft_on_and_never_back() -> None:
         9, RuleAct(op="rule.evidence", actor="ada", value="one", version=1, stage="tested", evidence=Evidence(at_us=1, actor="ada"))
     )
     assert found.find("one").stage == "backtested"  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("stage", ["", "no_stage", "live"])
+def test_evidence_for_a_stage_that_has_none_changes_nothing(stage: str) -> None:
+    found = book(put("one", 1))
+    before = found.digest()
+    act = RuleAct(op="rule.evidence", actor="ada", value="one", version=1, stage=stage, evidence=Evidence(at_us=1, actor="ada"))
+    found.apply(Record(2, 0, "audit", "x", 0, "rules", "", (), 1, msgspec.msgpack.encode(act)))
+    assert found.digest() == before and found.applied_seq == 2
 
 
 def test_one_version_is_live_and_one_is_tried_beside_it() -> None:

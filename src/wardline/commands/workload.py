@@ -15,10 +15,14 @@ import random
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from wardline.commands.connection import Client
+
+if TYPE_CHECKING:
+    from wardline.engine.point import EventDomain
 
 RULES = 100
 MATCHING = 10  # rules that match one event in a hundred each
@@ -156,7 +160,6 @@ def install(client: Client, count: int = RULES) -> None:
 
 CONFIG = "[decisions]\nshadow_decisions = 0\ncanary_decisions = 0\nsecond_person = []\nsecond_person_share = 2.0\n"
 
-
 PLAIN_POLICY = b"""
 point: login
 version: 1
@@ -165,6 +168,13 @@ tell_line: true
 lines:
   - {name: guessing, when: failures_account_10m >= 10, verdict: limit, reason: Many wrong passwords were tried on this account.}
 """
+
+
+def plain_login() -> "EventDomain":
+    """Logins with their facts and counters, and without the detectors and states that ship with them: one line decides, and the rules."""
+    from wardline.domains.login.recipe import login
+
+    return msgspec.structs.replace(login(), detectors=(), states=(), borrows={}, policy=PLAIN_POLICY)
 
 
 def in_process(data: Path, count: int, rule_count: int = RULES) -> dict[str, float]:
@@ -198,7 +208,7 @@ async def _in_process(data: Path, count: int, rule_count: int, *, everything: bo
     from wardline.gateways.http.decide import read_event
 
     clock = SystemClock()
-    domain = login() if everything else msgspec.structs.replace(login(), detectors=(), states=(), policy=PLAIN_POLICY)
+    domain = login() if everything else plain_login()
     journal = Journal.open(data, clock=clock)
     try:
         administration, ids = Administration(), Ids(clock)

@@ -20,6 +20,9 @@ from wardline.engine.record import Record
 
 STAGES = ("draft", "tested", "backtested", "shadow", "canary", "live", "expired", "quarantined")
 RUNNING = ("shadow", "canary", "live")
+# What people bring evidence for; what the later stages rest on was counted here.
+SHOWN = ("tested", "backtested")
+ENDED = ("expired", "quarantined")
 RULES_LIMIT = 2_000
 VERSIONS_LIMIT = 20
 
@@ -114,7 +117,7 @@ class Rulebook:
         if record.kind == "audit":
             try:
                 self.act(msgspec.msgpack.decode(record.body, type=RuleAct), record.time_us)
-            except (msgspec.DecodeError, msgspec.ValidationError):
+            except msgspec.DecodeError:
                 return  # an act of another form, which is no act on a rule
         elif record.kind == "decision":
             if reader := self._readers.get(record.point):
@@ -162,9 +165,9 @@ class Rulebook:
                 self._trim(versions)
             case "rule.evidence":
                 found = self.find(act.value, act.version)
-                if found and act.evidence:
+                if found and act.evidence and act.stage in SHOWN:
                     found.evidence = {**found.evidence, act.stage: act.evidence}
-                    if STAGES.index(found.stage) < STAGES.index(act.stage) <= STAGES.index("backtested"):
+                    if STAGES.index(found.stage) < STAGES.index(act.stage):
                         found.stage, found.since_us = act.stage, time_us
             case "rule.stage":
                 self._stage(act, time_us)

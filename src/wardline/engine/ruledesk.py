@@ -16,13 +16,12 @@ from typing import Any
 import msgspec
 
 from wardline.engine.roster import Roster
-from wardline.engine.rulebook import RUNNING, Evidence, RuleAct, Rulebook, Version
+from wardline.engine.rulebook import ENDED, RUNNING, SHOWN, Evidence, RuleAct, Rulebook, Version
 from wardline.engine.rulefile import RuleFile
 from wardline.engine.shard import Shard
 
 ACTOR_LIMIT = 64
 CANARY_SHARE = 0.05
-ORDER = ("tested", "backtested", "shadow", "canary", "live")
 NEEDS = {"shadow": "backtested", "canary": "shadow", "live": "canary"}
 
 
@@ -82,7 +81,7 @@ class RuleDesk:
         file = self.roster.check(text, source)
         async with self._lock:
             newest = self.rulebook.find(file.name)
-            if newest is not None and newest.text == file.text and newest.stage not in ("expired", "quarantined"):
+            if newest is not None and newest.text == file.text and newest.stage not in ENDED:
                 return newest
             if newest is not None and newest.point != file.written.point:
                 raise DeskError(f"{file.name} is a rule of {newest.point}; give a rule of {file.written.point} a name of its own")
@@ -96,7 +95,9 @@ class RuleDesk:
             return version
 
     async def show(self, name: str, stage: str, figures: dict[str, Any], *, actor: str, number: int = 0) -> Version:
-        """Add evidence to a version of a rule, the newest when no number is given."""
+        """Add evidence to a version of a rule, the newest when no number is given. Raises DeskError for a stage that counts for itself."""
+        if stage not in SHOWN:
+            raise DeskError(f"stage: evidence is shown for {' or '.join(SHOWN)}; what a rule does in the stages after them is counted")
         async with self._lock:
             version = self.newest(name, number)
             await self._show(version.name, version.number, stage, figures, _named(actor))
