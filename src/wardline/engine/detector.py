@@ -14,10 +14,14 @@
             return SILENT
 
 The split is what makes replay possible: `measure` turns content into named values while the event is admitted, `judge` sees nothing else.
+A domain's detectors are the modules of its folder `detectors`, found by `discover`: no list to keep.
 """
 
+import importlib
+import pkgutil
 from collections.abc import Mapping
-from typing import ClassVar, Generic, TypeVar
+from types import ModuleType
+from typing import Any, ClassVar, Generic, TypeVar
 
 from wardline.engine.feature import Value, Values
 from wardline.engine.signal import Signal
@@ -43,3 +47,24 @@ class Detector(Generic[Subject]):
     def judge(self, values: Values) -> Signal:
         """Values to a signal. Pure and deterministic. A value that is missing or None is unknown: be silent and say why."""
         raise NotImplementedError
+
+
+def discover(folder: ModuleType, prefix: str = "") -> tuple[type[Detector[Any]], ...]:
+    """The detectors of a package's modules, cheap before dear: each module defines exactly one, whose name is `prefix` and the file's name.
+    Raises ImportError for a module that does not."""
+    found: list[type[Detector[Any]]] = []
+    for module_info in pkgutil.iter_modules(folder.__path__):
+        module = importlib.import_module(f"{folder.__name__}.{module_info.name}")
+        name = f"{prefix}{module_info.name}"
+        own = [
+            value
+            for value in vars(module).values()
+            if isinstance(value, type)
+            and issubclass(value, Detector)
+            and value.__module__ == module.__name__
+            and getattr(value, "name", "") == name
+        ]
+        if len(own) != 1:
+            raise ImportError(f"{module.__name__} must define exactly one Detector with name = {name!r}, found {len(own)}")
+        found.append(own[0])
+    return tuple(sorted(found, key=lambda detector: (detector.cost_us, detector.name)))

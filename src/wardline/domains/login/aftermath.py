@@ -14,7 +14,7 @@ from hashlib import blake2b
 import msgspec
 
 from wardline.domains.login.attempts import Attempt, Attempts
-from wardline.domains.login.events import CREDENTIAL, OUTCOME, POINT, RECOVERY, SESSION
+from wardline.domains.login.events import CREDENTIAL, OUTCOME, PASSED, POINT, RECOVERY, SESSION
 from wardline.engine.feature import Value, Values
 from wardline.engine.kept import KeptDecision, KeptEvent, kept_decision, kept_event
 from wardline.engine.record import Record
@@ -23,7 +23,6 @@ CAPACITY = 50_000
 COOLING_SECONDS = 86_400
 NEAR_NATS = 2.0
 SURPRISES = frozenset({"recovery_change", "forward_rule", "password_change", "export", "mass_send", "delete_all", "second_factor_change"})
-PASSED = frozenset({"success", "challenge_passed"})
 
 
 class _Kept(msgspec.Struct, array_like=True):
@@ -60,7 +59,7 @@ class LoginAftermath:
             if isinstance(kept, KeptDecision) and _doubted(kept):
                 self.attempts.opened(facts, Attempt(account, kept.occurred_us))
         elif kept.type == OUTCOME:
-            if facts.get("result") in PASSED and (attempt := self.attempts.closed(facts, kept.occurred_us, True)) is not None:
+            if facts.get("result") in PASSED and (attempt := self.attempts.closed(facts, kept.occurred_us)) is not None:
                 self.accounts[attempt.account] = (kept.occurred_us, 0)
                 self.accounts.move_to_end(attempt.account)
                 if len(self.accounts) > self.capacity:

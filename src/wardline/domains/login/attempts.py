@@ -1,7 +1,7 @@
 """Attempts that wait for their outcome: what a login looked like, kept until somebody says how it ended. Bounded.
 
-    attempts.opened(facts, occurred_us, attempt)      a login was decided
-    attempts.closed(facts, occurred_us)               its outcome came: the attempt, or None
+    attempts.opened(facts, attempt)           a login was decided
+    attempts.closed(facts, occurred_us)       its outcome came: the attempt, which is forgotten; or None
 
 An outcome belongs to the attempt of its flow; without one, to the last attempt of its account from its address within ATTEMPT_SECONDS. So nobody
 can have another's success counted for their own network. A flood of attempts pushes out the oldest; their outcomes then count by what they carry.
@@ -57,16 +57,15 @@ class Attempts:
         while len(self.waiting) > self.capacity:
             self.waiting.popitem(last=False)
 
-    def closed(self, facts: Values, occurred_us: int, final: bool) -> Attempt | None:
-        """The attempt that an outcome belongs to. final: no further outcome is expected, so it is forgotten."""
+    def closed(self, facts: Values, occurred_us: int) -> Attempt | None:
+        """The attempt that an outcome belongs to; no further outcome is expected, so it is forgotten."""
         key = self._key(facts)
         found = self.waiting.get(key) if key else None
         if found is None or key is None or found.account != facts.get("account", found.account):
             return None
         if abs(occurred_us - found.occurred_us) > ATTEMPT_SECONDS * 1_000_000:
             return None
-        if final:
-            del self.waiting[key]
+        del self.waiting[key]
         return found
 
     def erase(self, subject: str) -> None:

@@ -1,7 +1,7 @@
 """The attributes of a login that an account's habits are made of, from the coarsest level to the finest, as small numbers.
 
     attribute_keys({"ip": "ip:9a…", "ip.prefix24": "network:77…", "user_agent.os": "Linux", "hour": 9})
-      -> (key at PREFIX16, …)      one number for each level, 0 where the value is unknown
+      -> (key at COUNTRY, …)       one number for each level, 0 where the value is unknown
 
 A level's number has the level in its upper 4 bits and 28 bits of CRC-32 of the value (ISO 3309) below. The values that name one machine are keyed
 pseudonyms already, so nobody outside can make two of them collide; a chance collision makes one value in 10^8 look familiar.
@@ -14,7 +14,7 @@ from zlib import crc32
 
 from wardline.engine.feature import Value, Values
 
-# Levels. Each has a parent whose value it refines (PARENT); 0 is the account's login count itself.
+# Levels, coarse before fine within the network and within the client; 0 is the account's login count itself.
 LOGINS, COUNTRY, ASN, PREFIX16, PREFIX24, IP, DEVICE_CLASS, SYSTEM, BROWSER, AGENT, DEVICE, LANGUAGE, TIMEZONE, HOURS, TODAY = range(15)
 LEVELS = range(COUNTRY, TODAY)
 SHIFT = 28

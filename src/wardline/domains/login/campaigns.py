@@ -96,7 +96,7 @@ class LoginCampaigns:
             if strange:
                 self._count(keys, now_us, 1, 0, account)
         elif kept.type == OUTCOME:
-            attempt = self.attempts.closed(facts, now_us, True)
+            attempt = self.attempts.closed(facts, now_us)
             keys = attempt.campaign_keys if attempt is not None else _keys(facts)
             counted = attempt is not None and attempt.strange
             if facts.get("result") not in FAILURES:

@@ -19,6 +19,7 @@ DECIDES = frozenset({POINT})
 NOTES = frozenset({OUTCOME, SESSION, RECOVERY, CREDENTIAL})
 
 RESULTS = frozenset({"success", "wrong_password", "unknown_account", "second_factor_failed", "challenge_passed", "challenge_failed"})
+PASSED = frozenset({"success", "challenge_passed"})
 FAILURES = frozenset({"wrong_password", "unknown_account", "second_factor_failed", "challenge_failed"})
 
 # The facts that a rule or a counter may name, besides those that every domain shares.

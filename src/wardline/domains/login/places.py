@@ -11,13 +11,12 @@ from hashlib import blake2b
 
 import msgspec
 
-from wardline.domains.login.events import OUTCOME, POINT
+from wardline.domains.login.events import OUTCOME, PASSED, POINT
 from wardline.engine.feature import Value, Values
 from wardline.engine.kept import KeptEvent, kept_event
 from wardline.engine.record import Record
 
 CAPACITY = 100_000
-PASSED = frozenset({"success", "challenge_passed"})
 
 
 class LoginPlaces:

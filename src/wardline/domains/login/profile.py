@@ -5,7 +5,7 @@
 
 Habits grow by successful outcomes alone (`success`, `challenge_passed`): failures of an attacker change nothing here. At most `capacity_bytes` of
 habits are kept; the account that was used longest ago leaves first and is unknown from then on, not new: once anybody was pushed out, an account
-that is not here has no `login.known_logins`. `read` takes about 25 microseconds, a success as long again.
+that is not here has no `login.known_logins`.
 """
 
 from collections import OrderedDict
@@ -17,7 +17,7 @@ import msgspec
 from wardline.domains.login import habits
 from wardline.domains.login.attempts import Attempt, Attempts
 from wardline.domains.login.attributes import AGENT, PREFIX24, SHIFT, attribute_keys
-from wardline.domains.login.events import OUTCOME, POINT
+from wardline.domains.login.events import OUTCOME, PASSED, POINT
 from wardline.domains.login.likelihood import weigh
 from wardline.domains.login.population import HISTORIES, Population, history_class
 from wardline.engine.feature import Value, Values
@@ -28,7 +28,6 @@ CAPACITY_BYTES = 96 << 20
 # What an account costs beside its habits: its name, the map's slots, the bytes object.
 ACCOUNT_BYTES = 260
 DAY_US = 86_400_000_000
-PASSED = frozenset({"success", "challenge_passed"})
 # A new network alone is weak evidence, however long an account stayed in its own: everybody visits and travels.
 # What it says beyond NETWORK_FULL nats counts this share.
 NETWORK_FULL, NETWORK_BEYOND = 1.0, 0.4
@@ -138,7 +137,7 @@ class LoginProfile:
                 attempt = Attempt(account, kept.occurred_us, self._keys(facts), seen, told=doubted, known=known)
                 self.attempts.opened(facts, attempt)
         elif kept.type == OUTCOME and facts.get("result") in PASSED:
-            attempt_ = self.attempts.closed(facts, kept.occurred_us, True)
+            attempt_ = self.attempts.closed(facts, kept.occurred_us)
             if attempt_ is not None:
                 self._succeeded(attempt_.account, attempt_.keys, attempt_.risk, kept, attempt_.known, attempt_.told)
             elif isinstance(facts.get("account"), str) and facts.get("ip"):
