@@ -85,3 +85,19 @@ def test_merged_clusters_are_found_by_every_member() -> None:
     copy = Clusters()
     copy.restore(clusters.kept())
     assert copy.kept() == clusters.kept()
+
+
+def test_a_restored_one_forgets_the_same_names_of_merged_clusters() -> None:
+    clusters = Clusters()
+    for serial in range(1, 401):
+        clusters.add(serial, serial)
+        if serial % 100 != 1:
+            clusters.join(serial, [(14.0, serial - 1)], serial)
+    for one, other in ((350, 250), (150, 50)):  # the later pair has the lower numbers
+        clusters.join(one, [(14.0, other)], 500)
+    copy = Clusters()
+    copy.restore(clusters.kept())
+    for each in (clusters, copy):
+        each.trim(1)
+    assert copy.kept() == clusters.kept()
+    assert len(copy.alias) == 1 and copy.root(201) == 0 and copy.root(1) == copy.root(150) > 0

@@ -21,7 +21,7 @@ from hashlib import blake2b
 
 import msgspec
 
-from wardline.engine.feature import Value, Values
+from wardline.engine.feature import Value, Values, joint_number
 from wardline.engine.kept import KeptEvent, kept_event
 from wardline.engine.record import Record
 
@@ -34,7 +34,7 @@ FAR = 3.0
 TOLD_BITS = 6.0
 HALF = tuple(0.5**power for power in range(33))
 SPEAKS_FROM = 100  # events, before which nothing is usual
-_BEGUN = blake2b(digest_size=8, key=b"bursts")  # to be copied for each key
+_BEGUN = blake2b(digest_size=8, key=b"bursts")
 
 
 class Block(msgspec.Struct, frozen=True):
@@ -115,16 +115,8 @@ class Bursts:
         """(block, cell in the first row, cell in the second) for each block whose facts are known."""
         found, width, get = [], self.width, facts.get
         for place, block in enumerate(self.blocks):
-            text = block.name
-            for name in block.of:
-                value = get(name)
-                if value is None:
-                    break
-                text += f"|{value}"
-            else:
-                hashed = _BEGUN.copy()
-                hashed.update(text.encode("utf-8", "surrogatepass"))
-                number = int.from_bytes(hashed.digest(), "little")
+            number = joint_number(_BEGUN, block.name, block.of, get)
+            if number is not None:
                 start = ROWS * width * place
                 found.append((place, start + number % width, start + width + (number >> 32) % width))
         return found

@@ -10,6 +10,7 @@ cluster of at most RECENT is put together anew from the links that remain when o
 Every call takes bounded time; what is kept grows with the members alone.
 """
 
+from collections import OrderedDict
 from collections.abc import Sequence
 
 import msgspec
@@ -84,7 +85,7 @@ class Clusters:
         self.next = 1
         self.members: dict[int, _Member] = {}
         self.clusters: dict[int, Cluster] = {}
-        self.alias: dict[int, int] = {}
+        self.alias = OrderedDict[int, int]()
 
     def add(self, serial: int, born_us: int) -> None:
         """A thing that is linked to nothing yet."""
@@ -219,18 +220,18 @@ class Clusters:
                 made.times = [at_us for at_us in made.times if at_us in times] or made.times
 
     def kept(self) -> _Snapshot:
-        """Everything, for a snapshot."""
-        return _Snapshot(self.next, list(self.members.items()), sorted(self.clusters.items()), sorted(self.alias.items()))
+        """Everything, for a snapshot; the names of merged clusters in the order in which they would be forgotten."""
+        return _Snapshot(self.next, list(self.members.items()), sorted(self.clusters.items()), list(self.alias.items()))
 
     def restore(self, kept: _Snapshot) -> None:
         """The inverse of `kept`."""
         self.next, self.members = kept.next, dict(kept.members)
-        self.clusters, self.alias = dict(kept.clusters), dict(kept.alias)
+        self.clusters, self.alias = dict(kept.clusters), OrderedDict(kept.alias)
 
     def trim(self, limit: int) -> None:
         """Forget the oldest of the names under which merged clusters are still known."""
         while len(self.alias) > limit:
-            del self.alias[next(iter(self.alias))]
+            self.alias.popitem(last=False)
 
 
 KeptClusters = _Snapshot

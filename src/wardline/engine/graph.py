@@ -15,13 +15,14 @@ went). Per event the last MEMBERS of each rare key are looked at. An account lea
 """
 
 import hashlib
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from hashlib import blake2b
 
 import msgspec
 
 from wardline.engine.clusters import Clusters, KeptClusters
-from wardline.engine.feature import Value, Values
+from wardline.engine.feature import Value, Values, joint_number
 from wardline.engine.graph_values import GIVES, NOTHING, RARE_BITS, Account, Neighbour, Shared, gap_variation, values_of
 from wardline.engine.kept import KeptEvent, kept_event
 from wardline.engine.labels import label_of
@@ -78,7 +79,7 @@ class _Snapshot(msgspec.Struct, array_like=True):
     clusters: KeptClusters
 
 
-_BEGUN = blake2b(digest_size=7)  # to be copied for each key
+_BEGUN = blake2b(digest_size=7)
 
 
 class Graph:
@@ -105,9 +106,10 @@ class Graph:
         self.applied_seq = 0
         self.clusters = Clusters()
         self.next, self.population, self.epoch, self.lost_us = 1, 0, 0, 0
-        self.single: dict[int, int] = {}
-        self.keys: dict[int, Key] = {}
-        self.accounts: dict[int, Account] = {}
+        # Whatever is full gives up its first entry: an OrderedDict finds that at once, a dict walks over the gaps of those that went before.
+        self.single = OrderedDict[int, int]()
+        self.keys = OrderedDict[int, Key]()
+        self.accounts = OrderedDict[int, Account]()
         self.serial_of: dict[str, int] = {}
         self._last: tuple[Values, int, Found] | None = None
 
@@ -142,16 +144,9 @@ class Graph:
         """A number for every key whose facts are all known; its lowest five bits are the place of its kind."""
         keys, get = [], facts.get
         for place, link in enumerate(self.links):
-            text = link.name
-            for name in link.of:
-                value = get(name)
-                if value is None:
-                    break
-                text += f"|{value}"
-            else:
-                hashed = _BEGUN.copy()
-                hashed.update(text.encode("utf-8", "surrogatepass"))
-                keys.append(int.from_bytes(hashed.digest(), "little") << 5 | place)
+            number = joint_number(_BEGUN, link.name, link.of, get)
+            if number is not None:
+                keys.append(number << 5 | place)
         return keys
 
     def bits(self, degree: int, link: Link) -> float:
@@ -271,7 +266,7 @@ class Graph:
             if first is None:
                 self.single[number] = serial
                 if len(self.single) > self.keys_limit:
-                    del self.single[next(iter(self.single))]
+                    self.single.popitem(last=False)
                 return
             key = Key(1, self.epoch, 1, [first])
         self.keys[number] = key  # what was seen last goes last
@@ -284,7 +279,7 @@ class Graph:
         if len(key.members) > MEMBERS:
             del key.members[0]
         if len(self.keys) > self.keys_limit:
-            del self.keys[next(iter(self.keys))]
+            self.keys.popitem(last=False)
 
     # Forgetting
 
@@ -332,7 +327,7 @@ class Graph:
         """The inverse of `snapshot`; raises msgspec.DecodeError or ValidationError for anything else."""
         kept = msgspec.msgpack.decode(data, type=_Snapshot)
         self.next, self.population, self.epoch, self.lost_us = kept.next, kept.population, kept.epoch, kept.lost_us
-        self.single, self.keys, self.accounts = dict(kept.single), dict(kept.keys), dict(kept.accounts)
+        self.single, self.keys, self.accounts = OrderedDict(kept.single), OrderedDict(kept.keys), OrderedDict(kept.accounts)
         self.clusters.restore(kept.clusters)
         self.serial_of = {account.name: serial for serial, account in self.accounts.items()}
         self._last = None
