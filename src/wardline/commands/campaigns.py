@@ -80,9 +80,9 @@ def _status(client: Client, which: str, members: bool, as_json: bool) -> None:
         return
     from rich.table import Table
 
-    table = Table("id", "name", "status", "version", "members", "acted", "taken back", box=None, pad_edge=False)
+    table = Table("id", "name", "status", "version", "members", "acted", "ended", "reversed", box=None, pad_edge=False)
     for one in every["campaigns"]:
-        cells = (one["version"], one["members"], one["acted"], one["reversed"])
+        cells = (one["version"], one["members"], one["acted"], one["ended"], one["reversed"])
         table.add_row(one["id"], one["name"][:40], one["status"], *map(str, cells))
     out().print(table if every["campaigns"] else "no campaigns; `wardline campaign find` makes one")
 
@@ -95,9 +95,8 @@ def _say(found: Any, as_json: bool, *, plan: bool = True) -> None:
     say(f"{found['id']}  {found['name']}: {found['status']}, version {found['version']}")
     if found["halted_because"]:
         say(f"  halted: {found['halted_because']}")
-    say(
-        f"  {found['members']} members, {found['acted']} acted on, {found['to_do']} to do, {found['reversed']} taken back, {found['joined']} joined"
-    )
+    say(f"  {found['members']} members, {found['acted']} acted on, {found['to_do']} to do, {found['ended']} ended, ", end="")
+    say(f"{found['reversed']} reversed, {found['joined']} joined")
     for why, count in found["apart"].items():
         say(f"  {count} stand apart: {why}")
     if found["actions"]:
