@@ -3,6 +3,7 @@
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx
 import pytest
@@ -11,21 +12,24 @@ from wardline.app import Program
 from wardline.base.config import Config
 from wardline.engine.entity import EntityError
 from wardline.gateways.http.entities import EntityRoutes
+from wardline.gateways.http.exchange import Exchange
 from wardline.gateways.http.problem import Problem
 from wardline.serving import Doors
 
 
-class Asked:
+async def silent(*_message: Any) -> Any:
+    raise AssertionError("nothing is read or sent")
+
+
+class Asked(Exchange):
     """An exchange that keeps its answer."""
 
     def __init__(self, **query: str) -> None:
+        scope = {"method": "GET", "path": "/v1/entities", "headers": [], "query_string": urlencode(query).encode()}
+        super().__init__(scope, silent, silent, "127.0.0.1")
         self.answer: Any = None
-        self._query = {name: [value] for name, value in query.items()}
 
-    def query(self) -> dict[str, list[str]]:
-        return self._query
-
-    async def json(self, document: Any) -> None:
+    async def json(self, document: Any, status: int = 200) -> None:
         self.answer = document
 
 
@@ -39,11 +43,11 @@ async def test_limits_and_names_are_checked() -> None:
     routes = EntityRoutes(SimpleNamespace(show=refuse, neighbours=refuse))  # type: ignore[arg-type]
     for ask in (routes.show, routes.near):
         asked = Asked(about="account:alice", limit="7")
-        await ask(asked)  # type: ignore[arg-type]
+        await ask(asked)
         assert asked.answer == ("account:alice", 7)
         for query in ({}, {"about": "x", "limit": "many"}):
             with pytest.raises(Problem):
-                await ask(Asked(**query))  # type: ignore[arg-type]
+                await ask(Asked(**query))
     assert len(routes.routes()) == 3
 
 

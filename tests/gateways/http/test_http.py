@@ -4,6 +4,7 @@ import asyncio
 import json
 from typing import Any
 
+import msgspec
 import pytest
 
 from wardline.base.metrics import Metrics
@@ -27,6 +28,14 @@ async def echo(exchange: Exchange) -> None:
     await exchange.json({"length": len(body), "values": exchange.values, "query": exchange.query()})
 
 
+class Order(msgspec.Struct, forbid_unknown_fields=True):
+    what: str = "nothing"
+
+
+async def order(exchange: Exchange) -> None:
+    await exchange.json({"what": (await exchange.document(Order)).what, "last": exchange.parameter("q")})
+
+
 async def fails(exchange: Exchange) -> None:
     raise {
         "full": StorageFull("full", "here", "free space"),
@@ -42,6 +51,7 @@ async def slow(exchange: Exchange) -> None:
 
 ROUTES = [
     Route("POST", "/echo", "", "", echo),
+    Route("POST", "/order", "", "", order),
     Route("GET", "/things/{name}/{part}", "read", "", echo),
     Route("DELETE", "/things/{name}/{part}", "admin", "", echo),
     Route("GET", "/fails/{how}", "", "", fails),
@@ -149,6 +159,26 @@ async def test_a_client_that_hangs_up() -> None:
     status, body, _ = await ask(make(), "POST", "/echo", b"half", hang_up=True)
     assert status == 400
     assert "before the whole request body" in body["detail"]
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "part"),
+    [
+        (b"", 200, "nothing"),
+        (b'{"what": "that"}', 200, "that"),
+        (b'{"what": 1}', 422, "the request body: Expected `str`"),
+        (b'{"which": "that"}', 422, "the request body: Object contains unknown field"),
+        (b'{"what":', 400, "the request body: Input data was truncated"),
+        (b'{"what": "\xff"}', 400, "the request body: not JSON; it must be UTF-8"),
+        (b"[" * 60_000, 422, "the request body: Expected `object`"),
+        (b" " * 65_537, 413, "larger than 65536 bytes"),
+    ],
+)
+async def test_a_document_is_read_or_told_what_is_wrong(body: bytes, status: int, part: str) -> None:
+    found, document, _fields = await ask(make(), "POST", "/order", body, query=b"q=1&q=2")
+    assert (found, part in str(document)) == (status, True), document
+    if status == 200:
+        assert document["last"] == "2"
 
 
 async def test_a_query_that_cannot_be_read() -> None:

@@ -9,8 +9,6 @@ POST /v1/actions/retry         every dead letter again
 `by` names who acts through the control socket, which cannot know; a key is known by its id.
 """
 
-from typing import Any
-
 import msgspec
 
 from wardline.engine.action import ActionError, Cause, Order
@@ -20,10 +18,9 @@ from wardline.engine.ledger import Entry
 from wardline.engine.outbox import Outbox
 from wardline.gateways.http.access import actor_of
 from wardline.gateways.http.exchange import Exchange
-from wardline.gateways.http.problem import Problem
+from wardline.gateways.http.problem import Problem, as_problem
 from wardline.gateways.http.routes import Parameter, Route
 
-BODY_LIMIT_BYTES = 64 * 1024
 LISTED_LIMIT = 1_000
 
 
@@ -80,7 +77,7 @@ class ActionRoutes:
 
     async def add(self, exchange: Exchange) -> None:
         """POST /v1/actions."""
-        new: NewAction = await _document(exchange, NewAction)
+        new = await exchange.document(NewAction)
         actor = actor_of(exchange, new.by)
         order = Order(
             kind=new.kind,
@@ -91,16 +88,13 @@ class ActionRoutes:
             reason=new.reason,
             parameters=new.parameters,
         )
-        try:
+        with as_problem(ActionError):
             entry = await self.enforcement.request(order, actor=actor)
-        except ActionError as error:
-            raise Problem(422, str(error)) from None
         await exchange.json(self._shown(entry))
 
     async def list(self, exchange: Exchange) -> None:
         """GET /v1/actions."""
-        query = exchange.query()
-        status, given = query.get("status", [""])[-1], query.get("entity", [""])[-1]
+        status, given = exchange.parameter("status"), exchange.parameter("entity")
         ledger = self.enforcement.ledger
         try:
             entity = about(self.enforcement.pseudonyms, given) if given else ""
@@ -115,16 +109,15 @@ class ActionRoutes:
 
     async def show(self, exchange: Exchange) -> None:
         """GET /v1/actions/{id}."""
-        try:
-            await exchange.json(self.enforcement.history(exchange.values["id"]))
-        except ActionError as error:
-            raise Problem(404, str(error)) from None
+        with as_problem(ActionError, status=404):
+            found = self.enforcement.history(exchange.values["id"])
+        await exchange.json(found)
 
     async def act(self, exchange: Exchange) -> None:
         """POST /v1/actions/{id}/undo, retry, approve or refuse."""
-        said: Said = await _document(exchange, Said)
+        said = await exchange.document(Said)
         action_id, what, actor = exchange.values["id"], exchange.values["what"], actor_of(exchange, said.by)
-        try:
+        with as_problem(ActionError):
             match what:
                 case "undo":
                     entry = await self.enforcement.undo(action_id, actor=actor, reason=said.reason)
@@ -136,24 +129,14 @@ class ActionRoutes:
                     entry = await self.enforcement.refuse(action_id, actor=actor, reason=said.reason)
                 case _:
                     raise Problem(404, "an action can be undone, retried, approved or refused: POST /v1/actions/{id}/undo")
-        except ActionError as error:
-            raise Problem(422, str(error)) from None
         await exchange.json(self._shown(entry))
 
     async def retry_all(self, exchange: Exchange) -> None:
         """POST /v1/actions/retry."""
-        said: Said = await _document(exchange, Said)
+        said = await exchange.document(Said)
         await exchange.json(Retried(await self.enforcement.retry_all(actor=actor_of(exchange, said.by))))
 
     def _shown(self, entry: Entry) -> Shown:
         shown = self.enforcement.shown(entry)
         # While it is tried the ledger does not know why it fails; the outbox does.
         return msgspec.structs.replace(shown, error=shown.error or self.outbox.errors.get(entry.action.id, ""))
-
-
-async def _document(exchange: Exchange, kind: type[Any]) -> Any:
-    body = await exchange.body(BODY_LIMIT_BYTES)
-    try:
-        return msgspec.json.decode(body or b"{}", type=kind)
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise Problem(422 if isinstance(error, msgspec.ValidationError) else 400, f"the request body: {error}") from None

@@ -14,11 +14,10 @@ from wardline.engine.administration import Act, Held, ListEntry
 from wardline.engine.office import Office, OfficeError, Released
 from wardline.gateways.http.access import actor_of
 from wardline.gateways.http.exchange import Exchange
-from wardline.gateways.http.problem import Problem
+from wardline.gateways.http.problem import Problem, as_problem
 from wardline.gateways.http.routes import Handler, Parameter, Route
 from wardline.review.campaign import MEMBER_POINT
 
-BODY_LIMIT_BYTES = 64 * 1024
 AUDIT_SHOWN = 200
 
 
@@ -128,8 +127,10 @@ class AdminRoutes:
 
     def _acts(self, kind: type[Any], act: Callable[[Any, str], Awaitable[Any]]) -> Handler:
         async def handler(exchange: Exchange) -> None:
-            document = await _document(exchange, kind)
-            await exchange.json(await _told(act(document, actor_of(exchange))))
+            document = await exchange.document(kind)
+            with as_problem(OfficeError):
+                answer = await act(document, actor_of(exchange))
+            await exchange.json(answer)
 
         return handler
 
@@ -162,9 +163,9 @@ class AdminRoutes:
 
     async def add_entry(self, exchange: Exchange) -> None:
         """POST /v1/lists/{list}."""
-        name, new = _list_name(exchange), await _document(exchange, NewEntry)
-        entry = await _told(
-            self.office.add_entry(
+        name, new = _list_name(exchange), await exchange.document(NewEntry)
+        with as_problem(OfficeError):
+            entry = await self.office.add_entry(
                 list_name=name,
                 kind=new.kind,
                 value=new.value,
@@ -173,13 +174,13 @@ class AdminRoutes:
                 ttl_days=new.ttl_days,
                 actor=actor_of(exchange),
             )
-        )
         await exchange.json(entry)
 
     async def remove_entry(self, exchange: Exchange) -> None:
         """DELETE /v1/lists/{list}."""
-        value = exchange.query().get("value", [""])[-1]
-        removed = await _told(self.office.remove_entry(list_name=_list_name(exchange), value=value, actor=actor_of(exchange)))
+        name, value = _list_name(exchange), exchange.parameter("value")
+        with as_problem(OfficeError):
+            removed = await self.office.remove_entry(list_name=name, value=value, actor=actor_of(exchange))
         await exchange.json({"removed": [entry.id for entry in removed]})
 
     async def held(self, exchange: Exchange) -> None:
@@ -192,7 +193,9 @@ class AdminRoutes:
         what = exchange.values["what"]
         if what not in ("release", "drop"):
             raise Problem(404, "a held message can be released or dropped: POST /v1/held/{id}/release")
-        await exchange.json(await _told(self.office.settle(exchange.values["id"], what, actor=actor_of(exchange))))
+        with as_problem(OfficeError):
+            settled = await self.office.settle(exchange.values["id"], what, actor=actor_of(exchange))
+        await exchange.json(settled)
 
     async def keys(self, exchange: Exchange) -> None:
         """GET /v1/keys."""
@@ -201,13 +204,15 @@ class AdminRoutes:
 
     async def add_key(self, exchange: Exchange) -> None:
         """POST /v1/keys."""
-        new = await _document(exchange, NewKey)
-        token, key = await _told(self.office.add_key(new.name, new.scopes, actor=actor_of(exchange)))
+        new = await exchange.document(NewKey)
+        with as_problem(OfficeError):
+            token, key = await self.office.add_key(new.name, new.scopes, actor=actor_of(exchange))
         await exchange.json({"id": key.id, "token": token, "scopes": key.scopes})
 
     async def remove_key(self, exchange: Exchange) -> None:
         """DELETE /v1/keys/{id}."""
-        await _told(self.office.remove_key(exchange.values["id"], actor=actor_of(exchange)))
+        with as_problem(OfficeError):
+            await self.office.remove_key(exchange.values["id"], actor=actor_of(exchange))
         await exchange.json({"removed": exchange.values["id"]})
 
     async def audit(self, exchange: Exchange) -> None:
@@ -239,8 +244,7 @@ class AdminRoutes:
         """POST /v1/forget."""
         # The act is kept, the subject is not: an audit that names who was forgotten has forgotten nobody.
         await self.office.do(Act(op="forget", actor=actor))
-        answer: dict[str, Any] = await _told(self.do_forget(order.subject))
-        return answer
+        return await self.do_forget(order.subject)
 
     async def replay(self, order: ReplayOrder, actor: str) -> Any:
         """POST /v1/replay."""
@@ -250,22 +254,9 @@ class AdminRoutes:
     async def discard(self, exchange: Exchange) -> None:
         """DELETE /v1/models/{layer}."""
         await self.office.do(Act(op="model.discard", actor=actor_of(exchange), value=exchange.values["layer"][:64]))
-        await exchange.json(await _told(self.do_discard(exchange.values["layer"])))
-
-
-async def _document(exchange: Exchange, kind: type[Any]) -> Any:
-    body = await exchange.body(BODY_LIMIT_BYTES)
-    try:
-        return msgspec.json.decode(body or b"{}", type=kind)
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise Problem(422 if isinstance(error, msgspec.ValidationError) else 400, f"the request body: {error}") from None
-
-
-async def _told(act: Awaitable[Any]) -> Any:
-    try:
-        return await act
-    except OfficeError as error:
-        raise Problem(422, str(error)) from None
+        with as_problem(OfficeError):
+            discarded = await self.do_discard(exchange.values["layer"])
+        await exchange.json(discarded)
 
 
 def _list_name(exchange: Exchange) -> str:

@@ -18,12 +18,10 @@ import msgspec
 from wardline.engine.webhook import when
 from wardline.gateways.http.access import actor_of
 from wardline.gateways.http.exchange import Exchange
-from wardline.gateways.http.problem import Problem
+from wardline.gateways.http.problem import Problem, as_problem
 from wardline.gateways.http.routes import Parameter, Route
 from wardline.review.campaign import Campaign, CampaignError, Member, Plan, Seed
 from wardline.review.campaigns import Campaigns
-
-BODY_LIMIT_BYTES = 64 * 1024
 
 
 class NewCampaign(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -107,11 +105,9 @@ class CampaignRoutes:
 
     async def find(self, exchange: Exchange) -> None:
         """POST /v1/campaigns."""
-        new: NewCampaign = await _document(exchange, NewCampaign)
-        try:
+        new = await exchange.document(NewCampaign)
+        with as_problem(CampaignError):
             campaign = await self.campaigns.find(new.seed, actor=actor_of(exchange, new.by), name=new.name)
-        except CampaignError as error:
-            raise Problem(422, str(error)) from None
         await exchange.json(self.shown(campaign))
 
     async def list(self, exchange: Exchange) -> None:
@@ -121,17 +117,15 @@ class CampaignRoutes:
 
     async def show(self, exchange: Exchange) -> None:
         """GET /v1/campaigns/{id}."""
-        members = exchange.query().get("members", [""])[-1] not in ("", "0")
-        try:
-            await exchange.json(self.shown(self.campaigns.get(exchange.values["id"]), members=members))
-        except CampaignError as error:
-            raise Problem(404, str(error)) from None
+        with as_problem(CampaignError, status=404):
+            campaign = self.campaigns.get(exchange.values["id"])
+        await exchange.json(self.shown(campaign, members=exchange.parameter("members") not in ("", "0")))
 
     async def act(self, exchange: Exchange) -> None:
         """POST /v1/campaigns/{id}/plan, approve, execute, halt, undo or extend."""
-        order: Order = await _document(exchange, Order)
+        order = await exchange.document(Order)
         desk, which, actor = self.campaigns, exchange.values["id"], actor_of(exchange, order.by)
-        try:
+        with as_problem(CampaignError):
             match exchange.values["what"]:
                 case "plan":
                     campaign = await desk.plan(
@@ -154,8 +148,6 @@ class CampaignRoutes:
                     campaign = await desk.extend(which, actor=actor, hours=order.hours)
                 case _:
                     raise Problem(404, "a campaign can be planned, approved, executed, halted, undone or extended")
-        except CampaignError as error:
-            raise Problem(422, str(error)) from None
         await exchange.json(self.shown(campaign))
 
     def shown(self, campaign: Campaign, *, plan: bool = True, members: bool = False) -> Shown:
@@ -188,11 +180,3 @@ class CampaignRoutes:
             plan=campaign.plan if plan else None,
             listed=list(every) if members else [],
         )
-
-
-async def _document(exchange: Exchange, kind: type[Any]) -> Any:
-    body = await exchange.body(BODY_LIMIT_BYTES)
-    try:
-        return msgspec.json.decode(body or b"{}", type=kind)
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise Problem(422 if isinstance(error, msgspec.ValidationError) else 400, f"the request body: {error}") from None

@@ -5,12 +5,10 @@ GET /v1/entities/neighbours?about=account:alice the accounts that share rare key
 GET /v1/events?id=login-1                       one event: what was known of it, what was decided and why
 """
 
-from typing import Any
-
 from wardline.engine.entities import Entities, Entity, Near, Recorded
 from wardline.engine.entity import EntityError
 from wardline.gateways.http.exchange import Exchange
-from wardline.gateways.http.problem import Problem
+from wardline.gateways.http.problem import Problem, as_problem
 from wardline.gateways.http.routes import Parameter, Route
 
 SHOWN = 50
@@ -37,15 +35,13 @@ class EntityRoutes:
     async def show(self, exchange: Exchange) -> None:
         """GET /v1/entities."""
         about, limit = _asked(exchange)
-        try:
+        with as_problem(EntityError):
             found = self.entities.show(about, limit)
-        except EntityError as error:
-            raise Problem(422, str(error)) from None
         await exchange.json(found)
 
     async def event(self, exchange: Exchange) -> None:
         """GET /v1/events."""
-        found = self.entities.event(exchange.query().get("id", [""])[-1][:ID_LIMIT])
+        found = self.entities.event(exchange.parameter("id")[:ID_LIMIT])
         if found is None:
             raise Problem(404, "no event has this id; it may be older than the store keeps, or erased")
         await exchange.json(found)
@@ -53,16 +49,13 @@ class EntityRoutes:
     async def near(self, exchange: Exchange) -> None:
         """GET /v1/entities/neighbours."""
         about, limit = _asked(exchange)
-        try:
+        with as_problem(EntityError):
             found = self.entities.neighbours(about, limit)
-        except EntityError as error:
-            raise Problem(422, str(error)) from None
         await exchange.json(found)
 
 
 def _asked(exchange: Exchange) -> tuple[str, int]:
-    query: dict[str, Any] = exchange.query()
-    limit = str(query.get("limit", [""])[-1])
+    limit = exchange.parameter("limit")
     if limit and not (limit.isascii() and limit.isdigit() and len(limit) < 6):
         raise Problem(422, "limit: a whole number is needed")
-    return str(query.get("about", [""])[-1]), int(limit or SHOWN)
+    return exchange.parameter("about"), int(limit or SHOWN)

@@ -17,8 +17,6 @@ from wardline.gateways.http.exchange import Exchange
 from wardline.gateways.http.problem import Problem
 from wardline.gateways.http.routes import Route
 
-BODY_LIMIT_BYTES = 64 * 1024
-
 
 class FeatureLine(msgspec.Struct, frozen=True):
     """One feature. source: "field", or "counter" with its declaration. known_from: None when it is known from the beginning."""
@@ -106,11 +104,7 @@ class FeatureRoutes:
 
     async def backfill(self, exchange: Exchange) -> None:
         """POST /v1/features/backfill."""
-        body = await exchange.body(BODY_LIMIT_BYTES)
-        try:
-            order = msgspec.json.decode(body or b"{}", type=Backfill)
-        except (msgspec.DecodeError, RecursionError) as error:
-            raise Problem(422 if isinstance(error, msgspec.ValidationError) else 400, f"the request body: {error}") from None
+        order = await exchange.document(Backfill)
         declared = self.points.counters.declarations()
         for name in order.names:
             if name not in declared:

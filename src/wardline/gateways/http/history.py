@@ -13,13 +13,11 @@ import msgspec
 from wardline.base.storage import StorageError
 from wardline.engine.rule import RuleError
 from wardline.gateways.http.exchange import Exchange
-from wardline.gateways.http.problem import Problem
+from wardline.gateways.http.problem import Problem, as_problem
 from wardline.gateways.http.routes import Route
 
 if TYPE_CHECKING:
     from wardline.learning.history.keeper import Keeper
-
-BODY_LIMIT_BYTES = 64 * 1024
 
 
 class Query(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -58,7 +56,7 @@ class HistoryRoutes:
 
     async def query(self, exchange: Exchange) -> None:
         """POST /v1/query."""
-        order = await _document(exchange, Query)
+        order = await exchange.document(Query)
         await exchange.json(await asyncio.to_thread(_told, lambda: self._asked(order)))
 
     def _asked(self, order: Query) -> Any:
@@ -82,7 +80,7 @@ class HistoryRoutes:
 
     async def compact(self, exchange: Exchange) -> None:
         """POST /v1/history/compact."""
-        what = (await _document(exchange, Care)).what
+        what = (await exchange.document(Care)).what
         await exchange.json(await asyncio.to_thread(_told, lambda: self._cared(what)))
 
     def _cared(self, what: str) -> Any:
@@ -96,20 +94,8 @@ class HistoryRoutes:
         return {**msgspec.to_builtins(done), "all_records": manifest.rows, "all_files": len(manifest.files), "all_bytes": size}
 
 
-async def _document(exchange: Exchange, kind: type[Any]) -> Any:
-    body = await exchange.body(BODY_LIMIT_BYTES)
-    try:
-        return msgspec.json.decode(body or b"{}", type=kind)
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise Problem(422 if isinstance(error, msgspec.ValidationError) else 400, f"the request body: {error}") from None
-
-
 def _told(act: Callable[[], Any]) -> Any:
     from wardline.learning.history.session import HistoryError
 
-    try:
+    with as_problem(HistoryError, RuleError), as_problem(StorageError, status=503):
         return act()
-    except (HistoryError, RuleError) as error:
-        raise Problem(422, str(error)) from None
-    except StorageError as error:
-        raise Problem(503, str(error)) from None

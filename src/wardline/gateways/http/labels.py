@@ -7,17 +7,14 @@ GET    /v1/labels?about=…        the standing, and the labels behind it
 Events of type "label" come through the decision door (`decide.py`), so that a history can be played as it happened.
 """
 
-from typing import Any
-
 import msgspec
 
-from wardline.engine.label import Label, LabelError, Standing
+from wardline.engine.label import LabelError, Standing
 from wardline.engine.labelling import LabelFlood, Labelling, Shown, Statement
 from wardline.gateways.http.exchange import Exchange
-from wardline.gateways.http.problem import Problem
+from wardline.gateways.http.problem import Problem, as_problem
 from wardline.gateways.http.routes import Parameter, Route
 
-BODY_LIMIT_BYTES = 64 * 1024
 RETRY_SECONDS = 600
 
 
@@ -71,45 +68,31 @@ class LabelRoutes:
 
     async def add(self, exchange: Exchange) -> None:
         """POST /v1/labels."""
-        body = await exchange.body(BODY_LIMIT_BYTES)
-        try:
-            given = msgspec.json.decode(body or b"{}", type=Statement)
-        except (msgspec.DecodeError, RecursionError) as error:
-            raise Problem(422 if isinstance(error, msgspec.ValidationError) else 400, f"the request body: {error}") from None
-        try:
-            label: Label = await self.labelling.add(given, keyed=True)
-        except LabelFlood as error:
-            raise Problem(429, str(error), retry_after_seconds=RETRY_SECONDS) from None
-        except LabelError as error:
-            raise Problem(422, str(error)) from None
+        given = await exchange.document(Statement)
+        with as_problem(LabelError):
+            try:
+                label = await self.labelling.add(given, keyed=True)
+            except LabelFlood as error:
+                raise Problem(429, str(error), retry_after_seconds=RETRY_SECONDS) from None
         await exchange.json(Given(label.id, label.about, label.counts_as, label.confidence))
 
     async def withdraw(self, exchange: Exchange) -> None:
         """DELETE /v1/labels/{id}."""
         label_id = exchange.values["id"]
-        try:
-            withdrawal = await self.labelling.withdraw(label_id, reason=_field(exchange.query(), "reason"))
-        except LabelError as error:
-            raise Problem(422, str(error)) from None
+        reason = exchange.parameter("reason")
+        with as_problem(LabelError):
+            withdrawal = await self.labelling.withdraw(label_id, reason=reason)
         await exchange.json(Withdrawn(label_id, withdrawal.id))
 
     async def show(self, exchange: Exchange) -> None:
         """GET /v1/labels."""
-        query = exchange.query()
-        about, as_of = _field(query, "about"), _field(query, "as_of_seq")
+        about, as_of = exchange.parameter("about"), exchange.parameter("as_of_seq")
         if as_of and not (as_of.isascii() and as_of.isdigit() and len(as_of) < 19):
             raise Problem(422, "as_of_seq: the number of a record is needed")
-        try:
+        with as_problem(LabelError):
             found = Standings(
                 self.labelling.about(about),
                 self.labelling.standing(about, as_of_seq=int(as_of) if as_of else None),
                 self.labelling.history(about),
             )
-        except LabelError as error:
-            raise Problem(422, str(error)) from None
         await exchange.json(found)
-
-
-def _field(query: dict[str, list[str]], name: str) -> str:
-    found: Any = query.get(name, [""])[-1]
-    return str(found)

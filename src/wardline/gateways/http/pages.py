@@ -100,7 +100,7 @@ class PageRoutes:
 
     async def stopped(self, exchange: Exchange) -> None:
         """GET /stopped."""
-        given = exchange.query().get("id", [""])[-1]
+        given = exchange.parameter("id")
         shown = f"<p>Your message has the id <code>{given}</code>. Please have it at hand.</p>" if _ID.fullmatch(given) else ""
         body = f"""<h1>Your message was not delivered</h1><p class="lead">A filter took it for abuse. Filters err, and there is a way back.</p>{shown}
 <h2>If you know the person you wrote to</h2><p>Tell them by another way that your message was stopped, and give them the id. They or their postmaster can find it and release it.</p>

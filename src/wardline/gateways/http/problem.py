@@ -3,8 +3,12 @@
     {"type": "about:blank", "title": "Unprocessable Content", "status": 422, "detail": "fields.rcpt: …; give …"}
 
 `detail` says what was wrong, where, and what to do. It never repeats what the caller sent, and never holds a stack trace.
+
+    with as_problem(LabelError): label = await labelling.add(given)         a LabelError becomes a 422 that says the same
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http import HTTPStatus
 
 import msgspec
@@ -34,3 +38,12 @@ class Problem(Exception):
         if self.status == 401:
             found.append((b"www-authenticate", b'Bearer realm="wardline"'))
         return found
+
+
+@contextmanager
+def as_problem(*kinds: type[Exception], status: int = 422) -> Iterator[None]:
+    """Errors of these kinds, raised within, become a Problem in their own words."""
+    try:
+        yield
+    except kinds as error:
+        raise Problem(status, str(error)) from None

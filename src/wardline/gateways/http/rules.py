@@ -17,13 +17,13 @@ from wardline.engine.ruledesk import DeskError, RuleDesk
 from wardline.engine.rulefile import RuleFile, RuleFileError, read_rule
 from wardline.gateways.http.access import actor_of
 from wardline.gateways.http.exchange import Exchange
-from wardline.gateways.http.problem import Problem
+from wardline.gateways.http.problem import Problem, as_problem
 from wardline.gateways.http.routes import Route
 
 if TYPE_CHECKING:
     from wardline.learning.backtest_report import Report
 
-BODY_LIMIT_BYTES = 256 * 1024
+DOCUMENT_LIMIT_BYTES = 256 * 1024  # a rule with its cases
 
 
 class NewRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -107,50 +107,46 @@ class RuleRoutes:
 
     async def put(self, exchange: Exchange) -> None:
         """POST /v1/rules."""
-        new = await _document(exchange, NewRule)
-        await exchange.json(await _told(lambda: self.desk.put(new.text.encode(), new.source[:256], actor=actor_of(exchange, new.actor))))
+        new = await exchange.document(NewRule, DOCUMENT_LIMIT_BYTES)
+        await _answer(exchange, self.desk.put(new.text.encode(), new.source[:256], actor=actor_of(exchange, new.actor)))
 
     async def backtest(self, exchange: Exchange) -> None:
         """POST /v1/rules/backtest. The rule is taken into the book first: evidence belongs to a text."""
-        trial = await _document(exchange, Trial)
+        trial = await exchange.document(Trial, DOCUMENT_LIMIT_BYTES)
         actor = actor_of(exchange, trial.actor)
-        try:
+        with as_problem(DeskError, RuleFileError, RuleError), as_problem(StorageError, status=503):
             version = (
                 await self.desk.put(trial.text.encode(), trial.source[:256], actor=actor) if trial.text else self.desk.newest(trial.name)
             )
             report = await self.do_backtest(self.desk.file(version), trial.since, trial.until, trial.shadow)
             await self.desk.show(version.name, "backtested", _figures(report), actor=actor, number=version.number)
-        except (DeskError, RuleFileError, RuleError) as error:
-            raise Problem(422, str(error)) from None
-        except StorageError as error:
-            raise Problem(503, str(error)) from None
         from wardline.learning.backtest_report import render
 
         await exchange.json({"rule": version.id, "report": report, "text": render(report)})
 
     async def show(self, exchange: Exchange) -> None:
         """POST /v1/rules/{name}/evidence."""
-        proof = await _document(exchange, Proof)
+        proof = await exchange.document(Proof, DOCUMENT_LIMIT_BYTES)
         name, actor = exchange.values["name"], actor_of(exchange, proof.actor)
-        await exchange.json(await _told(lambda: self.desk.show(name, proof.stage, proof.figures, actor=actor)))
+        await _answer(exchange, self.desk.show(name, proof.stage, proof.figures, actor=actor))
 
     async def move(self, exchange: Exchange) -> None:
         """POST /v1/rules/{name}/move."""
-        move = await _document(exchange, Move)
+        move = await exchange.document(Move)
         name, actor = exchange.values["name"], actor_of(exchange, move.actor)
-        await exchange.json(await _told(lambda: self.desk.move(name, move.stage, actor=actor, share=move.share, expected=move.expected)))
+        await _answer(exchange, self.desk.move(name, move.stage, actor=actor, share=move.share, expected=move.expected))
 
     async def expire(self, exchange: Exchange) -> None:
         """POST /v1/rules/{name}/expire."""
-        end = await _document(exchange, End)
+        end = await exchange.document(End)
         name, actor = exchange.values["name"], actor_of(exchange, end.actor)
-        await exchange.json(await _told(lambda: self.desk.expire(name, actor=actor, reason=end.reason)))
+        await _answer(exchange, self.desk.expire(name, actor=actor, reason=end.reason))
 
     async def roll_back(self, exchange: Exchange) -> None:
         """POST /v1/rules/{name}/rollback."""
-        end = await _document(exchange, End)
+        end = await exchange.document(End)
         name, actor = exchange.values["name"], actor_of(exchange, end.actor)
-        await exchange.json(await _told(lambda: self.desk.roll_back(name, actor=actor, reason=end.reason)))
+        await _answer(exchange, self.desk.roll_back(name, actor=actor, reason=end.reason))
 
 
 def _figures(report: "Report") -> dict[str, float | int | str | None]:
@@ -184,16 +180,7 @@ def _shown(version: Version) -> dict[str, Any]:
     }
 
 
-async def _document(exchange: Exchange, kind: type[Any]) -> Any:
-    body = await exchange.body(BODY_LIMIT_BYTES)
-    try:
-        return msgspec.json.decode(body or b"{}", type=kind)
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise Problem(422 if isinstance(error, msgspec.ValidationError) else 400, f"the request body: {error}") from None
-
-
-async def _told(act: Callable[[], Awaitable[Version]]) -> dict[str, Any]:
-    try:
-        return _shown(await act())
-    except (DeskError, RuleFileError) as error:
-        raise Problem(422, str(error)) from None
+async def _answer(exchange: Exchange, act: Awaitable[Version]) -> None:
+    with as_problem(DeskError, RuleFileError):
+        version = await act
+    await exchange.json(_shown(version))

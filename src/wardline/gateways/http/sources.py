@@ -15,8 +15,6 @@ from wardline.gateways.http.routes import Route
 from wardline.sources.registry import Registry
 from wardline.sources.status import Status
 
-BODY_LIMIT_BYTES = 64 * 1024
-
 
 class SourceList(msgspec.Struct, frozen=True):
     """Every declared source; wrong_declarations: files of the folder that could not be read, one sentence each."""
@@ -68,10 +66,6 @@ class SourceRoutes:
 
     async def reload(self, exchange: Exchange) -> None:
         """POST /v1/sources/reload."""
-        body = await exchange.body(BODY_LIMIT_BYTES)
-        try:
-            order = msgspec.json.decode(body or b"{}", type=Reload)
-        except (msgspec.DecodeError, RecursionError) as error:
-            raise Problem(422 if isinstance(error, msgspec.ValidationError) else 400, f"the request body: {error}") from None
+        order = await exchange.document(Reload)
         loaded = await asyncio.to_thread(lambda: self.registry.refresh(force=True, accept=order.accept))
         await exchange.json(Reloaded(loaded, self.registry.status(), self.registry.wrong_declarations))
