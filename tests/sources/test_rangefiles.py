@@ -4,9 +4,11 @@ import gzip
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from wardline.protocols import ip
-from wardline.sources.rangefiles import facts_of, read_asns, read_facts, read_flags
+from wardline.sources.rangefiles import FlagTable, facts_of, read_asns, read_facts, read_flags
 from wardline.sources.reading import SourceError
 
 NOW_S = 1_795_000_000
@@ -121,6 +123,42 @@ def test_any_range_over_an_address_counts_at_its_own_time(tmp_path: Path) -> Non
     )
     assert holds(path, "192.0.2.129", "csv", 3000)
     assert holds(path, "192.0.2.1", "csv", 5500)
+
+
+@given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5), st.integers(1, 12), st.integers(0, 6)), min_size=1, max_size=30))
+def test_dated_ranges_against_an_obvious_oracle(found: list[tuple[int, int, int, int]]) -> None:
+    rows = [(4, 100 + low, 100 + low + length, place) for place, (low, length, _, _) in enumerate(found, 1)]
+    periods = [((since, since + seconds),) for _, _, since, seconds in found]
+    table = FlagTable.build(rows, periods)
+    for address in range(98, 113):
+        for at_s in range(20):
+            over = any(
+                row[1] <= address <= row[2] and period[0][0] <= at_s < period[0][1] for row, period in zip(rows, periods, strict=True)
+            )
+            assert table.holds(4, address, at_s) is (over or (False if at_s >= table.since_s else None))
+
+
+def test_an_address_with_a_history_of_thousands_of_rows_is_put_together_once(tmp_path: Path) -> None:
+    rows = "".join(f"192.0.2.1,{2 * place},{2 * place + 1}\n" for place in range(1, 3001))
+    path = write(tmp_path, f"cidr,first_seen,last_removed\n{rows}", "list.csv")
+    table, _ = read_flags(path, "csv")
+    assert table.memory_bytes < 150_000  # each row's own period, and all of them once more
+    assert [holds(path, "192.0.2.1", "csv", at_s) for at_s in (2, 3, 4000, 4001, 6000, 6001)] == [True, False] * 3
+
+
+def test_a_history_that_would_be_repeated_for_every_range_inside_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("wardline.sources.rangefiles.JOINED_LIMIT", 1000)
+    wide = "".join(f"192.0.2.0/24,{2 * place},{2 * place + 1}\n" for place in range(1, 101))
+    inside = "".join(f"192.0.2.{host},{host},{host + 9}\n" for host in range(1, 21))
+    path = write(tmp_path, f"cidr,first_seen,last_removed\n{wide}{inside}", "list.csv")
+    with pytest.raises(SourceError, match=r"list\.csv: its dated ranges overlap in more than 1,000 periods"):
+        read_flags(path, "csv")
+
+
+def test_a_file_that_piles_ranges_up_is_named(tmp_path: Path) -> None:
+    path = write(tmp_path, "".join(f"10.0.{place >> 8}.{place & 255}-11.0.0.0\n" for place in range(1100)))
+    with pytest.raises(SourceError, match=r"list\.txt: more than 1,024 ranges lie over one address"):
+        read_flags(path, "cidr")
 
 
 def test_listed_again_after_it_was_removed(tmp_path: Path) -> None:

@@ -15,8 +15,10 @@ Dates are seconds since 1970 or ISO 8601 (UTC where no zone stands). A row count
 that is empty, or when `last_added` is later); `last_seen` alone closes nothing but a day after it. Host bits that are set are cleared and counted.
 """
 
+import contextlib
 import csv
 from array import array
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,13 +27,15 @@ import msgspec
 
 from wardline.protocols import ip
 from wardline.sources.ranges import Array, Ranges, Row
-from wardline.sources.reading import TEXT_LIMIT_BYTES, Faults, SourceError, is_cut, read_bytes, text_lines
+from wardline.sources.reading import ENTRIES_LIMIT, TEXT_LIMIT_BYTES, Faults, SourceError, is_cut, read_bytes, text_lines
 
 Facts = tuple[tuple[str, int | str], ...]
 Periods = tuple[tuple[int, int], ...]
 FOR_EVER = 1 << 40  # seconds: beyond any date
 AS_NAME_LIMIT = 64
 FOLDER_LIMIT = 1000
+# Periods that are put together where dated ranges overlap, in all: a wide range with a million of them would count for each one inside it.
+JOINED_LIMIT = 2 * ENTRIES_LIMIT
 _DAY_SECONDS = 86_400
 COLUMNS = {
     "network": ("network", "cidr", "prefix", "ip", "address", "ip_address", "range"),
@@ -62,7 +66,7 @@ class FlagTable:
     """Ranges that are listed: `holds` says yes at a time, no, or nothing for a family of which the file has no range.
 
     periods: for dated lists three arrays. The times [from, until) (second and third, seconds since 1970) of the ranges with the value v are those
-    from first[v] to first[v + 1]. since_s: the first date that the list knows; before it, it says nothing of who was not on it.
+    from first[v] to first[v + 1], which follow each other. since_s: the first date that the list knows; before it, it says nothing of who was not on it.
     """
 
     def __init__(self, ranges: Ranges, periods: tuple[Array, ...] = (), since_s: int = 0) -> None:
@@ -74,15 +78,21 @@ class FlagTable:
 
     @classmethod
     def build(cls, rows: Sequence[Row], periods: Sequence[Periods] = ()) -> "FlagTable":
-        """periods[value - 1]: the times at which a row with this value is listed; none: always."""
+        """periods[value - 1]: the times at which a row with this value is listed, in their order; none: always. Raises SourceError when more
+        than 4,000,000 periods of overlapping ranges would have to be put together."""
         if not periods:
             return cls(Ranges.build(rows))
         known = list(periods)
         index = {value: place for place, value in enumerate(known, 1)}
+        joined = 0
 
         def join(values: tuple[int, ...]) -> int:
+            nonlocal joined
             if len(values) == 1:
                 return values[0]
+            joined += sum(len(known[value - 1]) for value in values)
+            if joined > JOINED_LIMIT:
+                raise SourceError(f"its dated ranges overlap in more than {JOINED_LIMIT:,} periods; give one row for each range and period")
             merged = _merged(period for value in values for period in known[value - 1])
             place = index.get(merged)
             if place is None:
@@ -105,9 +115,9 @@ class FlagTable:
             if not self.periods:
                 return True
             first, since, until = self.periods
-            for place in range(first[value], first[value + 1]):
-                if since[place] <= at_s < until[place]:
-                    return True
+            place = bisect_right(since, at_s, first[value], first[value + 1]) - 1
+            if place >= first[value] and at_s < until[place]:
+                return True
         return False if version in self.families and at_s >= self.since_s else None
 
     @property
@@ -145,7 +155,9 @@ def read_flags(path: Path, form: str, columns: Sequence[str] = ()) -> tuple[Flag
     """A list of networks: form "cidr" or "csv". Raises SourceError."""
     notes = Notes()
     if form == "cidr":
-        return FlagTable.build([(*found, 1) for found in _cidr_spans(path, notes)]), notes
+        listed = [(*found, 1) for found in _cidr_spans(path, notes)]
+        with _named(path):
+            return FlagTable.build(listed), notes
     periods: dict[tuple[tuple[int, int], ...], int] = {}
     rows: list[Row] = []
     dated = False
@@ -156,7 +168,8 @@ def read_flags(path: Path, form: str, columns: Sequence[str] = ()) -> tuple[Flag
         notes.as_of_s = max(
             notes.as_of_s, *(moment for moment in (*period, _moment(fields.get("last_added", "")) or 0) if 0 < moment < FOR_EVER), 0
         )
-    return FlagTable.build(rows, tuple(periods) if dated else ()), notes
+    with _named(path):
+        return FlagTable.build(rows, tuple(periods) if dated else ()), notes
 
 
 def read_facts(path: Path, form: str, columns: Sequence[str] = ()) -> tuple[FactTable, Notes]:
@@ -175,7 +188,8 @@ def read_facts(path: Path, form: str, columns: Sequence[str] = ()) -> tuple[Fact
                 rows.append((version, low, high, values.setdefault(facts, len(values) + 1)))
         if not rows:
             raise SourceError(f"{path}: no row has an asn, as_name or country; name the columns with `columns`")
-    return FactTable.build(rows, tuple(values)), notes
+    with _named(path):
+        return FactTable.build(rows, tuple(values)), notes
 
 
 def read_asns(path: Path) -> tuple[frozenset[int], Notes]:
@@ -219,6 +233,15 @@ def facts_of(asn: str, as_name: str, country: str) -> Facts:
     if len(code) == 2 and code.isascii() and code.isalpha():
         facts.append(("ip.country", code))
     return tuple(facts)
+
+
+@contextlib.contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """A fault of all rows together says in which file."""
+    try:
+        yield
+    except SourceError as error:
+        raise SourceError(f"{path}: {error}") from None
 
 
 def _country_files(path: Path) -> list[Path]:
@@ -321,9 +344,9 @@ def _moment(text: str) -> int | None:
 def _merged(periods: Iterator[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
     """Overlapping and touching periods as one, in their order."""
     merged: list[tuple[int, int]] = []
-    for first, until in sorted(periods):
-        if merged and first <= merged[-1][1]:
-            merged[-1] = (merged[-1][0], max(merged[-1][1], until))
+    for period in sorted(periods):
+        if merged and period[0] <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(merged[-1][1], period[1]))
         else:
-            merged.append((first, until))
+            merged.append(period)
     return tuple(merged)

@@ -49,10 +49,15 @@ class Ranges:
         """From rows in the file's order. Raises SourceError when more than 1,024 ranges lie over one address."""
         made = cls()
         by_family: dict[int, dict[tuple[int, int], int]] = {4: {}, 6: {}}
+        repeated: dict[tuple[int, int, int], list[int]] = {}
         for version, low, high, value in rows:
-            family = by_family[version]
-            known = family.get((low, high))
-            family[low, high] = value if known is None else join((value, known))
+            family, place = by_family[version], (low, high)
+            if join is not most_specific and place in family:
+                repeated.setdefault((version, low, high), [family[place]]).append(value)
+            else:
+                family[place] = value
+        for (version, low, high), equal in repeated.items():  # at once: one after the other would join a thousand rows a thousand times
+            by_family[version][low, high] = join(tuple(reversed(equal)))
         made.count = sum(map(len, by_family.values()))
         made.families = frozenset(version for version, family in by_family.items() if family)
         starts, values = _steps(by_family[4], 1 << BITS[4], join)

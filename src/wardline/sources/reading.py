@@ -19,7 +19,6 @@ import msgspec
 TEXT_LIMIT_BYTES = 128 << 20
 BINARY_LIMIT_BYTES = 512 << 20
 ENTRIES_LIMIT = 2_000_000
-LINE_LIMIT_CHARS = 4096
 # Of a list that somebody else writes, so many lines may be unreadable before the whole is not what it should be.
 BAD_SHARE_LIMIT = 0.05
 _CHUNK_BYTES = 1 << 20
