@@ -57,6 +57,7 @@ REFUSED: list[tuple[bytes, int, str]] = [
     (login("t5", occurred_at="1969-12-31T23:00:00Z"), 422, "1970"),
     (login("a1", entities={"account": "x" * 5_000}), 422, "entities.account"),
     (login("a2", entities={"account": 5}), 422, "entities"),
+    (login("n", entities={"network": "300.0.0.0/99"}), 422, "entities.network"),
     *[
         (login(f"ip-{ip[:40]}", entities={"ip": ip}), 422, "entities.ip")
         for ip in (

@@ -21,7 +21,7 @@ import msgspec
 
 from wardline.base.privacy import KINDS, Pseudonyms
 from wardline.engine.door import EventError
-from wardline.engine.entity import folded
+from wardline.engine.entity import EntityError, folded
 from wardline.engine.event import Event
 from wardline.engine.feature import Value
 from wardline.engine.noted import kept
@@ -34,7 +34,6 @@ NETWORKS_REMEMBERED = 8192
 # Languages, time zones and screens that were read lately, each for itself.
 WORDS_REMEMBERED = 512
 _WORD = re.compile(r"[a-z][a-z0-9_]{0,31}")
-_NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 # What the sources say about an address as of a time in microseconds, about a user agent, and about the domain of a mail address.
@@ -104,7 +103,7 @@ class Reading:
         """The fields that nobody took, under "field.NAME"."""
         if len(self._taken) >= len(self._fields) and self._taken.issuperset(self._fields):
             return {}
-        names = [name for name in self._fields if name not in self._taken and _NAME.fullmatch(name)][:UNKNOWN_FIELDS_LIMIT]
+        names = [name for name in self._fields if name not in self._taken and _WORD.fullmatch(name)][:UNKNOWN_FIELDS_LIMIT]
         return {f"field.{name}": kept(name, self._fields[name], pseudonyms) for name in names}
 
 
@@ -137,8 +136,8 @@ class Edge:
             if kind == "ip":
                 facts.update(self.address(value, event))
             elif KINDS.get(kind) == "pseudonymous":
-                facts[kind] = self.pseudonyms.of(kind, folded(kind, value))
-            elif _NAME.fullmatch(kind):
+                facts[kind] = self.pseudonyms.of(kind, _folded(kind, value))
+            elif _WORD.fullmatch(kind):
                 facts[f"entity.{kind}"] = self.pseudonyms.of("session", value)
         if event.flow_id:
             facts["flow"] = self.pseudonyms.of("session", event.flow_id[:IDENTIFIER_LIMIT])
@@ -178,6 +177,13 @@ class Edge:
         if self.agent_facts is not None:
             facts.update(self.agent_facts(text))
         return facts
+
+
+def _folded(kind: str, value: str) -> str:
+    try:
+        return folded(kind, value)
+    except EntityError:
+        raise EventError(f"entities.{kind}: not a network; give it as 192.0.2.0/24 or 2001:db8::/32") from None
 
 
 def prefix(version: int, value: int, bits: int) -> str:
