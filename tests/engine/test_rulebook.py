@@ -5,7 +5,7 @@ import pytest
 
 from wardline.engine.kept import KeptDecision, pack
 from wardline.engine.record import Record
-from wardline.engine.rulebook import VERSIONS_LIMIT, Evidence, RuleAct, Rulebook
+from wardline.engine.rulebook import RULES_LIMIT, VERSIONS_LIMIT, Evidence, RuleAct, Rulebook
 
 
 def put(name: str, number: int, text: str = "text") -> RuleAct:
@@ -94,3 +94,27 @@ def test_old_versions_are_dropped_but_never_one_that_runs() -> None:
     found = book(*acts)
     assert len(found.rules["one"]) == VERSIONS_LIMIT
     assert found.find("one", 1) is not None
+
+
+def test_a_full_book_forgets_the_rule_that_ended_first_and_none_that_may_come_back() -> None:
+    found = book(*(put(f"rule_{number}", 1) for number in range(RULES_LIMIT)))
+    seq = RULES_LIMIT
+
+    def act(done: RuleAct) -> None:
+        nonlocal seq
+        seq += 1
+        found.absorb(seq, done, seq)
+
+    act(put("one_more", 1))
+    assert found.find("one_more") is None and not found.has_room("one_more") and found.has_room("rule_7")
+    act(stage("rule_5", 1, "expired"))
+    act(stage("rule_3", 1, "quarantined"))
+    act(stage("rule_9", 1, "live"))
+    act(put("rule_9", 2))
+    act(stage("rule_9", 2, "expired"))  # the version before it still runs
+    for name, gone in (("one_more", "rule_5"), ("another", "rule_3")):
+        act(put(name, 1))
+        assert found.find(name) is not None and found.find(gone) is None
+    act(put("third", 1))
+    assert found.find("third") is None and len(found.rules) == RULES_LIMIT
+    assert [version.id for version in found.running()] == ["rule_9@1"]

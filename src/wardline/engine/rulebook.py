@@ -155,14 +155,8 @@ class Rulebook:
         """Apply one act. Unknown operations are kept in the journal and change nothing here."""
         self._settle()
         match act.op:
-            case "rule.put" if act.value in self.rules or len(self.rules) < RULES_LIMIT:
-                versions = self.rules.setdefault(act.value, [])
-                versions.append(
-                    Version(
-                        name=act.value, number=act.version, point=act.point, text=act.text, stage="draft", since_us=time_us, actor=act.actor
-                    )
-                )
-                self._trim(versions)
+            case "rule.put":
+                self._put(act, time_us)
             case "rule.evidence":
                 found = self.find(act.value, act.version)
                 if found and act.evidence and act.stage in SHOWN:
@@ -178,7 +172,27 @@ class Rulebook:
             case _:
                 return
         self.changed += 1
-        self._file()
+
+    def _put(self, act: RuleAct, time_us: int) -> None:
+        if not self.has_room(act.value):
+            return
+        if act.value not in self.rules and len(self.rules) >= RULES_LIMIT:
+            del self.rules[min(self._ended())[1]]
+        versions = self.rules.setdefault(act.value, [])
+        versions.append(
+            Version(name=act.value, number=act.version, point=act.point, text=act.text, stage="draft", since_us=time_us, actor=act.actor)
+        )
+        self._trim(versions)
+
+    def has_room(self, name: str) -> bool:
+        """Whether a rule can be put under this name: a full book forgets the rule that ended first, and refuses when none has ended."""
+        return name in self.rules or len(self.rules) < RULES_LIMIT or any(self._ended())
+
+    def _ended(self) -> Iterator[tuple[int, str]]:
+        """Since when, and the name, of the rules that nobody runs and whose newest version ended."""
+        for name, versions in self.rules.items():
+            if versions[-1].stage in ENDED and not any(version.stage in RUNNING for version in versions):
+                yield versions[-1].since_us, name
 
     def _stage(self, act: RuleAct, time_us: int) -> None:
         found = self.find(act.value, act.version)
@@ -195,6 +209,7 @@ class Rulebook:
         found.stage, found.share, found.since_us, found.actor = act.stage, act.share, time_us, act.actor
         found.reason, found.asked_by, found.asked_stage = act.reason, "", ""
         found.seen = found.hits = 0
+        self._file()
 
     def _trim(self, versions: list[Version]) -> None:
         while len(versions) > VERSIONS_LIMIT:
@@ -204,9 +219,12 @@ class Rulebook:
             versions.remove(spare)
 
     def _file(self) -> None:
+        """Look up anew what runs, by point; only a change of stage changes it."""
         self._running = {}
-        for version in self.running():
-            self._running.setdefault(version.point, {})[version.id] = version
+        for name in sorted(self.rules):
+            for version in self.rules[name]:
+                if version.stage in RUNNING:
+                    self._running.setdefault(version.point, {})[version.id] = version
 
     # Reading
 
@@ -222,12 +240,11 @@ class Rulebook:
         return [version for each in sorted(self.rules) if name in (None, each) for version in self.rules[each]]
 
     def running(self, point: str | None = None) -> Iterator[Version]:
-        """The versions in shadow, canary or live, by name."""
+        """The versions in shadow, canary or live: of one point by name, of all point by point."""
         self._settle()
-        for name in sorted(self.rules):
-            for version in self.rules[name]:
-                if version.stage in RUNNING and point in (None, version.point):
-                    yield version
+        for each, versions in self._running.items():
+            if point in (None, each):
+                yield from versions.values()
 
     def snapshot(self) -> bytes:
         """The whole state as MessagePack."""

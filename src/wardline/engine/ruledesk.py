@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 
 from wardline.engine.roster import Roster
-from wardline.engine.rulebook import ENDED, RUNNING, SHOWN, Evidence, RuleAct, Rulebook, Version
+from wardline.engine.rulebook import ENDED, RULES_LIMIT, RUNNING, SHOWN, Evidence, RuleAct, Rulebook, Version
 from wardline.engine.rulefile import RuleFile
 from wardline.engine.shard import Shard
 
@@ -85,14 +85,13 @@ class RuleDesk:
                 return newest
             if newest is not None and newest.point != file.written.point:
                 raise DeskError(f"{file.name} is a rule of {newest.point}; give a rule of {file.written.point} a name of its own")
+            if not self.rulebook.has_room(file.name):
+                raise DeskError(f"the rulebook is full: it holds {RULES_LIMIT} rules, and none has ended; expire one that nobody needs")
             number = newest.number + 1 if newest else 1
             await self.do(RuleAct(op="rule.put", actor=actor, point=file.written.point, value=file.name, version=number, text=file.text))
             if file.written.cases:
                 await self._show(file.name, number, "tested", {"cases": len(file.written.cases)}, actor)
-            version = self.rulebook.find(file.name, number)
-            if version is None:
-                raise DeskError("the rulebook is full; expire rules that nobody needs")
-            return version
+            return self.newest(file.name, number)
 
     async def show(self, name: str, stage: str, figures: dict[str, Any], *, actor: str, number: int = 0) -> Version:
         """Add evidence to a version of a rule, the newest when no number is given. Raises DeskError for a stage that counts for itself."""
@@ -208,7 +207,7 @@ class RuleDesk:
 
     def file(self, version: Version) -> RuleFile:
         """What a version's text says, checked against this build. Raises RuleFileError."""
-        return self.roster.check(version.text.encode(), version.id)
+        return self.roster.file(version)
 
 
 def _named(actor: str) -> str:
