@@ -97,6 +97,20 @@ def test_nothing_is_compiled_while_nothing_changes(kept: dict[str, bytes]) -> No
     assert found.at("login", 0).acting and not found.at("login", 2 * day_us).acting
 
 
+def test_an_act_that_changes_nothing_that_runs_compiles_nothing(kept: dict[str, bytes], monkeypatch: pytest.MonkeyPatch) -> None:
+    book = Rulebook()
+    run(book, "one", rule("one"), "live")
+    found = roster(book, kept)
+    running = found.at("login", 0)
+    monkeypatch.setattr(found, "check", lambda text, source: pytest.fail(f"{source} was checked again"))
+    book.absorb(9, RuleAct(op="rule.put", actor="a", point="login", value="two", version=1, text=rule("two")))
+    evidence = Evidence(at_us=0, actor="a", figures={"hit_share": 0.5})
+    book.absorb(10, RuleAct(op="rule.evidence", actor="a", value="one", version=1, stage="backtested", evidence=evidence))
+    assert found.at("login", 0) is running and len(kept) == 1
+    version = book.find("one")
+    assert version is not None and found.file(version) is found.file(version)
+
+
 def test_a_rule_that_does_not_compile_any_more_is_left_out_and_named(kept: dict[str, bytes]) -> None:
     book = Rulebook()
     run(book, "gone", rule("gone", when="a_value_of_yesterday > 1"), "live")

@@ -90,6 +90,12 @@ def test_hostile_files_are_refused_in_one_sentence(text: str) -> None:
     assert len(str(error.value)) < 600
 
 
+@pytest.mark.parametrize("text", [GOOD.encode("utf-16"), GOOD.encode().replace(b"wrong passwords", b"\xe4")])
+def test_a_file_that_is_not_utf_8_is_refused(text: bytes) -> None:
+    with pytest.raises(RuleFileError, match=r"^r\.yaml: not UTF-8 from byte \d+ on"):
+        check_rule(text, "r.yaml", KNOWN, VERDICTS, BY)
+
+
 def test_fields_of_the_operators_own_can_be_read() -> None:
     text = GOOD.replace("counters:", "fields: {plan: text}\ncounters:").replace("and not ip.tor", 'and field.plan == "free"')
     text = text.replace(", ip.tor: false}", ", field.plan: free}")

@@ -12,7 +12,7 @@ from wardline.base.config import Config, description, render_config
 from wardline.commands.application import application
 from wardline.domains.mail.detectors import ALL
 from wardline.domains.mail.values import NAMES
-from wardline.engine.policy import RESULT_NAMES
+from wardline.engine.policy import RESULT_TYPES
 from wardline.engine.rule import RuleError, compile_condition
 from wardline.engine.rule_text import parse_template
 from wardline.sources.declaration import KINDS, render_declaration
@@ -68,7 +68,7 @@ def test_the_page_of_sources_shows_every_key_and_kind() -> None:
 
 def test_the_conditions_on_the_policy_page_are_valid() -> None:
     page = (ROOT / "docs" / "policy.md").read_text("utf-8")
-    names = {*NAMES, *RESULT_NAMES, *(name for kind in ALL for name in kind.reads)}
+    names = {*NAMES, *RESULT_TYPES, *(name for kind in ALL for name in kind.reads)}
     conditions = [line["when"] for block in re.findall(r"```yaml\n(.*?)```", page, re.DOTALL) for line in _lines(yaml.safe_load(block))]
     assert len(conditions) >= 5
     for condition in conditions:

@@ -17,8 +17,9 @@ from wardline.engine.decision import Reason
 from wardline.engine.feature import Value
 from wardline.engine.record import Record
 
-SCHEMA_VERSION = 1
 BODY_LIMIT_BYTES = 64 * 1024
+# Points whose records have a form of their own.
+FOREIGN = ("mail.",)
 
 
 class KeptEvent(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
@@ -32,7 +33,7 @@ class KeptEvent(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
 
 class KeptDecision(KeptEvent, frozen=True, kw_only=True, array_like=True):
     """An event and what was decided: `read` and `facts` are what it was judged on; `hits` are the live rules that matched, `shadow` those
-    that would have acted had they been live; `policy_digest` names the exact rules and lines (engine.rulebook), `reasons` are as told."""
+    that would have acted had they been live; `policy_digest` names the exact rules and lines (engine.running), `reasons` are as told."""
 
     read: dict[str, Value]
     verdict: str
@@ -81,9 +82,5 @@ def _read(decoder: "msgspec.msgpack.Decoder[Kept]", record: Record) -> Kept | No
         return None
     try:
         return decoder.decode(record.body)
-    except (msgspec.DecodeError, msgspec.ValidationError):
+    except msgspec.DecodeError:
         return None
-
-
-# Points whose records have a form of their own.
-FOREIGN = ("mail.",)

@@ -26,9 +26,9 @@ from wardline.engine.event import Event
 from wardline.engine.feature import Value, Values
 from wardline.engine.intake import Edge, Knowledge, occurred_us
 from wardline.engine.kept import KeptDecision, KeptEvent, kept_decision, pack
+from wardline.engine.policy import RESULT_TYPES
 from wardline.engine.record import Record
 from wardline.engine.roster import PointRules
-from wardline.engine.running import Running
 from wardline.engine.shard import Shard
 
 # What a record can be found by later: the entities whose timeline a person may ask for.
@@ -91,10 +91,7 @@ class EventDomain(msgspec.Struct, frozen=True, kw_only=True):
             **{counter.name: "number" for counter in self.counters},
             **{name: kind for make in self.states for name, kind in make().gives.items()},
             **{name: kind for gives in self.borrows.values() for name, kind in gives.items()},
-            "score": "number",
-            "log_odds": "number",
-            "failed": "list",
-            "cheapest": "text",
+            **RESULT_TYPES,
         }
 
 
@@ -134,9 +131,8 @@ class EventPoint:
         self.metrics = metrics
         self.default_mode = default_mode
         self.detectors: Sequence[Detector[Any]] = domain.detectors
-        # By event type, the states that absorb it; and the counters that decisions read under the rules that run.
+        # By event type, the states that absorb it.
         self._absorbing: dict[str, tuple[Callable[[int, KeptEvent, int], None], ...]] = {}
-        self._read: tuple[Running | None, tuple[str, ...]] = (None, ())
 
     def admit(self, event: Event) -> Pending:
         """Decide one event. Raises EventError, StorageBusy and StorageFull before anything was changed."""
@@ -152,10 +148,9 @@ class EventPoint:
         now_us = self.shard.clock.now_us()
         running = self.rules.now()
         counted = self.counters.read(event.type, at_us, facts, now_us)
-        if self._read[0] is not running:
-            self._read = running, (*self.counted, *running.counters)
-        names = self._read[1]
-        read = dict(zip(names, map(counted.get, names), strict=True))
+        read = {name: counted.get(name) for name in self.counted}
+        for name in running.counters:
+            read[name] = counted.get(name)
         for state in self.states:
             read.update(state.read(event.type, at_us, facts, now_us))
         decision = judge({**facts, **read}, self.detectors, running.policy, running)

@@ -203,7 +203,7 @@ class EventPoints:
         for versions in self.rulebook.rules.values():
             for version in versions:
                 try:
-                    counters = self.roster.check(version.text.encode(), version.id).counters
+                    counters = self.roster.file(version).counters
                 except RuleFileError:
                     continue
                 for counter in counters:
@@ -223,7 +223,7 @@ class EventPoints:
         found = []
         for version in self.rulebook.running():
             try:
-                found.append(self.roster.check(version.text.encode(), version.id))
+                found.append(self.roster.file(version))
             except RuleFileError:
                 continue  # named in the roster's faults
         return found

@@ -28,7 +28,6 @@ from wardline.engine.signal import LOG_ODDS_LIMIT, Signal, log_odds
 
 # Names that every policy line may read besides the point's own values.
 RESULT_TYPES = {"score": "number", "log_odds": "number", "failed": "list", "cheapest": "text"}
-RESULT_NAMES = tuple(RESULT_TYPES)
 SIZE_LIMIT_BYTES = 256 * 1024
 
 

@@ -102,6 +102,10 @@ def read_rule(text: bytes, source: str) -> Written:
     if len(text) > SIZE_LIMIT_BYTES:
         raise RuleFileError(f"{source}: {len(text)} bytes; a rule has at most {SIZE_LIMIT_BYTES}")
     try:
+        text.decode()
+    except UnicodeDecodeError as error:
+        raise RuleFileError(f"{source}: not UTF-8 from byte {error.start} on: save the file as UTF-8") from None
+    try:
         document = yaml.load(text, Loader=NoAliases)  # noqa: S506 - a SafeLoader without aliases
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise RuleFileError(f"{source}: not valid YAML: {' '.join(str(error).split())[:300]}") from None
@@ -127,6 +131,7 @@ def check_rule(
     RuleFileError.
     """
     written = read_rule(text, source)
+    string = text.decode()
     if not _NAME.fullmatch(written.rule):
         raise RuleFileError(f"{source}: rule: {written.rule[:64]!r} is no name; use 3 to 64 of a-z, 0-9 and _, a letter first")
     if written.point not in known:
@@ -144,7 +149,6 @@ def check_rule(
     by = written.canary_by or (canary_by or {}).get(written.point, "account")
     if by not in names:
         raise RuleFileError(f"{source}: canary_by: {by[:64]!r} is no value of {written.point}")
-    string = text.decode("utf-8", "replace")
     checked = RuleFile(written, string, hashlib.sha256(text).hexdigest()[:32], counters, names, by)
     try:
         compiled = RuleSet([checked.rule()], names)
@@ -164,10 +168,11 @@ def _names(written: Written, known: Mapping[str, str], source: str) -> tuple[dic
     if len(written.counters) > COUNTERS_LIMIT:
         raise RuleFileError(f"{source}: counters: a rule brings at most {COUNTERS_LIMIT}")
     counters = []
+    empty = Counters((), names, capacity_bytes=CAPACITY_MIN_BYTES)
     for name, declared in written.counters.items():
         try:
             counter = parse_counter(name, declared)
-            Counters((), names, capacity_bytes=CAPACITY_MIN_BYTES).check(counter)
+            empty.check(counter)
         except CounterError as error:
             raise RuleFileError(f"{source}: counters: {error}") from None
         counters.append(counter)

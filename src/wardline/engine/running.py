@@ -61,20 +61,23 @@ class Document(msgspec.Struct, frozen=True):
     rules: list[Entry] = []
 
 
+def document_of(policy_text: str, acting: Sequence[Acting]) -> bytes:
+    """A policy and the rules beside it as they are kept."""
+    return msgspec.json.encode(Document(policy_text, [Entry(each.id, each.stage, each.share, each.file.text) for each in acting]))
+
+
 class Running:
     """See the module. policy_text: the point's policy as it was read."""
 
     def __init__(self, policy: Policy, policy_text: str, acting: Sequence[Acting]) -> None:
         self.policy = policy
         self.acting = {each.id: each for each in acting}
-        self.document = msgspec.json.encode(
-            Document(policy_text, [Entry(each.id, each.stage, each.share, each.file.text) for each in acting])
-        )
+        self.document = document_of(policy_text, acting)
         self.digest = hashlib.sha256(self.document).hexdigest()[:32]
         # Each rule with its own names: two may declare a field of the operator's with different kinds.
         own = {each.id: each.file.names for each in acting}
         # What the rules may read of counters: their own, and those of the point that they name.
-        self.counters = frozenset(counter.name for each in acting for counter in each.file.counters)
+        self.counters = tuple(sorted({counter.name for each in acting for counter in each.file.counters}))
         self._rules = RuleSet([each.file.rule(each.id) for each in acting], {}, own) if acting else None
         # Versions that are tried beside a live one of the same rule.
         self._trial_of = {each.file.name: each for each in acting if each.stage == "canary"}
@@ -93,15 +96,14 @@ class Running:
         verdict = self.policy.document.verdicts[0]
         for hit in found.hits:
             each = self.acting[hit.rule]
-            trial = self._trial_of.get(each.file.name)
-            replaced = trial is not None and each.stage == "live" and trial.chosen(values)
-            if replaced or not each.chosen(values):
+            if not self._acts(each, values):
                 shadow.append(each.id)
                 continue
             written = each.file.written
             hits.append(each.id)
             reasons.append(Reason(f"{written.point}.{written.rule}", 1.0, hit.reason))
-            obligations += [wanted for wanted in written.obligations if wanted not in obligations]
+            if len(obligations) < OBLIGATIONS_LIMIT:
+                obligations += [wanted for wanted in written.obligations if wanted not in obligations]
             verdict = self.policy.severer(verdict, written.verdict)
         return Ruled(
             verdict,
@@ -111,6 +113,11 @@ class Running:
             obligations[:OBLIGATIONS_LIMIT],
             tuple(fault.rule for fault in found.errors),
         )
+
+    def _acts(self, each: Acting, values: Mapping[str, Value]) -> bool:
+        """Whether a version acts on the event: chosen, and no trial of the same rule takes a live version's place there."""
+        trial = self._trial_of.get(each.file.name) if each.stage == "live" else None
+        return each.chosen(values) and not (trial is not None and trial.chosen(values))
 
 
 NOTHING = Ruled()
