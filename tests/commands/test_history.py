@@ -5,9 +5,12 @@ from pathlib import Path
 
 import pytest
 from learning.history.builders import login, outcome
+from rich.console import Console
 
+from wardline.commands import history
 from wardline.commands.application import run
 from wardline.engine.journal import Journal, Settings
+from wardline.learning.history import keeper
 
 
 @pytest.fixture(scope="module")
@@ -31,6 +34,17 @@ def test_a_question_as_a_table(data: Path, capsys: pytest.CaptureFixture[str], m
     shown = capsys.readouterr()
     assert "e8" in shown.out and "unknown" in shown.out and "a?b[red]" in shown.out
     assert "--limit shows them" in shown.err and 'FROM "login"' in shown.err and "parameters: [2.0]" in shown.err
+
+
+def test_a_person_who_waits_is_told_why(data: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WARDLINE_STARTER", "off")
+    monkeypatch.setattr(history, "err", lambda: Console(stderr=True, force_terminal=True, highlight=False, width=200))
+    assert wardline(data, "query", "login", "--count") == 0
+    assert "compacting first" not in capsys.readouterr().err
+    monkeypatch.setattr(keeper, "TAIL_RECORDS", 5)
+    assert wardline(data, "query", "logon", "--count") == 1
+    told = capsys.readouterr().err
+    assert "compacting first: 9 records are new" in told and "did you mean login" in told
 
 
 def test_a_question_as_json(data: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from wardline.commands.connection import connect
+from wardline.commands.connection import Client, connect
 from wardline.commands.context import Failure, context_of, err, out, print_json
 
 Json = Annotated[bool, typer.Option("--json", help="one JSON document, for machines")]
@@ -47,6 +47,8 @@ def query(
         "seconds": seconds,
     }
     with connect(context_of(ctx)) as client:
+        if not as_json:
+            say_waiting(client)
         reply = client.post("/v1/query", order)
     if as_json:
         print_json(reply)
@@ -54,6 +56,15 @@ def query(
     _table(reply)
     if sql:
         err().print(f"{reply['sql']}\nparameters: {reply['parameters']}", markup=False, soft_wrap=True)
+
+
+def say_waiting(client: Client) -> None:
+    """Tell a person who looks on that new records are compacted before the history answers, which may take a minute."""
+    console = err()
+    if console.is_terminal:
+        standing = client.get("/v1/history")
+        if standing["compacts_first"]:
+            console.print(f"compacting first: {standing['waiting']:,} records are new …")
 
 
 def _names(text: str) -> list[str]:

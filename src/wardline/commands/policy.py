@@ -16,6 +16,7 @@ import typer
 
 from wardline.commands.connection import connect
 from wardline.commands.context import Failure, context_of, err, out, print_json
+from wardline.commands.history import say_waiting
 from wardline.commands.tables import Sheet, printable
 
 if TYPE_CHECKING:
@@ -97,8 +98,10 @@ def backtest(
     else:
         order |= {"name": _name(rule)}
     with connect(context_of(ctx)) as client:
-        if not as_json and err().is_terminal:
-            err().print("reading the history …", end="\r")
+        if not as_json:
+            say_waiting(client)
+            if err().is_terminal:
+                err().print("reading the history …", end="\r")
         found = client.post("/v1/rules/backtest", order)
     if as_json:
         print_json(found)

@@ -4,18 +4,20 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from learning.history.builders import DAY_US, START_US, account, login
+from learning.history.builders import DAY_US, START_US, account, login, outcome
 
 from wardline.base.clock import FixedClock
 from wardline.base.storage import StorageError
 from wardline.engine.journal import Journal, Settings
 from wardline.engine.label import Label, Trust
 from wardline.engine.labels import Labels
+from wardline.engine.rule import RuleError
 from wardline.learning.backtest import Known, candidate
 from wardline.learning.history import keeper as module
 from wardline.learning.history.apart import run
 from wardline.learning.history.keeper import Keeper, known
 from wardline.learning.history.question import Question
+from wardline.learning.history.session import HistoryError
 
 DECLARED = {"": {"ip.asn": "number"}, "login": {"word": "text"}}
 END_US = START_US + 100 * DAY_US
@@ -64,6 +66,40 @@ def test_compacted_apart_when_much_is_waiting(keeper: Keeper, journal: Journal, 
     fill(journal, 6, 9)
     done = keeper.compact_when_due()
     assert done is not None and done.records == 9 and keeper.waiting == 0 and count(keeper) == 9
+
+
+@pytest.mark.parametrize(
+    ("question", "why"),
+    [
+        ("login were score > 1", "ask like this"),
+        ("logn where score > 1", "did you mean login"),
+        ("login where failures_10 > 1", "did you mean failures_10m"),
+        ("login where word > 1", "a text is needed"),
+        ("login where newcomer == 1 and", "column"),
+    ],
+)
+def test_what_cannot_be_asked_is_told_before_anything_is_compacted(
+    keeper: Keeper, journal: Journal, monkeypatch: pytest.MonkeyPatch, question: str, why: str
+) -> None:
+    monkeypatch.setattr(module, "TAIL_RECORDS", 5)
+    fill(journal, 1, 9)
+    monkeypatch.setattr(keeper, "compact", lambda *_, **__: pytest.fail("compacted"))
+    with pytest.raises((HistoryError, RuleError), match=why):
+        keeper.ask(Question(text=question))
+
+
+def test_a_name_that_only_new_records_know_may_be_asked_for(keeper: Keeper, journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "TAIL_RECORDS", 5)
+    fill(journal, 1, 3)
+    keeper.compact()
+    for seq in range(4, 13):
+        journal.append(login(seq, facts={"newcomer": seq}, read={"late_10m": 1}))
+    journal.append(outcome(13, "success"))
+    journal.flush()
+    assert keeper.compacts_first
+    reply = keeper.ask(Question(text="login where newcomer > 5 and late_10m == 1 and verdict == 'allow'", select=("newcomer",)))
+    assert [row[0] for row in reply.rows] == [12, 11, 10, 9, 8, 7, 6] and not keeper.compacts_first
+    assert keeper.ask(Question(text="login.outcome", count=True)).rows == [(1,)]
 
 
 def test_a_journal_on_a_database_server_is_compacted_here(tmp_path: Path, journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,6 @@
 """The history over HTTP: questions in the rule language, and its care. Scope admin: rows are single events, if under pseudonyms.
 
+GET  /v1/history            {"waiting": 120000, "compacts_first": true}: records that are not compacted, and whether a question does it before it answers
 POST /v1/query              {"text": "login where score > 0.5", "count": true, "by": ["ip.country"]}
 POST /v1/history/compact    {"what": "new"}: write what is new; "verify": check every file; "rebuild": write all anew from the journal
 """
@@ -48,11 +49,20 @@ class HistoryRoutes:
     def routes(self) -> list[Route]:
         """What it offers."""
         return [
+            Route("GET", "/v1/history", "admin", "How much waits to be compacted", self.standing, answer="application/json"),
             Route("POST", "/v1/query", "admin", "Ask the history in the rule language", self.query, body=Query, answer="application/json"),
             Route(
                 "POST", "/v1/history/compact", "admin", "Write, check or rebuild the history", self.compact, body=Care, answer="application/json"
             ),
         ]  # fmt: skip
+
+    async def standing(self, exchange: Exchange) -> None:
+        """GET /v1/history."""
+        await exchange.json(await asyncio.to_thread(_told, self._standing))
+
+    def _standing(self) -> dict[str, Any]:
+        keeper = self.keeper()
+        return {"waiting": keeper.waiting, "compacts_first": keeper.compacts_first}
 
     async def query(self, exchange: Exchange) -> None:
         """POST /v1/query."""

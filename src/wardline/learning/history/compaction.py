@@ -16,9 +16,9 @@ from typing import Protocol
 import msgspec
 import pyarrow as pa
 
-from wardline.engine.kept import KeptEvent, kept_decision, kept_event
+from wardline.engine.kept import KeptDecision, KeptEvent, kept_decision, kept_event
 from wardline.engine.record import Record
-from wardline.learning.history.columns import columns
+from wardline.learning.history.columns import COLUMN_LIMIT, columns
 from wardline.learning.history.store import History
 
 RUN_RECORDS = 65_536
@@ -143,6 +143,19 @@ def tail(history: History, journal: Source, declared: Declared | None = None) ->
         type: columns(sorted(rows, key=lambda row: row[0].seq), manifest.kinds.get(type, {}), declared_for(declared, type))[0]
         for type, rows in groups.items()
     }
+
+
+def names_waiting(history: History, journal: Source) -> dict[str, set[str]]:
+    """Event type -> names in the records that the history has not yet: what a question may name before they are compacted. Reads them all, which
+    takes a small part of the time of compacting them."""
+    found: dict[str, set[str]] = {}
+    for record in journal.read(history.manifest().compacted_seq + 1, None, ("event", "decision")):
+        kept = kept_decision(record) or kept_event(record)
+        if kept is not None:
+            names = found.setdefault(kept.type, set())
+            if len(names) < COLUMN_LIMIT:  # more can be no columns, and bound the memory
+                names.update(kept.facts, kept.read if isinstance(kept, KeptDecision) else ())
+    return found
 
 
 def declared_for(declared: Declared | None, type: str) -> dict[str, str]:

@@ -26,9 +26,9 @@ from wardline.engine.labels import Labels
 from wardline.engine.rulefile import RuleFile
 from wardline.learning.backtest import BACKTEST, Candidate, Known, Report, backtest, candidate
 from wardline.learning.history.columns import TYPES
-from wardline.learning.history.compaction import Compacted, Declared, compact, declared_for, tail
-from wardline.learning.history.question import Question, Reply, ask, parse_time
-from wardline.learning.history.session import Limits, Session
+from wardline.learning.history.compaction import Compacted, Declared, compact, declared_for, names_waiting, tail
+from wardline.learning.history.question import Question, Reply, ask, columns_of, parse_time, understand
+from wardline.learning.history.session import Limits, Session, names_of
 from wardline.learning.history.store import History
 
 FOLDER = "history"
@@ -76,25 +76,43 @@ class Keeper:
 
     def compact_when_due(self) -> Compacted | None:
         """Compact apart, when more is waiting than a question should have to read. For upkeep."""
-        return self.compact(apart=True) if self.waiting > TAIL_RECORDS else None
+        return self.compact(apart=True) if self.compacts_first else None
 
     def rebuild(self, progress: Callable[[int, int], None] | None = None) -> Compacted:
         """Remove the history and write it anew from the journal, as far back as that reaches."""
         self.history.clear()
         return self.compact(progress)
 
+    @property
+    def compacts_first(self) -> bool:
+        """Whether more is waiting than a question should have to read."""
+        return self.waiting > TAIL_RECORDS
+
     @contextlib.contextmanager
     def session(self, limits: Limits | None = None) -> Iterator[Session]:
         """A reader of everything up to now."""
-        if self.waiting > TAIL_RECORDS:
+        if self.compacts_first:
             self.compact(apart=True)
         with self.history.session(tail(self.history, self.journal, self.declared()), limits) as opened:
             yield opened
 
     def ask(self, question: Question, limits: Limits | None = None) -> Reply:
-        """The reply to an analyst's question. Raises HistoryError, RuleError, StorageError."""
+        """The reply to an analyst's question. Raises HistoryError, RuleError, StorageError; what cannot be asked is told before anything is compacted."""
+        if self.compacts_first:
+            self._understood(question)
         with self.session(limits) as opened:
             return ask(opened, question, self.declared())
+
+    def _understood(self, question: Question) -> None:
+        """Check a question by what the history, the declarations and the records that wait know. Raises HistoryError, RuleError."""
+        manifest, declared, fresh = self.history.manifest(), self.declared(), names_waiting(self.history, self.journal)
+
+        def names(type: str) -> dict[str, str]:
+            # Of what kind a new name will be, compaction decides.
+            new = dict.fromkeys(fresh.get(type, ()), "any")
+            return {**new, **columns_of(declared, type), **names_of(manifest.kinds.get(type, {}))}
+
+        understand(question, {*fresh, *(part.type for part in manifest.files)}, names)
 
     def backtest(self, rule: Candidate, labels: Iterable[Known], *, until_us: int, limits: Limits | None = None, **more: Any) -> Report:
         """`learning.backtest.backtest` over everything up to now; `more` are its further arguments. Declared names may be named."""

@@ -10,7 +10,7 @@ Nothing of the question is ever part of the SQL but names that the history has: 
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -19,6 +19,7 @@ import msgspec
 from wardline.engine.rule import RuleError, check
 from wardline.engine.rule_check import unknown_name
 from wardline.engine.rule_sql import to_sql
+from wardline.engine.rule_tree import Checked
 from wardline.learning.history.columns import TYPES
 from wardline.learning.history.compaction import Declared, declared_for
 from wardline.learning.history.session import HistoryError, Session, quoted
@@ -58,28 +59,43 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
     parameters: tuple[Any, ...]
 
 
+class Understood(msgspec.Struct, frozen=True):
+    """A question that can be asked: of which event type, what is shown (nothing: what the condition reads), the checked condition, and the kinds of the
+    names that there are."""
+
+    type: str
+    shown: tuple[str, ...]
+    condition: Checked | None
+    names: Mapping[str, str]
+
+
+def understand(question: Question, types: Iterable[str], names: Callable[[str], Mapping[str, str]]) -> Understood:
+    """The question, checked without the history's rows. Raises HistoryError and RuleError: what is wrong, where, what to do.
+
+    types: the event types that there are; names: what rows of a type may have, and its kind.
+    """
+    type, condition = parse(question.text)
+    there = sorted(types)
+    if type not in there:
+        raise HistoryError(f"{unknown_name(type, there).replace('name', 'event type', 1)}; there are {', '.join(there) or 'none yet'}")
+    if not 1 <= question.limit <= LIMIT_MOST:
+        raise HistoryError(f"the limit is {question.limit}: 1 to {LIMIT_MOST} rows can be shown")
+    if question.count and question.select:
+        raise HistoryError("count and select exclude each other: count gives one number for each value of `by`")
+    if question.by and not question.count:
+        raise HistoryError("`by` belongs to count: wardline query … --count --by ip.country")
+    known_names = names(type)
+    shown = known(question.by if question.count else question.select, known_names)
+    return Understood(type, shown, check(condition, known_names) if condition else None, known_names)
+
+
 def ask(session: Session, question: Question, declared: Declared | None = None) -> Reply:
     """The reply. Raises HistoryError and RuleError: what is wrong, where, what to do.
 
     declared: names that may be asked for though no row knows them yet.
     """
-    type, condition = parse(question.text)
-    types = session.types()
-    if type not in types:
-        raise HistoryError(f"{unknown_name(type, types).replace('name', 'event type', 1)}; there are {', '.join(types) or 'none yet'}")
-    if not 1 <= question.limit <= LIMIT_MOST:
-        raise HistoryError(f"the limit is {question.limit}: 1 to {LIMIT_MOST} rows can be shown")
-    own = {name: kind for name, kind in declared_for(declared, type).items() if kind in TYPES}
-    names = {**own, **session.names(type)}
-    if question.count:
-        if question.select:
-            raise HistoryError("count and select exclude each other: count gives one number for each value of `by`")
-        shown = known(question.by, names)
-    elif question.by:
-        raise HistoryError("`by` belongs to count: wardline query … --count --by ip.country")
-    else:
-        shown = known(question.select, names)
-    checked = check(condition, names) if condition else None
+    understood = understand(question, session.types(), lambda type: {**columns_of(declared, type), **session.names(type)})
+    type, shown, checked, names = understood.type, understood.shown, understood.condition, understood.names
     reads = checked.reads if checked else ()
     where = to_sql(checked) if checked else None
     if not shown and not question.count:
@@ -117,6 +133,11 @@ def parse(text: str) -> tuple[str, str]:
     if condition is not None and not condition.strip():
         raise HistoryError("a condition belongs behind `where`; to see all events, leave `where` out")
     return found["type"], (condition or "").strip()
+
+
+def columns_of(declared: Declared | None, type: str) -> dict[str, str]:
+    """The declared names of an event type that can be columns."""
+    return {name: kind for name, kind in declared_for(declared, type).items() if kind in TYPES}
 
 
 def known(names: tuple[str, ...], there: Mapping[str, str]) -> tuple[str, ...]:

@@ -126,9 +126,7 @@ class Session:
 
     def names(self, type: str) -> dict[str, str]:
         """The same for the rule language, with the decision's own: name -> number, text, bool or list."""
-        kinds = self.kinds(type)
-        own = {f"_{name}": its for name, its in SHORT.items()}
-        return {**own, **SHORT, **kinds}
+        return names_of(self.kinds(type))
 
     def events(self, type: str, names: Sequence[str] | Mapping[str, str], since_us: int | None = None, until_us: int | None = None) -> str:
         """A sub-query in parentheses: the named columns of an event type's rows in [since, until).
@@ -237,6 +235,11 @@ class Session:
         finally:
             done.set()
             watcher.join()
+
+
+def names_of(kinds: Mapping[str, str]) -> dict[str, str]:
+    """The names that may be asked for where rows have these, and their kinds: with the decision's own, short and with "_"."""
+    return {**{f"_{name}": its for name, its in SHORT.items()}, **SHORT, **kinds}
 
 
 _SQL = {"number": "DOUBLE", "text": "VARCHAR", "bool": "BOOLEAN", "list": "VARCHAR[]"}
