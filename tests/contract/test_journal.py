@@ -57,7 +57,7 @@ records = st.builds(
 )
 
 
-@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(written=st.lists(records, max_size=40))
 def test_what_was_written_is_read_and_found(store: Store, tmp_path_factory: pytest.TempPathFactory, written: list[Record]) -> None:
     path = tmp_path_factory.mktemp("journal")
@@ -84,7 +84,7 @@ def test_what_was_written_is_read_and_found(store: Store, tmp_path_factory: pyte
     journal.close()
 
 
-@settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(written=st.lists(records, max_size=30))
 def test_an_erased_subject_is_gone_and_said_to_be(store: Store, tmp_path_factory: pytest.TempPathFactory, written: list[Record]) -> None:
     path = tmp_path_factory.mktemp("journal")
