@@ -15,12 +15,12 @@ from wardline.base.clock import FixedClock
 from wardline.base.storage import StorageBusy, StorageDamaged, StorageError, StorageLocked
 from wardline.engine import schema
 from wardline.engine.backup import restore
-from wardline.engine.index import PAGE, Gap, Sealed
 from wardline.engine.indices import ELSEWHERE
 from wardline.engine.journal import Journal, Settings
 from wardline.engine.record import Record
 from wardline.engine.server_address import read_address
 from wardline.engine.server_index import ServerIndex, on_server
+from wardline.engine.sql_index import PAGE, Gap, Sealed
 
 DAY_US = 86_400_000_000
 NOW_US = 20_000 * DAY_US
@@ -93,8 +93,8 @@ def test_repeated_batches_change_nothing(server: DatabaseServer, tmp_path: Path)
             pages += page
             first = page[-1] + 1
         assert pages == filed
-        assert index.get(7) == batch[6]
-        assert index.get(601) is None
+        assert list(index.read(7, 7)) == [batch[6]]
+        assert list(index.read(601, 601)) == []
 
 
 def test_what_is_erased_is_in_no_row(server: DatabaseServer, tmp_path: Path) -> None:

@@ -8,12 +8,12 @@ from databases import DatabaseServer
 from wardline.base.storage import StorageDamaged, StorageError
 from wardline.engine import moving
 from wardline.engine.backup import migrate
-from wardline.engine.index import Gap
 from wardline.engine.indices import ELSEWHERE, EMBEDDED
 from wardline.engine.journal import Journal, Settings
 from wardline.engine.moving import LEFT, move
 from wardline.engine.record import Record
 from wardline.engine.server_index import on_server
+from wardline.engine.sql_index import Gap
 
 LAZY = Settings(segment_bytes=1 << 20, index_interval_seconds=3600, min_free_bytes=0)
 

@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 
 from wardline.base.storage import StorageDamaged
 from wardline.engine import index as index_module
-from wardline.engine.index import SAME_WIDTH, Gap, Index, decoded, page_query
+from wardline.engine import sql_index
+from wardline.engine.index import SAME_WIDTH, Index, decoded
 from wardline.engine.record import Record, encode
+from wardline.engine.sql_index import PAGE, Gap, page_query
 
 
 def record(
@@ -41,7 +43,7 @@ def test_write_is_idempotent_and_remembers_how_far_it_came(index: Index) -> None
 
 
 def test_read_pages_through_ranges_and_kinds(index: Index) -> None:
-    count = index_module.PAGE * 2 + 10
+    count = PAGE * 2 + 10
     index.write([record(seq, kind="event" if seq % 2 else "label") for seq in range(1, count + 1)])
     assert [r.seq for r in index.read(1, count)] == list(range(1, count + 1))
     assert [r.seq for r in index.read(5, 9)] == [5, 6, 7, 8, 9]
@@ -57,7 +59,8 @@ def test_a_page_is_read_in_order_and_nothing_is_sorted(index: Index, kinds: tupl
 
 
 def test_two_values_with_one_hash_are_told_apart(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(index_module, "lookup_hash", lambda what, value: 1)
+    for module in (index_module, sql_index):
+        monkeypatch.setattr(module, "lookup_hash", lambda what, value: 1)
     monkeypatch.setattr(index_module, "lookup_hashes", lambda record: {1})
     index.write([record(1, keys=("k:1",)), record(2, keys=("k:2",), subject="account:2")])
     found = index.find_id("decision", "id2")
@@ -87,10 +90,10 @@ def test_erasing_notes_ranges_and_spares_others(index: Index) -> None:
 
 
 def test_erasing_goes_page_by_page(index: Index) -> None:
-    count = index_module.PAGE + 10
+    count = PAGE + 10
     index.write([record(seq, keys=("account:1",)) for seq in range(1, count + 1)])
-    assert index.erase("account:1", 1) == (index_module.PAGE, index_module.PAGE)
-    assert index.erase("account:1", 1, index_module.PAGE) == (10, None)
+    assert index.erase("account:1", 1) == (PAGE, PAGE)
+    assert index.erase("account:1", 1, PAGE) == (10, None)
     assert list(index.read(1, count)) == []
 
 
@@ -122,11 +125,11 @@ def test_a_blanked_checksum_takes_as_many_bytes(crc: int) -> None:
 
 
 def test_expiry_is_by_kind_and_time(index: Index) -> None:
-    count = index_module.PAGE + 50
+    count = PAGE + 50
     index.write([record(seq, kind="event" if seq % 2 else "label", time_us=1000 + seq) for seq in range(1, 2 * count + 1)])
     first, after = index.expire("event", 1000 + 2 * count)
     second, after = index.expire("event", 1000 + 2 * count, after)
-    assert (first, second) == (index_module.PAGE, 50)
+    assert (first, second) == (PAGE, 50)
     assert index.expire("event", 1000 + 2 * count, after) == (0, after)
     assert index.expire("event", 1000 + 2 * count)[0] == 0
     assert {r.kind for r in index.read(1, 9999)} == {"label"}

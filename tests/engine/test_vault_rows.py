@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from wardline.engine.index import Index, Sealed
+from wardline.engine.index import Index
+from wardline.engine.sql_index import Sealed
 from wardline.engine.vault_rows import QuickVaultTables, VaultTables
 
 

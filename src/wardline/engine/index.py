@@ -12,32 +12,27 @@ import contextlib
 import itertools
 import sqlite3
 import time
-import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, cast
 
 import msgspec
-from sqlalchemy import Connection, Engine, Executable, Select, bindparam, delete, func, insert, literal_column, select, text, tuple_, update
+from sqlalchemy import Connection, Engine, Executable, bindparam, delete, func, select, text, update
 from sqlalchemy.exc import DatabaseError, OperationalError
 
 from wardline.base.storage import StorageDamaged
 from wardline.engine import schema
 from wardline.engine.query import Query, Readers
-from wardline.engine.record import Record, decode, encode, lookup_hash, lookup_hashes
+from wardline.engine.record import Record, decode, lookup_hash, lookup_hashes
+from wardline.engine.sql_index import BREATH_S, DEFECTS_LIMIT, LIVE, NEWEST_FILED, STRANGERS, Sealed, SqlIndex, record_of, row_of
 from wardline.engine.vault_rows import QuickVaultTables
 
-PAGE = 256
-# Rows per statement, and the pause between two statements.
+# Rows per statement.
 CHUNK = 32
-BREATH_S = 0.0001
 MARGIN_ROWS = 1024
-FIRST = (-(1 << 63), 0)
-# A row that was blanked has schema_version 0 or less. Its checksum becomes a number that SQLite stores in as many bytes (file format §2.1).
-LIVE = schema.records.c.schema_version > 0
+# The checksum of a row that was blanked becomes a number that SQLite stores in as many bytes (file format §2.1).
 SAME_WIDTH = ((0, 0), (1, 1), (127, 100), (32_767, 1000), (8_388_607, 100_000), (2_147_483_647, 10_000_000), (1 << 32, 3_000_000_000))
-# Room for strangers with the same 64-bit hash: one would already be a rarity.
-STRANGERS = 4
 
 BY_SEQ = Query(select(schema.records).where(schema.records.c.seq == bindparam("seq"), LIVE))
 OLDEST_FILED = Query(
@@ -50,45 +45,10 @@ FILED = Query(
     .order_by(schema.lookups.c.hash)
     .limit(bindparam("limit"))
 )
-NEWEST_FILED = Query(
-    select(schema.records)
-    .join(schema.lookups, schema.lookups.c.seq == schema.records.c.seq)
-    .where(schema.lookups.c.hash == bindparam("hash"), LIVE)
-    .order_by(schema.lookups.c.seq.desc())
-    .limit(bindparam("limit"))
-)
-_keys_decoder = msgspec.json.Decoder(tuple[str, ...])
+NEWEST = Query(NEWEST_FILED)
 
 
-def page_query(from_seq: int, to_seq: int, kinds: Sequence[str] | None) -> Select[Any]:
-    """A page of live records in order. The sign before `kind` keeps SQLite from its index of kinds, whose records it would sort anew for every
-    page: reading a journal through would take time with the square of its length."""
-    table = schema.records
-    query = select(table).where(table.c.seq.between(from_seq, to_seq), LIVE).order_by(table.c.seq).limit(PAGE)
-    return query if kinds is None else query.where(literal_column("+records.kind").in_(list(kinds)))
-
-
-class Gap(msgspec.Struct, frozen=True):
-    """Records that are gone: inclusive range of seq, when (microseconds since the epoch), and why: "subject" or "damage"."""
-
-    first_seq: int
-    last_seq: int
-    at_us: int
-    reason: str
-
-
-class Sealed(msgspec.Struct, frozen=True):
-    """One vault entry as it is stored: subject and id only as hashes, the content sealed."""
-
-    seq: int
-    subject_hash: int
-    class_: str
-    id_hash: int
-    expires_us: int
-    sealed: bytes
-
-
-class Index:
+class Index(SqlIndex):
     """See the module. One thread writes, any thread reads."""
 
     def __init__(self, path: Path, engine: Engine) -> None:
@@ -149,9 +109,8 @@ class Index:
         with self.engine.begin() as connection:
             for start in range(0, len(batch), CHUNK):
                 part = batch[start : start + CHUNK]
-                _insert(connection, schema.records.name, [_row(record) for record in part])
+                _insert(connection, schema.records.name, [row_of(record) for record in part])
                 _insert(connection, schema.lookups.name, sorted((place, record.seq) for record in part for place in lookup_hashes(record)))
-                # Lets go of the interpreter lock: a thread that waits for it gets it after 5 ms at the latest, which is longer than a decision takes.
                 time.sleep(BREATH_S)
             _insert(connection, schema.vault.name, entries)
             _insert(connection, schema.vault_keys.name, slots, "REPLACE")
@@ -176,80 +135,32 @@ class Index:
         """A page of the hashes under which records are filed (ids, subjects and keys), each once, ascending, from `first` on."""
         return [hash for (hash,) in self.readers.rows(FILED, first=first, limit=limit)]
 
-    def find_key(self, key: str, limit: int) -> list[Record]:
-        """The newest records that carry a key, newest first, at most `limit`."""
-        return [record for record in self._newest("key", key, limit) if key in record.keys][:limit]
+    def _newest(self, hash: int, limit: int) -> Sequence[Any]:
+        return self.readers.rows(NEWEST, hash=hash, limit=limit)
 
-    def find_subject(self, subject: str, limit: int) -> list[Record]:
-        """The newest records of a subject, newest first, at most `limit`."""
-        return [record for record in self._newest("subject", subject, limit) if record.subject == subject][:limit]
+    def _begin(self) -> AbstractContextManager[Connection]:
+        return self.engine.begin()
 
-    def _newest(self, what: str, value: str, limit: int) -> list[Record]:
-        return [record_of(row) for row in self.readers.rows(NEWEST_FILED, hash=lookup_hash(what, value), limit=limit + STRANGERS)]
-
-    def read(self, from_seq: int, to_seq: int, kinds: Sequence[str] | None = None) -> Iterator[Record]:
-        """Records in order, both ends included. Reads a page at a time, so that no transaction stays open between two records."""
-        while from_seq <= to_seq:
-            query = page_query(from_seq, to_seq, kinds)
-            with self.engine.connect() as connection:
-                rows = connection.execute(query).all()
-            for row in rows:
-                yield record_of(row)
-            if len(rows) < PAGE:
-                return
-            from_seq = rows[-1].seq + 1
-
-    def gaps(self, from_seq: int = 0, to_seq: int | None = None) -> list[Gap]:
-        """What is gone from a range, in order."""
-        table = schema.erased
-        query = select(table).where(table.c.last_seq >= from_seq).order_by(table.c.first_seq)
-        if to_seq is not None:
-            query = query.where(table.c.first_seq <= to_seq)
-        with self.engine.connect() as connection:
-            return [Gap(row.first_seq, row.last_seq, row.at_us, row.reason) for row in connection.execute(query)]
-
-    def expired_before_us(self) -> dict[str, int]:
-        """Per kind, the time before which retention removed everything."""
-        with self.engine.connect() as connection:
-            return {row.kind: row.before_us for row in connection.execute(select(schema.expired))}
-
-    def erase(self, subject: str, at_us: int, after_seq: int = 0) -> tuple[int, int | None]:
-        """Blank a page of the records whose subject this is or that carry it among their keys, from the place `after_seq` on.
-
-        Gives how many and where the next page begins, None when none are left. `checkpoint` makes it final.
-        """
-        places = [lookup_hash("subject", subject), lookup_hash("key", subject)]
-        filed = schema.lookups.c
-        with self.engine.begin() as connection:
-            query = select(filed.seq).where(filed.hash.in_(places), filed.seq > after_seq).distinct().order_by(filed.seq).limit(PAGE)
-            seqs = [row.seq for row in connection.execute(query)]
-            rows = connection.execute(
-                select(schema.records).where(schema.records.c.seq.in_(seqs), LIVE).order_by(schema.records.c.seq)
-            ).all()
-            found = [(record_of(row), row.crc) for row in rows]
-            victims = [(record, crc) for record, crc in found if record.subject == subject or subject in record.keys]
-            _blank(connection, victims)
-            self._note(connection, [record.seq for record, _ in victims], at_us, "subject")
-        return len(victims), seqs[-1] if len(seqs) == PAGE else None
-
-    def expire(self, kind: str, before_us: int, after: tuple[int, int] = FIRST) -> tuple[int, tuple[int, int]]:
-        """Blank a page of records of a kind that are older than a time, oldest first, from the place `after` (time_us, seq) on.
-
-        Gives how many and where the next page begins; fewer than PAGE means that none are left. Let the indexer have its turn in between.
-        """
-        table = schema.records
-        with self.engine.begin() as connection:
-            query = (
-                select(table)
-                .where(table.c.kind == kind, table.c.time_us < before_us, tuple_(table.c.time_us, table.c.seq) > after, LIVE)
-                .order_by(table.c.time_us, table.c.seq)
-                .limit(PAGE)
+    def _remove(self, connection: Connection, rows: Sequence[Any]) -> None:
+        """Overwrite records where they lie: SQLite writes a row of the same size in place, whereas a deleted row can live on as an old copy."""
+        if not rows:
+            return
+        records = [record_of(row) for row in rows]
+        values = [
+            (
+                " " * len(record.id.encode()),
+                " " * len(record.subject.encode()),
+                " " * len(msgspec.json.encode(record.keys)),
+                0 if record.schema_version == 1 else -record.schema_version,
+                next(same for limit, same in SAME_WIDTH if row.crc <= limit),
+                bytes(len(record.body)),
+                record.seq,
             )
-            rows = connection.execute(query).all()
-            _blank(connection, [(record_of(row), row.crc) for row in rows])
-            connection.execute(delete(schema.expired).where(schema.expired.c.kind == kind))
-            connection.execute(insert(schema.expired).values(kind=kind, before_us=before_us))
-        return len(rows), (rows[-1].time_us, rows[-1].seq) if rows else after
+            for record, row in zip(records, rows, strict=True)
+        ]
+        places = [(place, record.seq) for record in records for place in lookup_hashes(record)]
+        connection.exec_driver_sql("UPDATE records SET id=?, subject=?, keys=?, schema_version=?, crc=?, body=? WHERE seq=?", values)
+        connection.exec_driver_sql("DELETE FROM lookups WHERE hash=? AND seq=?", places)
 
     def reclaim(self) -> int:
         """Delete blank rows at the journal's beginning, all but the last thousand. Gives how many.
@@ -275,22 +186,6 @@ class Index:
         with self.engine.connect() as connection:
             connection.execution_options(isolation_level="AUTOCOMMIT").execute(text("VACUUM"))
 
-    def _note(self, connection: Connection, seqs: Sequence[int], at_us: int, reason: str) -> None:
-        ranges: list[list[int]] = []
-        for seq in seqs:
-            if ranges and ranges[-1][1] == seq - 1:
-                ranges[-1][1] = seq
-            else:
-                ranges.append([seq, seq])
-        for first, last in ranges:
-            connection.execute(insert(schema.erased).values(first_seq=first, last_seq=last, at_us=at_us, reason=reason))
-
-    def note_lost(self, ranges: Sequence[tuple[int, int]], at_us: int) -> None:
-        """Write down records that were answered and cannot be read any more."""
-        with self.engine.begin() as connection:
-            for first, last in ranges:
-                connection.execute(insert(schema.erased).values(first_seq=first, last_seq=last, at_us=at_us, reason="damage"))
-
     def checkpoint(self, *, truncate: bool = False) -> bool:
         """Move the write-ahead log into the database; truncate empties its file too. False when a reader was in the way."""
         with self.engine.connect() as connection:
@@ -311,30 +206,11 @@ class Index:
             source.close()
 
     def verify(self) -> tuple[int, list[str]]:
-        """Read everything and compare checksums. Gives the number of records and a line for each defect (at most 100)."""
-        defects: list[str] = []
-        count = 0
+        """The same, after SQLite's own check of the file."""
         with self.engine.connect() as connection:
             state = schema.is_sound(connection)
-        if state != "ok":
-            defects.append(f"database: {state}")
-        from_seq = 0
-        while len(defects) < 100:
-            with self.engine.connect() as connection:
-                query = select(schema.records).where(schema.records.c.seq > from_seq, LIVE).order_by(schema.records.c.seq).limit(PAGE)
-                rows = connection.execute(query).all()
-            for row in rows:
-                count += 1
-                try:
-                    intact = zlib.crc32(encode(record_of(row))) == row.crc
-                except (msgspec.DecodeError, msgspec.ValidationError, ValueError, TypeError):
-                    intact = False
-                if not intact:
-                    defects.append(f"record {row.seq}: the checksum does not match")
-            if len(rows) < PAGE:
-                break
-            from_seq = rows[-1].seq
-        return count, defects
+        count, defects = super().verify()
+        return count, ([] if state == "ok" else [f"database: {state}"]) + defects[:DEFECTS_LIMIT]
 
     def close(self) -> None:
         """Close all connections. The last one moves the write-ahead log into the database."""
@@ -355,53 +231,6 @@ def _insert(connection: Connection, table: str, rows: Sequence[tuple[Any, ...]],
         # The table's name is one of this module's constants, the values are bound.
         statement = f"INSERT OR {action} INTO {table} VALUES " + ",".join([one] * len(part))  # noqa: S608
         connection.exec_driver_sql(statement, tuple(itertools.chain.from_iterable(part)))
-
-
-def _row(record: Record) -> tuple[Any, ...]:
-    keys = msgspec.json.encode(record.keys).decode()
-    crc = zlib.crc32(encode(record))
-    return (
-        record.seq,
-        record.shard,
-        record.kind,
-        record.id,
-        record.time_us,
-        record.point,
-        record.subject,
-        keys,
-        record.schema_version,
-        crc,
-        record.body,
-    )
-
-
-def _blank(connection: Connection, victims: Sequence[tuple[Record, int]]) -> None:
-    """Overwrite records where they lie: SQLite writes a row of the same size in place, whereas a deleted row can live on as an old copy.
-
-    victims: each with the checksum in its row.
-    """
-    values = [
-        (
-            " " * len(record.id.encode()),
-            " " * len(record.subject.encode()),
-            " " * len(msgspec.json.encode(record.keys)),
-            0 if record.schema_version == 1 else -record.schema_version,
-            next(same for limit, same in SAME_WIDTH if crc <= limit),
-            bytes(len(record.body)),
-            record.seq,
-        )
-        for record, crc in victims
-    ]
-    places = [(place, record.seq) for record, _ in victims for place in lookup_hashes(record)]
-    if values:
-        connection.exec_driver_sql("UPDATE records SET id=?, subject=?, keys=?, schema_version=?, crc=?, body=? WHERE seq=?", values)
-        connection.exec_driver_sql("DELETE FROM lookups WHERE hash=? AND seq=?", places)
-
-
-def record_of(row: Any) -> Record:
-    """A record from a row of `schema.records`."""
-    seq, shard, kind, id, time_us, point, subject, keys, schema_version, _, body = row
-    return Record(seq, shard, kind, id, time_us, point, subject, _keys_decoder.decode(keys), schema_version, body)
 
 
 def decoded(payload: bytes) -> Record:

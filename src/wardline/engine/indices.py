@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Protocol
 
 from wardline.base.storage import Folder, StorageError
-from wardline.engine.index import Gap, Index, Sealed
+from wardline.engine.index import Index
 from wardline.engine.record import Record
+from wardline.engine.sql_index import Gap, Sealed
 
 # The journal itself when it is embedded, and the note that says which server's database belongs to this folder.
 EMBEDDED, ELSEWHERE = "journal.db", "database.json"

@@ -32,12 +32,13 @@ from wardline.base.privacy import Keyring, load_or_make_key
 from wardline.base.storage import Files, Folder, StorageBusy, StorageDamaged, StorageError, StorageFull, StorageLocked
 from wardline.engine.backup import Manifest, backup
 from wardline.engine.commitlog import SEGMENT_BYTES, CommitLog
-from wardline.engine.index import FIRST, PAGE, Gap, Sealed, decoded
+from wardline.engine.index import decoded
 from wardline.engine.indices import JournalIndex, OpenIndex, embedded
 from wardline.engine.receipt import Receipt, Receipts
 from wardline.engine.record import Record, check, encode, lookup_hash
 from wardline.engine.recovery import payloads, recover
 from wardline.engine.seen import Seen
+from wardline.engine.sql_index import FIRST, PAGE, Gap, Sealed
 from wardline.engine.tail import Tail
 from wardline.engine.vault import Vault
 

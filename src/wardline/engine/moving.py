@@ -11,25 +11,24 @@ erasures do not reach it.
 import contextlib
 import hashlib
 import secrets
-import zlib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
 import msgspec
-from sqlalchemy import Connection, Engine, Table, delete, func, insert, select, tuple_, update
+from sqlalchemy import Column, ColumnElement, Connection, Engine, Table, and_, delete, func, insert, or_, select, tuple_, update
 from sqlalchemy.exc import DatabaseError
 
 from wardline.base.storage import Folder, StorageBusy, StorageDamaged, StorageError
 from wardline.engine import schema
-from wardline.engine.index import LIVE, Index, record_of
+from wardline.engine.index import Index
 from wardline.engine.indices import ELSEWHERE, EMBEDDED, embedded
 from wardline.engine.journal import Journal
-from wardline.engine.record import encode
 from wardline.engine.server_address import Address
 from wardline.engine.server_dialects import TABLES
 from wardline.engine.server_index import Note, on_server, write_note
 from wardline.engine.server_link import Link
+from wardline.engine.sql_index import LIVE, bytes_of, intact
 
 COPIED = (schema.records, schema.lookups, schema.vault, schema.vault_keys, schema.erased, schema.expired)
 PAGE = 1000
@@ -80,7 +79,7 @@ def _moved(folder: Folder, old: "Side", new: "Side", told: Told) -> Moved:
                 new.write(table, page)
                 check.add(page)
                 if table is schema.records:
-                    damaged += sum(not _intact(row) for row in page)
+                    damaged += sum(not intact(row) for row in page)
                 done += len(page)
                 told("copying", done, total)
             sums[table.name] = check.value
@@ -128,9 +127,8 @@ class Checksum:
         """The next rows."""
         self.count += len(rows)
         for row in rows:
-            # A text with damaged bytes holds surrogates, which MessagePack refuses.
-            values = [value.encode("utf-8", "surrogateescape") if isinstance(value, str) else value for value in row]
-            self._digest.update(self._encoder.encode(values))
+            # As bytes: a text with damaged bytes holds surrogates, which MessagePack refuses.
+            self._digest.update(self._encoder.encode(bytes_of(row)))
 
     @property
     def value(self) -> tuple[int, str]:
@@ -236,7 +234,7 @@ class ServerSide:
     def write(self, table: Table, rows: Sequence[Row]) -> None:
         with self._link.transaction() as connection:
             if table.name in TABLES:
-                self._link.dialect.insert(connection, table.name, [_bytes(row) for row in rows])
+                self._link.dialect.insert(connection, table.name, [bytes_of(row) for row in rows])
             else:
                 connection.execute(insert(table), [dict(zip(table.columns.keys(), row, strict=True)) for row in rows])
 
@@ -283,7 +281,7 @@ def _pages(connection: Connection, table: Table) -> Iterator[list[Row]]:
         query = query.where(LIVE)
     last: list[Any] | None = None
     while True:
-        rows: list[Row] = list(connection.execute(query if last is None else query.where(tuple_(*key) > tuple_(*last))))
+        rows: list[Row] = list(connection.execute(query if last is None else query.where(_beyond(connection, key, last))))
         if rows:
             yield rows
         if len(rows) < PAGE:
@@ -291,16 +289,12 @@ def _pages(connection: Connection, table: Table) -> Iterator[list[Row]]:
         last = [rows[-1][place] for place in places]
 
 
+def _beyond(connection: Connection, key: Sequence[Column[Any]], last: Sequence[Any]) -> ColumnElement[bool]:
+    """A key after another one. MariaDB begins anew at the table's first row for a comparison of whole keys, SQLite sorts for one by columns."""
+    if connection.dialect.name not in ("mariadb", "mysql"):
+        return tuple_(*key) > tuple_(*last)
+    return or_(*(and_(*(key[i] == last[i] for i in range(n)), key[n] > last[n]) for n in range(len(key))))
+
+
 def _fact(connection: Connection, name: str) -> int:
     return int(connection.execute(select(schema.facts.c.value).where(schema.facts.c.name == name)).scalar() or 0)
-
-
-def _bytes(row: Row) -> tuple[Any, ...]:
-    return tuple(value.encode("utf-8", "surrogateescape") if isinstance(value, str) else value for value in row)
-
-
-def _intact(row: Row) -> bool:
-    try:
-        return zlib.crc32(encode(record_of(row))) == int(row[-2])
-    except (msgspec.DecodeError, msgspec.ValidationError, ValueError, TypeError):
-        return False

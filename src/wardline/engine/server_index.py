@@ -12,21 +12,21 @@ removed with DELETE. The server may keep old row versions and its own logs for a
 
 import secrets
 import time
-import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Executable, bindparam, delete, insert, select, tuple_, update
+from sqlalchemy import Connection, Executable, bindparam, delete, select, tuple_, update
 
 from wardline.base.storage import DiskFiles, Folder, StorageDamaged, StorageError, write_atomic
 from wardline.engine import schema
-from wardline.engine.index import BREATH_S, FIRST, PAGE, STRANGERS, Gap, Sealed, record_of
 from wardline.engine.indices import ELSEWHERE, EMBEDDED, OpenIndex
-from wardline.engine.record import Record, encode, lookup_hash, lookup_hashes
+from wardline.engine.record import Record, lookup_hash, lookup_hashes
 from wardline.engine.server_address import Address
 from wardline.engine.server_link import Link
+from wardline.engine.sql_index import BREATH_S, NEWEST_FILED, PAGE, STRANGERS, Sealed, SqlIndex, bytes_of, record_of, row_of
 from wardline.engine.vault_rows import VaultTables
 
 CHUNK = 128
@@ -39,13 +39,6 @@ _OLDEST = (
     .where(_lookups.c.hash == bindparam("hash"))
     .order_by(_lookups.c.seq)
     .limit(STRANGERS)
-)
-_NEWEST = (
-    select(_records)
-    .join(_lookups, _lookups.c.seq == _records.c.seq)
-    .where(_lookups.c.hash == bindparam("hash"))
-    .order_by(_lookups.c.seq.desc())
-    .limit(bindparam("limit"))
 )
 # Not DISTINCT: as long as PostgreSQL has no statistics it would sort the whole table for every page.
 _FILED = select(_lookups.c.hash).where(_lookups.c.hash >= bindparam("first")).order_by(_lookups.c.hash).limit(bindparam("limit"))
@@ -60,7 +53,7 @@ class Note(msgspec.Struct, frozen=True):
     seq: int
 
 
-class ServerIndex:
+class ServerIndex(SqlIndex):
     """See the module, and `engine.indices.JournalIndex`."""
 
     def __init__(self, link: Link, folder: Folder, note: Note, indexed_seq: int) -> None:
@@ -99,9 +92,8 @@ class ServerIndex:
         with self._link.transaction() as connection:
             for start in range(0, len(batch), CHUNK):
                 part = batch[start : start + CHUNK]
-                insert_rows(connection, "records", [_row(record) for record in part])
+                insert_rows(connection, "records", [bytes_of(row_of(record)) for record in part])
                 insert_rows(connection, "lookups", sorted((place, record.seq) for record in part for place in lookup_hashes(record)))
-                # As for SQLite: whoever waits for the interpreter gets it now.
                 time.sleep(BREATH_S)
             insert_rows(connection, "vault", entries)
             insert_rows(connection, "vault_keys", slots)
@@ -122,11 +114,6 @@ class ServerIndex:
 
     # Reading
 
-    def get(self, seq: int) -> Record | None:
-        """The record at a place, None when there is none."""
-        rows = self._rows(select(_records).where(_records.c.seq == seq), {})
-        return record_of(rows[0]) if rows else None
-
     def find_id(self, kind: str, id: str) -> Record | None:
         """The first record of a kind with this id: one trip to the server."""
         for row in self._look(_OLDEST, {"hash": lookup_hash("id", f"{kind}/{id}")}):
@@ -138,76 +125,22 @@ class ServerIndex:
         """A page of the hashes under which records are filed, each once, ascending, from `first` on; none at the end."""
         return list(dict.fromkeys(int(row.hash) for row in self._rows(_FILED, {"first": first, "limit": limit})))
 
-    def find_key(self, key: str, limit: int) -> list[Record]:
-        """The newest records that carry a key, newest first, at most `limit`."""
-        return [record for record in self._newest("key", key, limit) if key in record.keys][:limit]
-
-    def find_subject(self, subject: str, limit: int) -> list[Record]:
-        """The newest records of a subject, newest first, at most `limit`."""
-        return [record for record in self._newest("subject", subject, limit) if record.subject == subject][:limit]
-
-    def _newest(self, what: str, value: str, limit: int) -> list[Record]:
-        return [record_of(row) for row in self._rows(_NEWEST, {"hash": lookup_hash(what, value), "limit": limit + STRANGERS})]
-
-    def read(self, from_seq: int, to_seq: int, kinds: Sequence[str] | None = None) -> Iterator[Record]:
-        """Records in order, both ends included, a page at a time."""
-        query = select(_records).where(_records.c.seq.between(bindparam("first"), to_seq)).order_by(_records.c.seq).limit(PAGE)
-        if kinds is not None:
-            query = query.where(_records.c.kind.in_(list(kinds)))
-        while from_seq <= to_seq:
-            rows = self._rows(query, {"first": from_seq})
-            for row in rows:
-                yield record_of(row)
-            if len(rows) < PAGE:
-                return
-            from_seq = rows[-1].seq + 1
-
-    def gaps(self, from_seq: int = 0, to_seq: int | None = None) -> list[Gap]:
-        """What is gone from a range, in order."""
-        table = schema.erased
-        query = select(table).where(table.c.last_seq >= from_seq).order_by(table.c.first_seq)
-        if to_seq is not None:
-            query = query.where(table.c.first_seq <= to_seq)
-        return [Gap(row.first_seq, row.last_seq, row.at_us, row.reason) for row in self._rows(query, {})]
-
-    def expired_before_us(self) -> dict[str, int]:
-        """Per kind, the time before which retention removed everything."""
-        return {row.kind: row.before_us for row in self._rows(select(schema.expired), {})}
+    def _newest(self, hash: int, limit: int) -> Sequence[Any]:
+        return self._rows(NEWEST_FILED, {"hash": hash, "limit": limit})
 
     # Removing
 
-    def erase(self, subject: str, at_us: int, after_seq: int = 0) -> tuple[int, int | None]:
-        """Delete a page of the records whose subject this is or that carry it, from the place `after_seq` on; as `Index.erase`."""
-        places = [lookup_hash("subject", subject), lookup_hash("key", subject)]
-        filed = _lookups.c
-        with self._link.transaction() as connection:
-            query = select(filed.seq).where(filed.hash.in_(places), filed.seq > after_seq).distinct().order_by(filed.seq).limit(PAGE)
-            seqs = [int(row.seq) for row in connection.execute(query)]
-            rows = connection.execute(select(_records).where(_records.c.seq.in_(seqs)).order_by(_records.c.seq)).all()
-            found = [record_of(row) for row in rows]
-            victims = [record for record in found if record.subject == subject or subject in record.keys]
-            _delete(connection, victims)
-            ranges: list[tuple[int, int]] = []
-            for record in victims:
-                joined = bool(ranges) and ranges[-1][1] == record.seq - 1
-                ranges[-1:] = [(ranges[-1][0], record.seq)] if joined else [*ranges[-1:], (record.seq, record.seq)]
-            _note_gaps(connection, ranges, at_us, "subject")
-        return len(victims), seqs[-1] if len(seqs) == PAGE else None
+    def _begin(self) -> AbstractContextManager[Connection]:
+        return self._link.transaction()
 
-    def expire(self, kind: str, before_us: int, after: tuple[int, int] = FIRST) -> tuple[int, tuple[int, int]]:
-        """Delete a page of records of a kind that are older than a time, oldest first; as `Index.expire`."""
-        with self._link.transaction() as connection:
-            query = (
-                select(_records)
-                .where(_records.c.kind == kind, _records.c.time_us < before_us, tuple_(_records.c.time_us, _records.c.seq) > after)
-                .order_by(_records.c.time_us, _records.c.seq)
-                .limit(PAGE)
-            )
-            rows = connection.execute(query).all()
-            _delete(connection, [record_of(row) for row in rows])
-            connection.execute(delete(schema.expired).where(schema.expired.c.kind == kind))
-            connection.execute(insert(schema.expired).values(kind=kind, before_us=before_us))
-        return len(rows), (rows[-1].time_us, rows[-1].seq) if rows else after
+    def _remove(self, connection: Connection, rows: Sequence[Any]) -> None:
+        if not rows:
+            return
+        places = sorted({(place, row.seq) for row in rows for place in lookup_hashes(record_of(row))})
+        for start in range(0, len(places), PAGE):
+            pairs = places[start : start + PAGE]
+            connection.execute(delete(_lookups).where(tuple_(_lookups.c.hash, _lookups.c.seq).in_(pairs)))
+        connection.execute(delete(_records).where(_records.c.seq.in_([row.seq for row in rows])))
 
     def reclaim(self) -> int:
         """Nothing to do: rows were deleted, not blanked, and the server uses their space again."""
@@ -217,11 +150,6 @@ class ServerIndex:
         """Have the server write the tables anew: VACUUM FULL, OPTIMIZE TABLE. It needs their size in free space."""
         with self._link.unlimited() as connection:
             self._link.dialect.compact(connection)
-
-    def note_lost(self, ranges: Sequence[tuple[int, int]], at_us: int) -> None:
-        """Write down records that were answered and cannot be read any more."""
-        with self._link.transaction() as connection:
-            _note_gaps(connection, ranges, at_us, "damage")
 
     def checkpoint(self, *, truncate: bool = False) -> bool:
         """After an erasure (`truncate`) have the server drop old row versions where it can be asked to."""
@@ -239,26 +167,6 @@ class ServerIndex:
         """
         write_atomic(DiskFiles(), folder / ELSEWHERE, _written(msgspec.structs.replace(self._note, seq=0)))
         return self.indexed_seq
-
-    def verify(self) -> tuple[int, list[str]]:
-        """Read everything and compare checksums. Gives the number of records and a line for each defect (at most 100)."""
-        defects: list[str] = []
-        count, after = 0, -1
-        query = select(_records).where(_records.c.seq > bindparam("after")).order_by(_records.c.seq).limit(PAGE)
-        while len(defects) < 100:
-            rows = self._rows(query, {"after": after})
-            for row in rows:
-                count += 1
-                try:
-                    intact = zlib.crc32(encode(record_of(row))) == row.crc
-                except (msgspec.DecodeError, msgspec.ValidationError, ValueError, TypeError):
-                    intact = False
-                if not intact:
-                    defects.append(f"record {row.seq}: the checksum does not match")
-            if len(rows) < PAGE:
-                break
-            after = rows[-1].seq
-        return count, defects
 
     def close(self) -> None:
         """Write down how far the database came, and end the sessions."""
@@ -345,34 +253,3 @@ def read_note(folder: Folder) -> Note | None:
 
 def _written(note: Note) -> bytes:
     return msgspec.json.format(msgspec.json.encode(note)) + b"\n"
-
-
-def _row(record: Record) -> tuple[Any, ...]:
-    return (
-        record.seq,
-        record.shard,
-        record.kind.encode(),
-        record.id.encode(),
-        record.time_us,
-        record.point.encode(),
-        record.subject.encode(),
-        msgspec.json.encode(record.keys),
-        record.schema_version,
-        zlib.crc32(encode(record)),
-        record.body,
-    )
-
-
-def _delete(connection: Connection, records: Sequence[Record]) -> None:
-    if not records:
-        return
-    places = sorted({(place, record.seq) for record in records for place in lookup_hashes(record)})
-    for start in range(0, len(places), PAGE):
-        pairs = places[start : start + PAGE]
-        connection.execute(delete(_lookups).where(tuple_(_lookups.c.hash, _lookups.c.seq).in_(pairs)))
-    connection.execute(delete(_records).where(_records.c.seq.in_([record.seq for record in records])))
-
-
-def _note_gaps(connection: Connection, ranges: Sequence[tuple[int, int]], at_us: int, reason: str) -> None:
-    if ranges:
-        connection.execute(insert(schema.erased), [{"first_seq": a, "last_seq": b, "at_us": at_us, "reason": reason} for a, b in ranges])

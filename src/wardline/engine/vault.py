@@ -17,10 +17,10 @@ import msgspec
 
 from wardline.base.clock import Clock
 from wardline.base.privacy import Keyring, seal, unseal
-from wardline.engine.index import Sealed
 from wardline.engine.indices import VaultRows
 from wardline.engine.receipt import Receipt
 from wardline.engine.record import Record, lookup_hash
+from wardline.engine.sql_index import Sealed
 
 DAY_US = 86_400_000_000
 CACHED_KEYS = 65_536
