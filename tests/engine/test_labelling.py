@@ -1,7 +1,7 @@
 """Labels coming in on a real journal: statements, events, withdrawals, floods; hidden names; a restart."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -105,6 +105,7 @@ async def test_a_configuration_that_takes_no_keyless_labels(tmp_path: Path, cloc
         ({"expires_at": "soon"}, "fields.expires_at"),
         ({"expires_at": "2001-01-01T00:00:00Z"}, "fields.expires_at"),
         ({"expires_at": "2030-01-01T00:00:00"}, "fields.expires_at"),
+        ({"expires_at": "9999-12-31T23:59:59-14:00"}, "fields.expires_at: a time from 1970 to 9999"),
     ],
 )
 def test_events_that_label_nothing(labelling: Labelling, fields: dict[str, Any], part: str) -> None:
@@ -118,6 +119,15 @@ async def test_a_label_for_the_future(labelling: Labelling) -> None:
         await labelling.add(Statement(about="e", abusive=True, source="desk", occurred_at=NOW + timedelta(days=2)), keyed=True)
     with pytest.raises(LabelError, match="time zone"):
         await labelling.add(Statement(about="e", abusive=True, source="desk", occurred_at=NOW.replace(tzinfo=None)), keyed=True)
+    early = datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=14))), datetime(1969, 12, 31, 23, 59, 59, tzinfo=UTC)
+    for at in early:
+        with pytest.raises(LabelError, match="occurred_at: a time from 1970 to 9999 is needed"):
+            await labelling.add(Statement(about="e", abusive=True, source="desk", occurred_at=at), keyed=True)
+    assert labelling.history("e") == []
+    await labelling.add(
+        Statement(about="e", abusive=True, source="desk", expires_at=datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)), keyed=True
+    )
+    assert labelling.history("e")[0].expires_at == datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
 
 
 async def test_withdrawn_once(labelling: Labelling, clock: FixedClock) -> None:

@@ -149,6 +149,7 @@ def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     ledger = book.ledger
     assert (len(ledger.recent), len(ledger.entries), len(ledger.dead), len(ledger.keys)) == (5, 5, 5, 10)
     assert len(ledger._counts) <= 10 and not ledger.queues
+    assert len(ledger._expiries) <= 2 * len(ledger.entries) + 5 + 2  # none of the hundred is over yet
     assert ledger.by_key("s0") is None and ledger.by_key("s49") is not None
 
 

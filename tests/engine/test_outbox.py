@@ -226,6 +226,26 @@ async def test_after_so_many_tries_it_is_a_dead_letter_and_the_next_one_goes(
         await bench.stop()
 
 
+async def test_what_is_undone_while_it_is_tried_has_its_tries_anew_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    async with received() as receiver:
+        bench = Bench(tmp_path / "data", receiver.port, tries=3)
+        receiver.answers = ["500 Broken"] * 4 + ["200 OK"]
+
+        async def pause_at_the_second() -> None:
+            bench.is_paused = len(receiver.heard) == 2
+
+        receiver.before_answer = pause_at_the_second
+        entry = await bench.begin()
+        bench.start()
+        await bench.until(lambda: bench.counts == ["retried"] * 2)
+        await bench.enforcement.undo(entry.action.id, actor="ada")
+        bench.is_paused = False
+        await bench.until(lambda: not bench.ledger.entries)
+        assert entry.status == "undone" and bench.counts == ["retried"] * 4 + ["delivered"]
+        assert not bench.outbox.errors and not bench.outbox._tries
+        await bench.stop()
+
+
 async def test_a_receiver_that_is_down_and_comes_back(tmp_path: Path) -> None:
     async with received() as receiver:
         port = receiver.port

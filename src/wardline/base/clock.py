@@ -3,9 +3,11 @@
 clock = SystemClock()
 clock.now_us()              1795253400125000     microseconds since 1970-01-01T00:00:00Z (POSIX time, leap seconds not counted)
 FixedClock(5).now_us()      5                    until `advance_us` moves it
+when(1795253400125000)      2026-11-21 09:30:00.125000+00:00
 """
 
 import time
+from datetime import UTC, datetime
 from typing import Protocol
 
 
@@ -15,6 +17,15 @@ class Clock(Protocol):
     def now_us(self) -> int: ...
 
     def monotonic_ns(self) -> int: ...
+
+
+def when(time_us: int) -> datetime:
+    """Microseconds since the epoch as a time in UTC. What lies beyond the years that can be written is the first or the last of them: no door takes
+    such a time, but a journal of yesterday may hold one, and it must not stop an answer."""
+    try:
+        return datetime.fromtimestamp(time_us / 1_000_000, UTC)
+    except (ValueError, OverflowError, OSError):
+        return datetime.max.replace(tzinfo=UTC) if time_us > 0 else datetime.min.replace(tzinfo=UTC)
 
 
 class SystemClock:

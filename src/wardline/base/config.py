@@ -152,7 +152,12 @@ class Labels(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ] = 0.5
     per_hour: Annotated[int, _doc("labels taken from one source within an hour", ge=1, le=100_000_000)] = 200_000
     remembered: Annotated[
-        int, _doc("labelled things kept in memory, about 600 bytes each; older ones stay in the journal", ge=100, le=10_000_000)
+        int,
+        _doc(
+            "labelled things kept in memory, about 1.1 KB each and 0.5 KB for each further label; older ones stay in the journal",
+            ge=100,
+            le=10_000_000,
+        ),
     ] = 200_000
 
 

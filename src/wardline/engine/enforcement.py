@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from wardline.base.clock import when
 from wardline.base.ids import Ids
 from wardline.base.logs import logger
 from wardline.base.privacy import Pseudonyms
@@ -24,7 +25,6 @@ from wardline.engine.entity import EVENT, EntityError, about, is_pseudonym
 from wardline.engine.ledger import Entry, Ledger
 from wardline.engine.receipt import Receipt
 from wardline.engine.shard import Shard
-from wardline.engine.webhook import when
 
 STEPS_SHOWN = 200
 # Encrypts an entity's clear name, bound to the entity: (entity, name) -> what only we can open.

@@ -9,12 +9,12 @@ A name in clear becomes a pseudonym first. The timeline comes from the journal, 
 from the graph: an account that it has forgotten, or never saw sign up, has none there, and `known` says so.
 """
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import msgspec
 
-from wardline.base.clock import Clock
+from wardline.base.clock import Clock, when
 from wardline.base.privacy import Pseudonyms
 from wardline.engine.entity import about
 from wardline.engine.feature import Value
@@ -155,7 +155,7 @@ class Entities:
             event = kept_event(record) if record is not None else None
             if record is None or event is None:
                 continue
-            known = Recorded(event.id, event.type, record.seq, _time(event.occurred_us), _time(record.time_us), event.facts)
+            known = Recorded(event.id, event.type, record.seq, when(event.occurred_us), when(record.time_us), event.facts)
             decision = kept_decision(record)
             if decision is None:
                 return known
@@ -189,21 +189,14 @@ class Entities:
         cluster = self.graph.clusters.of(serial) if self.graph and serial is not None else None
         if cluster is None:
             return None
-        return Group(cluster.size, cluster.bad, cluster.good, _time(cluster.first_us), _time(cluster.last_us))
+        return Group(cluster.size, cluster.bad, cluster.good, when(cluster.first_us), when(cluster.last_us))
 
 
 def _moment(record: Record) -> Moment:
     decision = kept_decision(record)
     if decision is not None:
         told = [reason.text for reason in decision.reasons[:REASONS]]
-        return Moment(_time(decision.occurred_us), record.seq, "decision", decision.type, record.id, decision.verdict, decision.score, told)
+        return Moment(when(decision.occurred_us), record.seq, "decision", decision.type, record.id, decision.verdict, decision.score, told)
     event = kept_event(record)
     at_us = event.occurred_us if event is not None else record.time_us
-    return Moment(_time(at_us), record.seq, record.kind, event.type if event is not None else record.point, record.id)
-
-
-def _time(at_us: int) -> datetime:
-    try:
-        return datetime.fromtimestamp(at_us / 1e6, UTC)
-    except (ValueError, OverflowError, OSError):  # no door takes such a time today; a journal of yesterday may hold one
-        return datetime.max.replace(tzinfo=UTC) if at_us > 0 else datetime.min.replace(tzinfo=UTC)
+    return Moment(when(at_us), record.seq, record.kind, event.type if event is not None else record.point, record.id)

@@ -15,6 +15,7 @@ from typing import Any
 
 import msgspec
 
+from wardline.base.clock import when
 from wardline.base.ids import Ids
 from wardline.base.metrics import Metrics
 from wardline.base.privacy import Pseudonyms
@@ -39,6 +40,7 @@ from wardline.engine.shard import Shard
 HOUR_US = 3_600_000_000
 HISTORY_LIMIT = 1_000
 REPORTER_LIMIT = 1_024
+LATEST_US = 253_402_300_799_000_000  # 9999-12-31T23:59:59Z; a zone can move what is written as 9999 beyond what can be shown
 _encoder = msgspec.msgpack.Encoder()
 
 
@@ -144,7 +146,7 @@ class Labelling:
         if label is None or label.withdrawn:
             raise LabelError("this id is that of a withdrawal, which stands; give the label again where it was right")
         said = self.labels.find(label.about, label_id)
-        if (said is not None and said.withdrawn_seq) or self._withdrawn(label):
+        if said.withdrawn_seq if said is not None else self._withdrawn(label):  # what memory has lost, the journal knows
             raise LabelError("this label was withdrawn already")
         told_us = self.shard.clock.now_us()
         withdrawal = msgspec.structs.replace(
@@ -241,23 +243,22 @@ def _shown(label: Label, seq: int, withdrawn: bool) -> Shown:
         confidence=label.confidence,
         kind=label.kind,
         reason=label.reason,
-        said_at=_when(label.said_us),
-        told_at=_when(label.told_us),
+        said_at=when(label.said_us),
+        told_at=when(label.told_us),
         seq=seq,
-        expires_at=_when(label.expires_us) if label.expires_us is not None else None,
+        expires_at=when(label.expires_us) if label.expires_us is not None else None,
         withdrawn=withdrawn,
     )
-
-
-def _when(time_us: int) -> datetime:
-    return datetime.fromtimestamp(time_us / 1_000_000, UTC)
 
 
 def _micros(at: datetime, name: str) -> int:
     if at.tzinfo is None:
         raise LabelError(f"{name}: the time zone is missing; write 2026-11-21T09:30:00Z")
     since = at - datetime(1970, 1, 1, tzinfo=UTC)
-    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+    time_us = (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+    if not 0 <= time_us <= LATEST_US:
+        raise LabelError(f"{name}: a time from 1970 to 9999 is needed, such as 2026-11-21T09:30:00Z")
+    return time_us
 
 
 def _text(value: Any) -> str:

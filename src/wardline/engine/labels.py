@@ -12,6 +12,7 @@ as_of_seq is exact: a label that came later, or was backdated, is not seen. now_
 """
 
 import hashlib
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
 
 import msgspec
@@ -61,7 +62,8 @@ class Labels:
         self.readers = dict(readers or {})
         self.things_limit = things_limit
         self.applied_seq = 0
-        self.things: dict[str, _Thing] = {}
+        # Ordered: finding the first of a dict walks over all that were taken from before it.
+        self.things: OrderedDict[str, _Thing] = OrderedDict()
 
     def apply(self, record: Record) -> None:
         """One record, once and in order; anything but a label changes nothing."""
@@ -101,7 +103,7 @@ class Labels:
             del thing.sources[min(thing.sources, key=lambda source: thing.sources[source][-1].seq)]
             thing.dropped_seq = seq
         while len(self.things) > self.things_limit:
-            del self.things[next(iter(self.things))]
+            self.things.popitem(last=False)
 
     def _withdraw(self, seq: int, label: Label) -> None:
         thing = self.things.get(label.about)
@@ -115,7 +117,8 @@ class Labels:
         thing = self.things.get(about)
         if thing is None:
             return UNKNOWN
-        voices = {source: _voices(said, now_us, as_of_seq) for source, said in thing.sources.items()}
+        # A copy at once: whoever looks for campaigns asks from a thread, while labels come in.
+        voices = {source: _voices(said, now_us, as_of_seq) for source, said in tuple(thing.sources.items())}
         found = weigh(voices, self.trust)
         if as_of_seq is not None and as_of_seq < thing.dropped_seq:
             return msgspec.structs.replace(found, whole=False)
@@ -161,7 +164,7 @@ class Labels:
 
     def restore(self, data: bytes) -> None:
         """The inverse of `snapshot`; raises msgspec.DecodeError or ValidationError for anything else."""
-        self.things = dict(msgspec.msgpack.decode(data, type=list[tuple[str, _Thing]]))
+        self.things = OrderedDict(msgspec.msgpack.decode(data, type=list[tuple[str, _Thing]]))
 
     def digest(self) -> str:
         """SHA-256 of the snapshot: its order is part of the state."""

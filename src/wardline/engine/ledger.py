@@ -126,6 +126,8 @@ class Ledger:
         self.entries[action.id] = entry
         self.keys[action.key] = action.id
         heapq.heappush(self._expiries, (action.expires_us, action.id))
+        if len(self._expiries) > 2 * len(self.entries) + RECENT_LIMIT:
+            self._plan_expiries()  # what settled before its time would stay here until then, up to a year
         if not held:
             self._count(action)
             self._queue(seq, entry, "requested", "begin")
@@ -159,6 +161,10 @@ class Ledger:
             oldest = next(iter(self.dead))
             del self.dead[oldest]
             self._forget(self.entries.pop(oldest))
+
+    def _plan_expiries(self) -> None:
+        self._expiries = [(entry.action.expires_us, entry.action.id) for entry in self.entries.values() if _lives(entry)]
+        heapq.heapify(self._expiries)
 
     def _forget(self, entry: Entry) -> None:
         if self.keys.get(entry.action.key) == entry.action.id:
@@ -253,8 +259,7 @@ class Ledger:
                 self.queues.setdefault(entry.action.entity, {})[entry.action.id] = None
         failed = [entry for entry in state.entries if entry.status == "failed"]
         self.dead = {entry.action.id: None for entry in sorted(failed, key=lambda entry: entry.step_seq)}
-        self._expiries = [(entry.action.expires_us, entry.action.id) for entry in state.entries if _lives(entry)]
-        heapq.heapify(self._expiries)
+        self._plan_expiries()
 
     def digest(self) -> str:
         """SHA-256 of the snapshot: its order is that of the records."""

@@ -72,7 +72,7 @@ class Outbox:
         self.name_of = name_of
         self.count = count
         self.errors: dict[str, str] = {}  # action id -> why its last try failed, while it is tried
-        self._tries: dict[str, int] = {}  # delivery -> tries; after a restart they begin anew
+        self._tries: dict[str, tuple[str, int]] = {}  # action id -> delivery and its tries; after a restart they begin anew
         self._ready: list[tuple[float, int, str]] = []  # when, order, entity
         self._scheduled: set[str] = set()
         self._order = itertools.count()
@@ -136,8 +136,9 @@ class Outbox:
     def _sent(self, entity: str) -> None:
         self._sending.pop(entity, None)
         self._changed.set()
+        delay_seconds = self._delay.pop(entity, 0.0)
         if entity in self.ledger.queues:
-            self._schedule(entity, self._delay.pop(entity, 0.0))
+            self._schedule(entity, delay_seconds)
 
     def _without_receiver(self, entity: str) -> None:
         """Nobody was told that these began, so nobody needs to be told that they ended."""
@@ -166,7 +167,7 @@ class Outbox:
             logger("outbox").error("try_failed", error=type(failure).__name__)
             error = f"our own failure ({type(failure).__name__}); the log names it"
         if entry.queued_seq != queued_seq or entry.status not in ("requested", "ending"):
-            self._forget(entry, delivery)  # it was undone or ended meanwhile: another message stands in its place
+            self._forget(entry)  # it was undone or ended meanwhile: another message stands in its place
             return
         try:
             await self._record(entry, delivery, error, wait_seconds)
@@ -177,23 +178,24 @@ class Outbox:
     async def _record(self, entry: Entry, delivery: str, error: str, wait_seconds: float) -> None:
         settings, now_us = self.settings, self.enforcement.shard.clock.now_us()
         if not error:
-            self._forget(entry, delivery)
+            self._forget(entry)
             self.count("delivered")
             await self.enforcement.record(_step("delivered", entry, now_us), entry)
             return
-        tries = self._tries.get(delivery, 0) + 1
+        before, tries = self._tries.get(entry.action.id, (delivery, 0))
+        tries = tries + 1 if before == delivery else 1
         if tries >= settings.tries:
-            self._forget(entry, delivery)
+            self._forget(entry)
             self.count("dead")
             await self.enforcement.record(_step("failed", entry, now_us, tries, error), entry)
             return
-        self._tries[delivery], self.errors[entry.action.id] = tries, error
+        self._tries[entry.action.id], self.errors[entry.action.id] = (delivery, tries), error
         self.count("retried")
         backoff = min(settings.longest_retry_seconds, settings.first_retry_seconds * 2.0 ** (tries - 1))
         self._delay[entry.action.entity] = max(backoff * random.uniform(0.5, 1.0), min(wait_seconds, settings.longest_retry_seconds))
 
-    def _forget(self, entry: Entry, delivery: str) -> None:
-        self._tries.pop(delivery, None)
+    def _forget(self, entry: Entry) -> None:
+        self._tries.pop(entry.action.id, None)
         self.errors.pop(entry.action.id, None)
 
 

@@ -12,11 +12,11 @@ The key id tells which secret signed, so that a secret can be changed while both
 import hashlib
 import hmac
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 
+from wardline.base.clock import when
 from wardline.engine.ledger import Entry
 
 TIMESTAMP = "Wardline-Timestamp"
@@ -84,8 +84,3 @@ def verify(
     expected = f"v1={signature(body, secret, int(timestamp))}"
     if not hmac.compare_digest(expected.encode(), fields.get(SIGNATURE.lower(), "").encode("utf-8", "surrogateescape")):
         raise WebhookError("the signature is not that of this body")
-
-
-def when(time_us: int) -> datetime:
-    """Microseconds since the epoch as a time with its zone."""
-    return datetime.fromtimestamp(time_us / 1_000_000, UTC)

@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 
-from wardline.engine.webhook import when
+from wardline.base.clock import when
 from wardline.gateways.http.access import actor_of
 from wardline.gateways.http.exchange import Exchange
 from wardline.gateways.http.problem import Problem, as_problem

@@ -5,11 +5,11 @@ GET  /v1/features/{name}      one
 POST /v1/features/backfill    {"names": ["failures_prefix_10m"]}; [] computes every counter that is not known from the beginning
 """
 
-from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 
+from wardline.base.clock import when
 from wardline.engine.counter import render_counter
 from wardline.engine.counters import TableStats
 from wardline.engine.points import EventPoints
@@ -84,7 +84,7 @@ class FeatureRoutes:
                 "counter",
                 points,
                 render_counter(counter),
-                datetime.fromtimestamp(unfinished[name] // 1_000_000, UTC).isoformat() if name in unfinished else None,
+                when(unfinished[name] // 1_000_000 * 1_000_000).isoformat() if name in unfinished else None,
             )
             for name, counter in self.points.counters.declarations().items()
         ]
