@@ -112,3 +112,9 @@ def test_crawlers(tmp_path: Path, content: str) -> None:
 def test_what_is_no_list_of_crawlers(tmp_path: Path, content: bytes, says: str) -> None:
     with pytest.raises(SourceError, match=says):
         crawlers(tmp_path, content)
+
+
+def test_patterns_that_take_long_to_compile_are_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("wardline.sources.useragent.COMPILING_LIMIT_SECONDS", -1.0)
+    with pytest.raises(SourceError, match="too long to compile"):
+        crawlers(tmp_path, "ExampleBot\n")

@@ -6,17 +6,14 @@ Owner: the project (disposable.txt, written from general knowledge, Apache-2.0).
 The shipped list is short: that a domain is not on it says nothing, unless a maintained list is configured (`sources/domainlist.py`).
 """
 
-from functools import lru_cache
-from importlib import resources
+from wardline.sources.shipped import shipped_list
 
 
-@lru_cache(maxsize=1)
 def shipped() -> frozenset[str]:
     """The domains of the shipped list."""
-    text = resources.files("wardline.sources").joinpath("disposable.txt").read_text("utf-8")
-    return frozenset(domain for line in text.splitlines() if not line.startswith("#") for domain in line.split())
+    return shipped_list("disposable.txt")
 
 
-def is_disposable(domain: str, more: frozenset[str] = frozenset()) -> bool:
-    """Whether this domain is known for disposable mailboxes; `more` are the operator's own."""
-    return domain in shipped() or domain in more
+def is_disposable(domain: str) -> bool:
+    """Whether this domain is known for disposable mailboxes."""
+    return domain in shipped()

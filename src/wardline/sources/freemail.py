@@ -5,17 +5,14 @@
 Owner: the project (freemail.txt, written from general knowledge, Apache-2.0). Most honest people write from here: a fact, never a verdict.
 """
 
-from functools import lru_cache
-from importlib import resources
+from wardline.sources.shipped import shipped_list
 
 
-@lru_cache(maxsize=1)
 def shipped() -> frozenset[str]:
     """The domains of the shipped list."""
-    text = resources.files("wardline.sources").joinpath("freemail.txt").read_text("utf-8")
-    return frozenset(domain for line in text.splitlines() if not line.startswith("#") for domain in line.split())
+    return shipped_list("freemail.txt")
 
 
-def is_freemail(domain: str, more: frozenset[str] = frozenset()) -> bool:
-    """Whether mailboxes at this domain are open to anybody; `more` are the operator's own."""
-    return domain in shipped() or domain in more
+def is_freemail(domain: str) -> bool:
+    """Whether mailboxes at this domain are open to anybody."""
+    return domain in shipped()

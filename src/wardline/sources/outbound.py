@@ -114,17 +114,16 @@ class Outbound:
         body: bytes = b"",
         *,
         attempts: int = 1,
-        repeatable: bool = False,
         timeout_seconds: float | None = None,
     ) -> Response:
         """One answer; a 3xx is an answer like any other. Raises OutboundError.
 
-        attempts: at most so many tries, for GET and HEAD or when the caller says that the request is `repeatable` (it carries an idempotency key).
+        attempts: at most so many tries, for GET and HEAD, which may be repeated.
         timeout_seconds: for all tries together, name resolution included; the settings' where none is given.
         """
         target = self._target(url)
         fields = _fields(method, headers, body, self.settings.request_bytes, target)
-        tries = max(1, min(attempts, 5)) if repeatable or method in _SAFE_METHODS else 1
+        tries = max(1, min(attempts, 5)) if method in _SAFE_METHODS else 1
         seconds = self.settings.timeout_seconds if timeout_seconds is None else timeout_seconds
         try:
             async with asyncio.timeout(seconds):

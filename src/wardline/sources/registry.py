@@ -73,7 +73,6 @@ class Registry:
         self._domains = DomainSources()
         self._agents = UserAgents()
         self._passwords: LeakedPasswords | None = None
-        self.on_failure: Callable[[str], None] = lambda name: None
 
     # Asking
 
@@ -163,7 +162,6 @@ class Registry:
             # The same fault of the same file is one fault, however often we look.
             if entry.error != str(error) or stamp != entry.tried:
                 entry.failures += 1
-                self.on_failure(source.name)
                 logger("sources").error("source_refused", source=source.name)
             entry.error, entry.tried = str(error), stamp
             return entry.loaded is None and self._take_kept(entry)

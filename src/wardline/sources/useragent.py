@@ -10,6 +10,7 @@ when such a list is loaded.
 """
 
 import re
+import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ FAMILY_LIMIT = 48
 PATTERN_LIMIT_CHARS = 256  # longer ones take minutes to compile
 PATTERNS_LIMIT = 5000
 PATTERNS_LIMIT_BYTES = 4 << 20
+COMPILING_LIMIT_SECONDS = 3.0  # of processor time; a thousand usual ones take a twentieth of a second, a hostile one a quarter
 _DESKTOP = frozenset(("Windows", "Mac OS X", "Linux", "Ubuntu", "Debian", "Fedora", "Chrome OS", "FreeBSD", "OpenBSD", "NetBSD", "Solaris", "Red Hat",
                       "SUSE", "Arch Linux", "Mint", "Kubuntu", "CentOS", "Gentoo"))  # fmt: skip
 _SCRIPT = re.compile(
@@ -58,7 +60,10 @@ def read_crawlers(path: Path) -> tuple[CrawlerList, Notes]:
     """A list of patterns from a file. Raises SourceError."""
     data, _ = read_bytes(path, PATTERNS_LIMIT_BYTES)
     faults, good, last_bad = Faults(path, False), [], False
+    begun = time.thread_time()
     for number, pattern in _patterns(data, path):
+        if time.thread_time() - begun > COMPILING_LIMIT_SECONDS:
+            raise SourceError(f"{path}: its patterns take too long to compile; use fewer or simpler ones")
         try:
             if len(pattern) > PATTERN_LIMIT_CHARS:
                 raise ValueError
