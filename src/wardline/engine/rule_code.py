@@ -17,6 +17,7 @@ whether the value is there; any other unknown value is None. Arithmetic may run 
 """
 
 import ast
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -137,10 +138,11 @@ class Writer:
         self.bind("as_number", as_number)
         lines: list[str] = []
         raw: dict[str, str] = {}
+        kinds = Counter(name for name, _ in self._views)
         for (name, kind), local in self._views.items():
             if name in raw:
                 lines.append(f"{local} = {raw[name]}")
-            elif sum(other == name for other, _ in self._views) > 1:
+            elif kinds[name] > 1:
                 raw[name] = f"r{len(raw)}"
                 lines.append(f"{local} = {raw[name]} = g({self.constant(name)})")
             else:
