@@ -26,8 +26,6 @@ Json = Annotated[bool, typer.Option("--json", help="one JSON document, for machi
 As = Annotated[str, typer.Option("--as", help="who you are; nothing: your user name")]
 Reason = Annotated[str, typer.Option("--reason", help="why, for whoever reads the audit later")]
 
-RULES_LIMIT = 2_000
-
 
 def register(app: typer.Typer) -> None:
     """Add this file's commands."""
@@ -51,7 +49,7 @@ def check(
     ctx: typer.Context, files: Annotated[list[Path], typer.Argument(help="rule files, or folders of them")], as_json: Json = False
 ) -> None:
     """Read rules and say what is wrong with them; nothing is changed. Needs no server."""
-    found = [(path, _checked(path)) for path in _files(files)]
+    found = _checked(files)
     if as_json:
         print_json(
             {"rules": [{"file": str(path), "rule": file.name, "point": file.written.point, "digest": file.digest} for path, file in found]}
@@ -67,7 +65,7 @@ def test(
     ctx: typer.Context, files: Annotated[list[Path], typer.Argument(help="rule files, or folders of them")], as_json: Json = False
 ) -> None:
     """Run the cases of rules. Needs no server."""
-    found = [_checked(path) for path in _files(files)]
+    found = [file for _path, file in _checked(files)]
     cases = sum(len(file.written.cases) for file in found)
     if as_json:
         print_json({"rules": len(found), "cases": cases, "failed": 0})
@@ -203,7 +201,7 @@ def diff(
     as_json: Json = False,
 ) -> None:
     """Where the files and the book differ. Ends with status 1 when they do."""
-    files = {file.name: (path, file) for path, file in ((path, _checked(path)) for path in _files([folder]))}
+    files = {file.name: (path, file) for path, file in _checked([folder])}
     with connect(context_of(ctx)) as client:
         rules = client.get("/v1/rules")["rules"]
     running = {rule["name"]: rule for rule in rules if rule["stage"] in ("shadow", "canary", "live")}
@@ -258,17 +256,21 @@ def _said(version: dict[str, Any], as_json: bool) -> None:
         out().print(f"{version['id']}: {version['stage']}{share}")
 
 
-def _checked(path: Path) -> "RuleFile":
+def _checked(paths: list[Path]) -> list[tuple[Path, "RuleFile"]]:
+    """Every rule file of the paths, checked. Raises Failure for the first that is not sound."""
     from wardline.engine.rulefile import RuleFileError, check_rule
     from wardline.shipped import rule_names
 
+    offers = rule_names()
     try:
-        return check_rule(_read(path), str(path), *rule_names())
+        return [(path, check_rule(_read(path), str(path), *offers)) for path in _files(paths)]
     except RuleFileError as error:
         raise Failure(str(error), status=1) from None
 
 
 def _files(paths: list[Path]) -> Iterator[Path]:
+    from wardline.engine.rulebook import RULES_LIMIT
+
     found = 0
     for path in paths:
         if path.is_dir():

@@ -68,7 +68,6 @@ class Written(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     fields: dict[str, str] = {}  # fields of the operator's own that the condition reads as field.NAME: number, text or bool
     cases: list[Case] = []
     canary_by: str = ""  # which entity a canary takes its share of; "" for the point's own
-    about: str = ""
 
 
 class RuleFile(msgspec.Struct, frozen=True):
