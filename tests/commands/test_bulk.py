@@ -87,6 +87,16 @@ def test_a_worker_that_dies_is_said() -> None:
                 list(pool.prepared())
 
 
+def test_workers_end_with_the_one_that_gives_them_work() -> None:
+    killed = (
+        "import os, signal; from wardline.commands.bulk import Bulk, Work; from wardline.domains.mail.examine import Settings\n"
+        "pool = Bulk(Work(Settings()), 3); list(pool.prepared()); print('ready', flush=True); os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    # Workers have its standard output too: it ends when the last of them did.
+    done = subprocess.run([sys.executable, "-c", killed], stdout=subprocess.PIPE, timeout=60, check=False)
+    assert (done.stdout, done.returncode) == (b"ready\n", -signal.SIGKILL)
+
+
 def test_what_was_printed_is_there_after_kill_9(tmp_path: Path) -> None:
     """Killed in the middle: the journal opens, is whole, and holds every verdict that was told."""
     mail = tmp_path / "mail"

@@ -19,7 +19,8 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context, set_forkserver_preload
+from multiprocessing import get_context, parent_process, set_forkserver_preload
+from multiprocessing.connection import wait
 from multiprocessing.context import BaseContext
 from types import TracebackType
 from typing import Any, Self
@@ -162,10 +163,22 @@ def _started(workers: int, work: Work) -> ProcessPoolExecutor:
     else:
         set_forkserver_preload([__name__])
         context = get_context("forkserver")
-    pool = ProcessPoolExecutor(workers, mp_context=context)
+    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_end_with_parent)
     pool.submit(prepare_all, [], work)
     gc.unfreeze()
     return pool
+
+
+def _end_with_parent() -> None:
+    """In a worker: end when the process that gives it work was killed; it would wait for more for ever."""
+    parent = parent_process()
+    assert parent is not None
+
+    def watch() -> None:
+        wait([parent.sentinel])
+        os._exit(1)
+
+    threading.Thread(target=watch, name="parent", daemon=True).start()
 
 
 def work_of(config: Any, *, starter: bool) -> Work:

@@ -29,6 +29,7 @@ from wardline.commands.tables import Sheet
 
 if TYPE_CHECKING:
     from wardline.app import Program
+    from wardline.domains.mail.door import MailAnswer
     from wardline.domains.mail.examine import Examined
     from wardline.domains.mail.prepared import Prepared
     from wardline.engine.receipt import Receipt
@@ -134,7 +135,7 @@ class _Judged(NamedTuple):
 
     source: Source
     examined: "Examined"
-    answer: Any
+    answer: "MailAnswer"
     receipt: "Receipt"
     started: float
 

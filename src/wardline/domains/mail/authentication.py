@@ -14,7 +14,7 @@ from collections.abc import Generator, Mapping
 from typing import TypeVar
 
 from wardline.domains.mail.events import Envelope
-from wardline.domains.mail.sender_proof import NAMES, Authentication, Plan, Settings, aligned, nothing, plan_of
+from wardline.domains.mail.sender_proof import NAMES, OFF, Authentication, Plan, Settings, aligned, nothing, plan_of
 from wardline.domains.mail.trusted_host import from_trusted_host
 from wardline.engine.feature import Value, bounded
 from wardline.protocols import arc, authres, dkim, dmarc
@@ -25,7 +25,19 @@ from wardline.protocols.dns import Answer, Question, drive
 from wardline.protocols.spf import SpfResult, check_host
 from wardline.sources.resolver import Off, Recorded, Resolver, Session, run
 
-__all__ = ["NAMES", "Authentication", "Settings", "from_record", "header", "nothing", "record", "relevant", "verify", "verify_recorded"]
+__all__ = [
+    "NAMES",
+    "OFF",
+    "Authentication",
+    "Settings",
+    "from_record",
+    "header",
+    "nothing",
+    "record",
+    "relevant",
+    "verify",
+    "verify_recorded",
+]
 
 Result = TypeVar("Result")
 
@@ -67,7 +79,7 @@ async def verify(
     if envelope.direction == "out" or envelope.authenticated_user:
         return Authentication(values=nothing("submission"))
     if isinstance(resolver, Off):
-        return from_trusted_host(raw, settings) or Authentication(values=nothing("off"))
+        return from_trusted_host(raw, settings) or Authentication(values=nothing(OFF))
     large = len(raw) > THREAD_BYTES
     plan = (
         await asyncio.to_thread(plan_of, raw, envelope, settings, whole=whole) if large else plan_of(raw, envelope, settings, whole=whole)

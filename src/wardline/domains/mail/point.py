@@ -27,7 +27,7 @@ from wardline.domains.mail.door import MailAnswer
 from wardline.domains.mail.events import Envelope, Mail
 from wardline.domains.mail.examine import Examined, Settings, examine
 from wardline.domains.mail.naming import Names, mailbox
-from wardline.domains.mail.prepared import OFF, Prepared
+from wardline.domains.mail.prepared import Prepared
 from wardline.domains.mail.records import MailDecision, MailEvent, pack, unpack
 from wardline.domains.mail.states import POINT, MailStates
 from wardline.domains.mail.textstate import SITE_SUBJECT, TextState
@@ -187,12 +187,12 @@ class MailPoint:
         examined = prepared.examined
         event = self._event(decision_id or self.ids.new(), examined, envelope, source)
         subject = self._subject(envelope)
-        values = self._admit(event, prepared, size_bytes, subject)
-        authenticated = await self._gather(values, raw, examined, envelope)
         running = self.rules.now()
+        values = self._admit(event, prepared, running, size_bytes, subject)
+        authenticated = await self._gather(values, raw, examined, envelope)
         # A gateway that cut the message changes values that were measured.
         known = dict(prepared.signals) if size_bytes is None else {}
-        if known and authenticated.values == authentication.nothing(OFF):
+        if known and authenticated.values == authentication.nothing(authentication.OFF):
             known.update(prepared.unproven)
         verdict, decision, stricter = self._judge(values, examined, envelope, running, known)
         return self._record(event, values, decision, running, verdict, stricter, examined, envelope, raw, authenticated)
@@ -213,14 +213,13 @@ class MailPoint:
             keys=self.names.roles(examined, envelope),
         )
 
-    def _admit(self, event: MailEvent, prepared: Prepared, size_bytes: int | None, subject: str) -> dict[str, Value]:
+    def _admit(self, event: MailEvent, prepared: Prepared, running: Running, size_bytes: int | None, subject: str) -> dict[str, Value]:
         """Read before write: the values as of the event's place, then the event counts for those that come after."""
         examined = prepared.examined
         values = dict(examined.values)
         values.update(self.counters.read(event))
         values.update(self.text.read(examined.features, (prepared.starter, prepared.starter_log_odds)))
         facts, now_us = facts_of(event), event.time_s * 1_000_000
-        running = self.rules.now()
         if running.acting:  # what rules read besides; stored with the decision, so that a replay reads the same
             values.update({name: value for name, value in facts.items() if name not in values})
             counted = self.event_counters.read(POINT, now_us, facts) if running.counters else {}
@@ -229,15 +228,14 @@ class MailPoint:
             values["mail.size_bytes"] = size_bytes
             limits: list[Scalar] = ["gateway_size", *examined.limits]
             values["mail.limits"] = limits[:16]
-        receipt = self.shard.write(
-            "event", event.id, point=POINT, body=pack(event), subject=subject, apply=lambda seq: self._count(seq, event)
-        )
+
+        def count(seq: int) -> None:
+            self.counters.absorb(seq, event)
+            self.event_counters.absorb(seq, POINT, now_us, facts)
+
+        receipt = self.shard.write("event", event.id, point=POINT, body=pack(event), subject=subject, apply=count)
         values["engine.event_seq"] = receipt.seq
         return values
-
-    def _count(self, seq: int, event: MailEvent) -> None:
-        self.counters.absorb(seq, event)
-        self.event_counters.absorb(seq, POINT, event.time_s * 1_000_000, facts_of(event))
 
     async def _gather(self, values: dict[str, Value], raw: bytes, examined: Examined, envelope: Envelope) -> Authentication:
         """Authentication within the deadline; then only proven names keep what was read for them, and lists are matched."""

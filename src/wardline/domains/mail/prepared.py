@@ -15,37 +15,17 @@ import msgspec
 
 from wardline.domains.mail.events import Envelope, Mail
 from wardline.domains.mail.examine import Examined, Settings, examine
-from wardline.domains.mail.sender_proof import NAMES, nothing
+from wardline.domains.mail.sender_proof import NAMES as AUTHENTICATION
+from wardline.domains.mail.sender_proof import OFF, nothing
+from wardline.domains.mail.values import MEASURED, NAMES
 from wardline.engine.detector import Detector
 from wardline.engine.feature import Values
 from wardline.engine.signal import Signal
 from wardline.learning.frozen import Frozen
 
-OFF = "off"
-_AUTHENTICATION = frozenset(NAMES)
+_AUTHENTICATION = frozenset(AUTHENTICATION)
 # What the states, the lists and authentication say; everything else that detectors read is measured on the message.
-_STATES = frozenset(
-    {
-        *_AUTHENTICATION,
-        "text.log_odds",
-        "text.trained",
-        "text.user_offset",
-        "shape.log_odds",
-        "near_duplicate.count",
-        "near_duplicate.spam",
-        "near_duplicate.ham",
-        "list.allow",
-        "list.block",
-        "sender.first_contact",
-        "sender.proven",
-        "sender.from_domain",
-        "sender.spf_domain",
-        "sender.dkim_domain",
-        "sender.network",
-        "sender.pair",
-        "engine.event_seq",
-    }
-)
+_STATES = NAMES - MEASURED | {"engine.event_seq"}
 
 
 class Prepared(msgspec.Struct, frozen=True, array_like=True):

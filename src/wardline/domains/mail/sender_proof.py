@@ -97,8 +97,11 @@ NAMES = (
 )
 
 
+OFF = "off"  # nobody is asked: no resolver is given, and no host that is trusted said anything
+
+
 def nothing(why: str) -> dict[str, Value]:
-    """All values unknown, and why in one word: "off", "submission"."""
+    """All values unknown, and why in one word: OFF, "submission", "failed"."""
     return {**dict.fromkeys(NAMES), "auth.unknown": [why]}
 
 

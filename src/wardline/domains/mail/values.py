@@ -1,25 +1,26 @@
 """The names of the values that mail's policy may read, beside those that detectors declare.
 
 "auth.spf" in NAMES
+"auth.spf" in MEASURED     no: it is asked of others, not measured on the message
 """
 
 from collections.abc import Iterable
 from typing import Any
 
-from wardline.domains.mail import authentication
 from wardline.domains.mail.counted import FACTS
+from wardline.domains.mail.sender_proof import NAMES as AUTHENTICATION
 from wardline.domains.mail.states import ROLES
 from wardline.engine.detector import Detector
 
 # The pseudonym of a message's one recipient: there while rules run at the point, so that a canary can take its share of people.
 RECIPIENT = "mail.recipient"
 
+# What examining finds on the message itself; the others are what states, lists, authentication and rules say.
+MEASURED = frozenset({"mail.size_bytes", "mail.limits", "mail.defects", "mail.direction", "engine.broken"})
+
 NAMES = frozenset(
     {
-        "mail.size_bytes",
-        "mail.limits",
-        "mail.defects",
-        "mail.direction",
+        *MEASURED,
         RECIPIENT,
         "text.log_odds",
         "text.trained",
@@ -32,9 +33,8 @@ NAMES = frozenset(
         "sender.proven",
         "list.allow",
         "list.block",
-        "engine.broken",
         *(f"sender.{role}" for role in ROLES),
-        *authentication.NAMES,
+        *AUTHENTICATION,
     }
 )
 
