@@ -25,7 +25,16 @@ def test_contradictions(values: dict[str, Value]) -> None:
 
 
 @pytest.mark.parametrize(
-    "values", [{}, BROWSER, PHONE, {**BROWSER, "language": "vi"}, {**BROWSER, "timezone": "UTC"}, {**PHONE, "screen": None}]
+    "values",
+    [
+        {},
+        BROWSER,
+        PHONE,
+        {**BROWSER, "language": "vi"},
+        {**BROWSER, "timezone": "UTC"},
+        {**PHONE, "screen": None},
+        {**PHONE, "screen": "wide"},
+    ],
 )
 def test_honest(values: dict[str, Value]) -> None:
     assert Client().judge(values).score is None

@@ -11,6 +11,7 @@ from typing import Any
 
 from wardline.engine.detector import Detector
 from wardline.engine.feature import Values
+from wardline.engine.intake import screen
 from wardline.engine.signal import SILENT, Signal, probability
 
 PROGRAMS = frozenset({"script", "bot"})
@@ -28,13 +29,15 @@ class Client(Detector[Any]):
     def judge(self, values: Values) -> Signal:
         """Silent where everything fits or too little is known."""
         device = values.get("user_agent.device")
-        if device in PROGRAMS or values.get("user_agent.crawler") is True:
+        if (isinstance(device, str) and device in PROGRAMS) or values.get("user_agent.crawler") is True:
             return Signal(probability(2.0), "The form was sent by a program, not by a browser.")
-        screen = values.get("screen")
-        if device == "phone" and isinstance(screen, str) and min(int(side) for side in screen.split("x")) > PHONE_WIDTH:
+        shown = values.get("screen")
+        size = screen(shown) if isinstance(shown, str) else None
+        if device == "phone" and size is not None and min(int(side) for side in size.split("x")) > PHONE_WIDTH:
             return Signal(probability(1.0), "The screen is not one of a telephone, though the browser says it is one.")
-        if device == "phone" and values.get("timezone") in BARE_ZONES:
+        zone = values.get("timezone")
+        if device == "phone" and isinstance(zone, str) and zone in BARE_ZONES:
             return Signal(probability(0.6), "A telephone that knows no place for its clock is unusual.")
-        if values.get("user_agent") is None and (screen is not None or values.get("timezone") is not None):
+        if values.get("user_agent") is None and (size is not None or zone is not None):
             return Signal(probability(0.6), "The browser does not say what it is.")
         return SILENT

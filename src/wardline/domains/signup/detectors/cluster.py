@@ -69,4 +69,4 @@ class Cluster(Detector[Any]):
 
 def _number(values: Values, name: str) -> float:
     value = values.get(name)
-    return float(value) if isinstance(value, int | float) else 0.0
+    return max(float(value), 0.0) if isinstance(value, int | float) else 0.0
