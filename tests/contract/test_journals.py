@@ -3,6 +3,7 @@
 The same walks through PostgreSQL and MariaDB. What all journals have in common is in test_journal.py.
 """
 
+import contextlib
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -325,3 +326,16 @@ def test_a_wrong_address_is_told_without_the_password(server: DatabaseServer, tm
         assert secret not in str(told.value)
         assert told.value.__cause__ is None
     server._shown = None
+
+
+def test_databases_with_long_and_like_names_are_locked_apart(server: DatabaseServer, tmp_path: Path) -> None:
+    name = "w" * 60
+    others = [f"{name}a", f"{name}b", "Wardline"]
+    for other in others:
+        server.execute(f'CREATE DATABASE "{other}"' if "postgres" in server.url("") else f"CREATE DATABASE `{other}`")
+    with open_journal(server, tmp_path / "one"), contextlib.ExitStack() as opened:
+        for other in others:
+            index = on_server(read_address(server.url(other), environment={}))
+            opened.enter_context(Journal.open(tmp_path / other, settings=LAZY, index=index))
+        with pytest.raises(StorageLocked, match="another process uses this database"):
+            Journal.open(tmp_path / "two", settings=LAZY, index=index)

@@ -17,6 +17,21 @@ from typing import Self
 import httpx
 
 SECRET = "a-secret-of-the-tests"
+# A rule with a counter of its own, for journeys that put one in.
+BUSY_ADDRESS_RULE = """
+rule: busy_address
+point: login
+owner: ada
+expires: 2099-12-31
+counters:
+  outcomes_ip_24h: {count: login.outcome, by: ip, window: 24h}
+when: outcomes_ip_24h >= 3
+verdict: challenge
+reason: "{outcomes_ip_24h} attempts ended at this address within a day."
+cases:
+  - {given: {outcomes_ip_24h: 3}, expect: hit}
+  - {given: {outcomes_ip_24h: 2}, expect: miss}
+"""
 
 
 def free_ports(count: int) -> list[int]:

@@ -13,27 +13,12 @@ from typing import Any
 
 import pytest
 from databases import PASSWORD, DatabaseServer
-from journeys.server import SECRET, Server
+from journeys.server import BUSY_ADDRESS_RULE, SECRET, Server
 
 from wardline.app import Program
 from wardline.base.config import load_config
 from wardline.commands.application import run as run_command
 from wardline.engine.journal import Journal
-
-RULE = """
-rule: busy_address
-point: login
-owner: ada
-expires: 2099-12-31
-counters:
-  outcomes_ip_24h: {count: login.outcome, by: ip, window: 24h}
-when: outcomes_ip_24h >= 3
-verdict: challenge
-reason: "{outcomes_ip_24h} attempts ended at this address within a day."
-cases:
-  - {given: {outcomes_ip_24h: 3}, expect: hit}
-  - {given: {outcomes_ip_24h: 2}, expect: miss}
-"""
 
 
 @pytest.fixture
@@ -108,7 +93,7 @@ def digests(server: Server) -> list[str]:
 
 def test_a_service_on_a_database_server(wardline: Server, run: Run, database_server: DatabaseServer, tmp_path: Path) -> None:
     first = {f"before-{number}": decide(wardline, f"before-{number}") for number in range(20)}
-    (tmp_path / "busy.yaml").write_text(RULE)
+    (tmp_path / "busy.yaml").write_text(BUSY_ADDRESS_RULE)
     run("policy", "put", str(tmp_path / "busy.yaml"), "--json")
     said = {"about": {"account": "ann"}, "abusive": True, "source": "desk"}
     labelled = wardline.http.post("/v1/labels", json=said, headers={"authorization": f"Bearer {SECRET}"})

@@ -10,26 +10,11 @@ from typing import Any
 
 import httpx
 import pytest
-from journeys.server import Server
+from journeys.server import BUSY_ADDRESS_RULE, Server
 
 from wardline.client import Accepted, Answer, AsyncClient, Client, event
 from wardline.client.asgi import Guard, Route
 from wardline.client.asking import FAIL_POLICY, AskError
-
-RULE = """
-rule: busy_address
-point: login
-owner: ada
-expires: 2099-12-31
-counters:
-  outcomes_ip_24h: {count: login.outcome, by: ip, window: 24h}
-when: outcomes_ip_24h >= 3
-verdict: challenge
-reason: "{outcomes_ip_24h} attempts ended at this address within a day."
-cases:
-  - {given: {outcomes_ip_24h: 3}, expect: hit}
-  - {given: {outcomes_ip_24h: 2}, expect: miss}
-"""
 
 
 @pytest.fixture(scope="module")
@@ -163,7 +148,7 @@ def test_a_table_is_imported_by_its_map_and_bad_rows_are_named(server: Server, t
 
 def test_a_rule_goes_out_by_command_and_comes_back(server: Server, client: Client, tmp_path: Path) -> None:
     file = tmp_path / "busy_address.yaml"
-    file.write_text(RULE)
+    file.write_text(BUSY_ADDRESS_RULE)
     assert server.run("policy", "check", str(file)).returncode == 0
     assert b"2 cases" in server.run("policy", "test", str(tmp_path)).stdout
     early = server.run("policy", "shadow", str(file))
@@ -188,7 +173,7 @@ def test_a_rule_goes_out_by_command_and_comes_back(server: Server, client: Clien
     assert acted.verdict == "challenge" and "attempts ended at this address within a day" in acted.reasons[0].text
     assert server.run("policy", "rollback", "busy_address", "--reason", "a school").returncode == 0
     assert client.decide(attempt(10, "busy-c", "192.0.2.90")).verdict == "allow"
-    file.write_text(RULE.replace(">= 3", ">= 4").replace("outcomes_ip_24h: 3", "outcomes_ip_24h: 4"))
+    file.write_text(BUSY_ADDRESS_RULE.replace(">= 3", ">= 4").replace("outcomes_ip_24h: 3", "outcomes_ip_24h: 4"))
     changed = server.run("policy", "diff", str(tmp_path))
     assert changed.returncode == 1 and b"differs" in changed.stdout
     wrong = server.run("policy", "check", str(tmp_path / "nothing.yaml"))

@@ -2,7 +2,7 @@
 
     journal = Journal.open(path)                                    # embedded: SQLite in the data folder
     journal = Journal.open(path, index=embedded)                    # the same
-    journal = Journal.open(path, index=on_server("postgresql+psycopg://…"))
+    journal = Journal.open(path, index=on_server(read_address("postgresql+psycopg://…")))
 
 An index holds the records that the commit log has made durable, finds them, and forgets them. One thread writes, any thread reads. Every
 change is one transaction that is durable when the call returns; repeating it after a crash changes nothing. A database that is away

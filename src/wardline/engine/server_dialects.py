@@ -1,7 +1,7 @@
 """What differs between the database servers: how a session is set up, locked, filled in bulk and cleaned; which errors mean what.
 
     dialect = DIALECTS["postgresql"]
-    dialect.lock(connection, "wardline")            # True: this session alone may write
+    dialect.lock(connection)                        # True: this session alone may write
     dialect.insert(connection, "lookups", rows)     # rows that are there already stay as they are
 
 Every session runs READ COMMITTED: the journal only adds and removes whole records, and one session writes. Time-outs are set on the
@@ -55,7 +55,7 @@ class ServerDialect(Protocol):
         """Statements that set up a session; statement_seconds 0: no limit."""
         ...
 
-    def lock(self, connection: Connection, database: str) -> bool:
+    def lock(self, connection: Connection) -> bool:
         """Take the one writer's lock for this session; False when another session has it."""
         ...
 
@@ -127,7 +127,7 @@ class PostgreSql:
             "SET tcp_keepalives_count = 3",
         ]
 
-    def lock(self, connection: Connection, database: str) -> bool:
+    def lock(self, connection: Connection) -> bool:
         """An advisory lock of the session; they are per database."""
         return bool(connection.execute(text("SELECT pg_try_advisory_lock(:key)"), {"key": LOCK_KEY}).scalar())
 
@@ -193,10 +193,9 @@ class MariaDb:
             f"SET SESSION wait_timeout = {SILENCE_S}, default_storage_engine = InnoDB /*M!, max_statement_time = {statement_seconds} */",
         ]
 
-    def lock(self, connection: Connection, database: str) -> bool:
-        """GET_LOCK; its names are the server's, so that the database is part of it. Its limit is 64 characters."""
-        name = f"wardline.{database}"[:64]
-        return bool(connection.execute(text("SELECT GET_LOCK(:name, 0)"), {"name": name}).scalar() == 1)
+    def lock(self, connection: Connection) -> bool:
+        """GET_LOCK. Its names are the server's, take 64 characters and know no case: the database is part of them as a hash."""
+        return bool(connection.execute(text("SELECT GET_LOCK(CONCAT('wardline.', LEFT(SHA2(DATABASE(), 256), 48)), 0)")).scalar() == 1)
 
     def insert(self, connection: Connection, table: str, rows: Sequence[tuple[Any, ...]]) -> None:
         """Many rows in one statement. Not INSERT IGNORE: that would cut values that do not fit."""

@@ -132,7 +132,7 @@ class Link:
             writer = self._writing.connect()
             try:
                 # The lock stays with the session, whatever transactions begin and end in it.
-                self._locked = self.dialect.lock(writer, str(self.address.url.database))
+                self._locked = self.dialect.lock(writer)
                 writer.rollback()
             except BaseException:
                 writer.close()
@@ -140,7 +140,7 @@ class Link:
             self._writer = writer
         elif not self._locked:
             # A session of ours that the server has not missed yet may still hold it; the fence guards until it is gone.
-            self._locked = self.dialect.lock(self._writer, str(self.address.url.database))
+            self._locked = self.dialect.lock(self._writer)
             self._writer.rollback()
         self._used_s = time.monotonic()
         return self._writer
@@ -177,8 +177,10 @@ class Link:
 
         Raises StorageBusy, at once while the server is known to be away.
         """
-        if self.away is not None:
-            raise type(self.away)(self.away.what, self.away.where, self.away.remedy)
+        # Taken once: the indexer's thread may find at this moment that the server is back.
+        away = self.away
+        if away is not None:
+            raise type(away)(away.what, away.where, away.remedy)
         engine = self._looking if quick else self._reading
         began_s = time.monotonic()
         try:
