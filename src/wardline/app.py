@@ -234,7 +234,10 @@ class Program:
         if self._keeper is None:
             from wardline.learning.history.keeper import Keeper
 
-            self._keeper = Keeper(self.data, self.journal, self.clock, self._declared, embedded=not self.config.store.database)
+            store = self.config.store
+            self._keeper = Keeper(
+                self.data, self.journal, self.clock, self._declared, database=store.database, password_file=store.database_password_file
+            )
         return self._keeper
 
     async def backtest(self, file: RuleFile, since: str, until: str, in_shadow: bool) -> "BacktestReport":

@@ -12,7 +12,7 @@ removed with DELETE. The server may keep old row versions and its own logs for a
 
 import secrets
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ from wardline.engine.indices import ELSEWHERE, EMBEDDED, OpenIndex
 from wardline.engine.record import Record, lookup_hash, lookup_hashes
 from wardline.engine.server_address import Address
 from wardline.engine.server_link import Link
-from wardline.engine.sql_index import BREATH_S, NEWEST_FILED, PAGE, STRANGERS, Sealed, SqlIndex, bytes_of, record_of, row_of
+from wardline.engine.sql_index import BREATH_S, NEWEST_FILED, PAGE, STRANGERS, Sealed, SqlIndex, bytes_of, pages, record_of, row_of
 from wardline.engine.vault_rows import VaultTables
 
 CHUNK = 128
@@ -175,6 +175,26 @@ class ServerIndex(SqlIndex):
                 self._write_note()
         finally:
             self._link.close()
+
+
+class ServerReader:
+    """A server's records for another process than the one that owns the database: no lock is taken, and nothing is made or written.
+
+    indexed_seq: everything up to here was in it when it was opened. Raises StorageBusy when the server cannot be reached.
+    """
+
+    def __init__(self, address: Address) -> None:
+        self._link = Link(address)
+        facts = {row.name: int(row.value) for row in self._link.rows(select(schema.facts))}
+        self.indexed_seq = facts.get("indexed_seq", 0)
+
+    def read(self, from_seq: int, to_seq: int, kinds: Sequence[str] | None = None) -> Iterator[Record]:
+        """Records in order, both ends included, a page at a time."""
+        return pages(self._link.rows, from_seq, to_seq, kinds)
+
+    def close(self) -> None:
+        """End the sessions."""
+        self._link.close()
 
 
 def on_server(address: Address, *, adopt: bool = False) -> OpenIndex:

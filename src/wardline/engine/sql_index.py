@@ -10,7 +10,7 @@ A record is filed under 64-bit hashes (`engine.record.lookup_hash`); whoever loo
 """
 
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -105,6 +105,25 @@ def page_query(from_seq: int, to_seq: int, kinds: Sequence[str] | None) -> Selec
     return query if kinds is None else query.where(func.coalesce(table.c.kind, table.c.kind).in_(list(kinds)))
 
 
+def pages(
+    rows: Callable[[Select[Any], Mapping[str, Any]], Sequence[Any]], from_seq: int, to_seq: int, kinds: Sequence[str] | None
+) -> Iterator[Record]:
+    """Records in order, both ends included, a page at a time; `rows` asks a database.
+
+    A page looks no further than a window, which widens where little is found: a database that chooses to sort all that it looks at (PostgreSQL
+    without statistics) still reads a journal through in time with its length, not with the square of it.
+    """
+    window = WINDOW
+    while from_seq <= to_seq:
+        end_seq = min(to_seq, from_seq + window - 1)
+        page = rows(page_query(from_seq, end_seq, kinds), {})
+        for row in page:
+            yield record_of(row)
+        full = len(page) == PAGE
+        from_seq = page[-1].seq + 1 if full else end_seq + 1
+        window = WINDOW if full else window * 2
+
+
 def joined(seqs: Iterable[int]) -> list[tuple[int, int]]:
     """Ascending places as inclusive ranges: 1, 2, 3, 7 -> (1, 3), (7, 7)."""
     ranges: list[tuple[int, int]] = []
@@ -150,20 +169,8 @@ class SqlIndex:
         return [record for record in found if record.subject == subject][:limit]
 
     def read(self, from_seq: int, to_seq: int, kinds: Sequence[str] | None = None) -> Iterator[Record]:
-        """Records in order, both ends included. Reads a page at a time, so that no transaction stays open between two records.
-
-        A page looks no further than a window, which widens where little is found: a database that chooses to sort all that it looks at (PostgreSQL
-        without statistics) still reads a journal through in time with its length, not with the square of it.
-        """
-        window = WINDOW
-        while from_seq <= to_seq:
-            end_seq = min(to_seq, from_seq + window - 1)
-            rows = self._rows(page_query(from_seq, end_seq, kinds), {})
-            for row in rows:
-                yield record_of(row)
-            full = len(rows) == PAGE
-            from_seq = rows[-1].seq + 1 if full else end_seq + 1
-            window = WINDOW if full else window * 2
+        """Records in order, both ends included. Reads a page at a time, so that no transaction stays open between two records."""
+        return pages(self._rows, from_seq, to_seq, kinds)
 
     def gaps(self, from_seq: int = 0, to_seq: int | None = None) -> list[Gap]:
         """What is gone from a range, in order."""

@@ -102,13 +102,6 @@ def test_a_name_that_only_new_records_know_may_be_asked_for(keeper: Keeper, jour
     assert keeper.ask(Question(text="login.outcome", count=True)).rows == [(1,)]
 
 
-def test_a_journal_on_a_database_server_is_compacted_here(tmp_path: Path, journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module.subprocess, "run", lambda *_, **__: pytest.fail("no process can read it"))
-    here = Keeper(tmp_path, journal, FixedClock(END_US), embedded=False)
-    fill(journal, 1, 3)
-    assert here.compact(apart=True).records == 3
-
-
 def test_a_process_that_fails_says_why(keeper: Keeper, journal: Journal, tmp_path: Path) -> None:
     fill(journal, 1, 3)
     keeper.compact()

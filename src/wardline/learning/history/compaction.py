@@ -1,6 +1,6 @@
 """Compaction: from the journal's records to the history's files, and the tail that is not there yet.
 
-    compacted = compact(history, journal, now_us=clock.now_us())        # Compacted(records=131072, files=4, …)
+    compacted = compact(history, journal)        # Compacted(records=131072, files=4, …)
     session = history.session(tail(history, journal))
 
 The manifest's `compacted_seq` says how far it went; it moves together with the files, so that a crash at any moment neither loses a record
@@ -9,7 +9,7 @@ records: removing them is retention's business, and a replay needs them.
 """
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
@@ -27,7 +27,6 @@ MIXED = "0000-00-00"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 Declared = Mapping[str, Mapping[str, str]]
-Progress = Callable[[int, int], None]
 
 
 class Source(Protocol):
@@ -57,15 +56,12 @@ def compact(
     history: History,
     journal: Source,
     *,
-    before_us: int | None = None,
     declared: Declared | None = None,
-    progress: Progress | None = None,
     run_records: int = RUN_RECORDS,
 ) -> Compacted:
     """Write what the journal has and the history has not. Blocks; several at once take turns. Raises StorageError, OSError (full disk).
 
-    before_us: only records made before this time. declared: event type -> name -> kind, for names that the
-    history has not met; those under "" hold for every type. progress: called with (records seen, records there are) after every run.
+    declared: event type -> name -> kind, for names that the history has not met; those under "" hold for every type.
     """
     records = files = removed = size = 0
     with history.writing() as manifest:
@@ -74,11 +70,8 @@ def compact(
             removed = history.cut(manifest, journal.last_seq)
             first = manifest.compacted_seq + 1
         while first <= end:
-            batch = list(itertools.islice(_until(journal.read(first, end, ("event", "decision")), before_us), run_records))
-            cut_short = len(batch) == run_records
-            through = batch[-1].seq if cut_short else _through(journal, batch, first, end, before_us)
-            if through < first:
-                break
+            batch = list(itertools.islice(journal.read(first, end, ("event", "decision")), run_records))
+            through = batch[-1].seq if len(batch) == run_records else end
             new = []
             for (type, day), rows in _grouped(batch).items():
                 table, kinds = columns(rows, manifest.kinds.get(type, {}), declared_for(declared, type))
@@ -88,28 +81,11 @@ def compact(
                 records, files, size = records + part.rows, files + 1, size + part.size_bytes
             manifest.compacted_seq = through
             history.commit(manifest, new)
-            if progress is not None:
-                progress(through, end)
             first = through + 1
-            if not cut_short:
-                break
         merged = history.merge(manifest)
         return Compacted(
             records=records, files=files, merged=merged, removed=removed, compacted_seq=manifest.compacted_seq, size_bytes=size
         )
-
-
-def _until(records: Iterator[Record], before_us: int | None) -> Iterator[Record]:
-    return records if before_us is None else itertools.takewhile(lambda record: record.time_us < before_us, records)
-
-
-def _through(journal: Source, batch: list[Record], first: int, end: int, before_us: int | None) -> int:
-    """How far a run that found no more records has come: to the end, or to the record before the first that is too young."""
-    if before_us is None:
-        return end
-    after = batch[-1].seq + 1 if batch else first
-    young = next((record.seq for record in journal.read(after, end, ("event", "decision"))), None)
-    return end if young is None else young - 1
 
 
 def _grouped(records: list[Record]) -> dict[tuple[str, str], list[tuple[Record, KeptEvent]]]:

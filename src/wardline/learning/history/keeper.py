@@ -39,13 +39,20 @@ CHILD_SECONDS = 3600.0
 
 
 class Keeper:
-    """See the module. declared: event type -> name -> kind, of facts and counters; those under "" hold for every type. embedded: the journal's
-    database is DATA/journal.db, which another process may read; a database server's journal is compacted in this process."""
+    """See the module. declared: event type -> name -> kind, of facts and counters; those under "" hold for every type. database,
+    password_file: where the journal's records are, as in the configuration's `store`; "" for DATA/journal.db."""
 
     def __init__(
-        self, data: Path, journal: Journal, clock: Clock, declared: Callable[[], Declared] = dict, *, embedded: bool = True
+        self,
+        data: Path,
+        journal: Journal,
+        clock: Clock,
+        declared: Callable[[], Declared] = dict,
+        *,
+        database: str = "",
+        password_file: str = "",
     ) -> None:
-        self.embedded = embedded
+        self.database, self.password_file = database, password_file
         self.data, self.journal, self.clock, self.declared = data, journal, clock, declared
         self.history = History(data / FOLDER, journal.folder.files)
 
@@ -54,18 +61,23 @@ class Keeper:
         """Records that are not compacted yet, of any kind."""
         return self.journal.last_seq - min(self.history.manifest().compacted_seq, self.journal.last_seq)
 
-    def compact(self, progress: Callable[[int, int], None] | None = None, *, apart: bool = False) -> Compacted:
-        """Write what is new. apart: in a process of its own, where the journal is embedded.
+    def compact(self, *, apart: bool = False) -> Compacted:
+        """Write what is new. apart: in a process of its own, so that decisions go on beside it.
 
         Raises StorageError, OSError.
         """
         self.journal.flush()
-        if not apart or not self.embedded:
-            return compact(self.history, self.journal, declared=self.declared(), progress=progress)
-        order = json.dumps({"last_seq": self.journal.last_seq, "declared": self.declared()}, default=dict)
+        if not apart:
+            return compact(self.history, self.journal, declared=self.declared())
+        order = {
+            "last_seq": self.journal.last_seq,
+            "declared": self.declared(),
+            "database": self.database,
+            "password_file": self.password_file,
+        }
         done = subprocess.run(
             [sys.executable, "-m", "wardline.learning.history.apart", str(self.data)],
-            input=order.encode(),
+            input=json.dumps(order, default=dict).encode(),
             capture_output=True,
             timeout=CHILD_SECONDS,
         )
@@ -78,10 +90,10 @@ class Keeper:
         """Compact apart, when more is waiting than a question should have to read. For upkeep."""
         return self.compact(apart=True) if self.compacts_first else None
 
-    def rebuild(self, progress: Callable[[int, int], None] | None = None) -> Compacted:
+    def rebuild(self) -> Compacted:
         """Remove the history and write it anew from the journal, as far back as that reaches."""
         self.history.clear()
-        return self.compact(progress)
+        return self.compact(apart=True)
 
     @property
     def compacts_first(self) -> bool:

@@ -1,7 +1,8 @@
 """The history's files: written whole, named by the manifest, rewritten where a person is forgotten.
 
     history = History(data / "history")
-    history.compact(journal)                   # -> Compacted(records=…, files=…): exactly each record once, also after a crash at any moment
+    with history.writing() as manifest:        # one writer at a time; `compaction` is the one that brings new records
+        history.commit(manifest, [history.write(manifest, "login", "2026-11-21", table)])
     history.forget("account:5f2c…")            # rows that name the pseudonym are gone from every file, old bytes overwritten
     history.expire(before_us)                  # retention, by the time at which a record was made
 
