@@ -1,9 +1,11 @@
 """What every store of counters keeps, back end by back end: docs/contracts/counters.md, edge by edge."""
 
 import random
+import struct
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 import pytest
 
 from tests.engine.counting import BACK_ENDS
@@ -393,6 +395,27 @@ def test_a_damaged_snapshot_never_breaks_the_store(make: Make) -> None:
     assert store.digest() == before
 
 
+def test_a_head_that_contradicts_itself_is_refused(make: Make) -> None:
+    """A counter twice, or in a table of another key: its tallies could not be told apart."""
+    store = make(MIXED)
+    for seq, (t, facts) in enumerate(many(50), 1):
+        store.absorb(seq, "login", t, facts)
+    before, data = store.digest(), store.snapshot()
+    (size,) = struct.unpack_from("<I", data)
+    head = msgspec.msgpack.decode(data[4 : 4 + size])
+    tables = head[-1]
+    swapped = [[[tables[1][0], tables[0][1], *tables[0][2:]], *tables[1:]]]
+    for changed in (
+        [*head[:-1], [tables[0], *tables]],
+        [*head[:-1], [[tables[0][0], [tables[0][1][0], *tables[0][1]], *tables[0][2:]], *tables[1:]]],
+        [*head[:-1], *swapped],
+    ):
+        packed = msgspec.msgpack.encode(changed)
+        with pytest.raises(ValueError, match=r"twice|another key"):
+            store.restore(struct.pack("<I", len(packed)) + packed + data[4 + size :])
+    assert store.digest() == before
+
+
 def test_a_snapshot_of_another_shard_is_refused(make: Make) -> None:
     with pytest.raises(ValueError, match="shard"):
         make(MIXED).restore(make(MIXED, shard=1, shards=2).snapshot())
@@ -415,6 +438,7 @@ def test_computed_over_history(request: pytest.FixtureRequest, make: Make) -> No
         fresh.apply(record)
     live.adopt(fresh)
     assert live.unfinished() == {}
+    assert live.digest() == whole.digest()
     for t, facts in many(520)[500:]:
         assert live.read("login", t, facts) == whole.read("login", t, facts)
 

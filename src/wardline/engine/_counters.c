@@ -31,6 +31,7 @@
 #define KEY_PARTS 8
 #define TYPES_LIMIT 256
 #define NONE UINT32_MAX
+#define JOINED 2
 
 typedef __int128 wide;
 enum { COUNT, SUM, RATIO, DISTINCT, FIRST_SEEN, LAST_SEEN, RATE };
@@ -58,7 +59,7 @@ typedef struct {
     uint8_t *data;
     uint32_t size, room, prev, next;
     uint16_t tallies;
-    uint8_t protected_, used;
+    uint8_t protected_, used; /* used: 0, 1, or JOINED while adopt goes on */
     uint32_t epoch; /* of the freeze that has this entry already */
 } Entry;
 
@@ -81,7 +82,7 @@ typedef struct {
 typedef struct {
     PyObject_HEAD
     int64_t capacity, total, newest_us, handles;
-    uint64_t shard, shards, stamp;
+    uint64_t shard, shards;
     Table **tables;
     int height;
     PyObject *types;
@@ -812,8 +813,8 @@ static void drop_entry(KeyTables *self, Table *table, uint32_t slot)
         at = (at + 1) & table->mask;
     /* Close the gap, so that nothing that was pushed past it is lost. */
     for (uint32_t next = (at + 1) & table->mask; table->index[next] != NONE; next = (next + 1) & table->mask) {
-        const uint32_t home = (uint32_t)get64(table->entries[table->index[next]].key) & table->mask;
-        if (((next - home) & table->mask) >= ((next - at) & table->mask)) {
+        const uint32_t from = (uint32_t)get64(table->entries[table->index[next]].key) & table->mask;
+        if (((next - from) & table->mask) >= ((next - at) & table->mask)) {
             table->index[at] = table->index[next];
             at = next;
         }
@@ -1247,7 +1248,7 @@ static int64_t memory_us(const Table *table)
 }
 
 /* The entry of a key at the young end of its segment; NONE with an exception. */
-static uint32_t touch(KeyTables *self, Table *table, const uint8_t key[16], int64_t t_us)
+static uint32_t touch(KeyTables *self, Table *table, const uint8_t key[16], uint64_t seq, int64_t t_us)
 {
     uint32_t slot = find(table, key);
     if (slot == NONE) {
@@ -1273,7 +1274,7 @@ static uint32_t touch(KeyTables *self, Table *table, const uint8_t key[16], int6
         link_young(table, slot, 1);
     }
     Entry *e = &table->entries[slot];
-    e->stamp = ++self->stamp;
+    e->stamp = seq;
     if (t_us > e->last_us)
         e->last_us = t_us;
     return slot;
@@ -1282,15 +1283,17 @@ static uint32_t touch(KeyTables *self, Table *table, const uint8_t key[16], int6
 static PyObject *tables_absorb(KeyTables *self, PyObject *const *args, Py_ssize_t count)
 {
     int64_t t_us;
-    if (count != 4 || !PyUnicode_Check(args[0]) || !PyDict_Check(args[2]) || !PyList_Check(args[3])) {
-        PyErr_SetString(PyExc_TypeError, "absorb(kind: str, t_us, facts: dict, verdicts: list)");
+    if (count != 5 || !PyLong_Check(args[0]) || !PyUnicode_Check(args[1]) || !PyDict_Check(args[3]) || !PyList_Check(args[4])) {
+        PyErr_SetString(PyExc_TypeError, "absorb(seq: int, kind: str, t_us, facts: dict, verdicts: list)");
         return NULL;
     }
-    if (get_time(args[1], &t_us) < 0)
+    const uint64_t seq = PyLong_AsUnsignedLongLong(args[0]);
+    if ((seq == UINT64_MAX && PyErr_Occurred()) || get_time(args[2], &t_us) < 0)
         return NULL;
+    PyObject *facts = args[3], *verdicts = args[4];
     if (t_us > self->newest_us)
         self->newest_us = t_us;
-    PyObject *known = PyDict_GetItemWithError(self->types, args[0]);
+    PyObject *known = PyDict_GetItemWithError(self->types, args[1]);
     if (known == NULL) {
         if (PyErr_Occurred())
             return NULL;
@@ -1304,7 +1307,7 @@ static PyObject *tables_absorb(KeyTables *self, PyObject *const *args, Py_ssize_
         uint8_t key[16];
         if (!(table->on[word] & bit))
             continue;
-        const int found = identify(table, args[2], key);
+        const int found = identify(table, facts, key);
         if (found < 0)
             return NULL;
         if (!found || !owned(self, key))
@@ -1312,7 +1315,7 @@ static PyObject *tables_absorb(KeyTables *self, PyObject *const *args, Py_ssize_
         int any = 0;
         for (int place = 0; place < table->width; place++) {
             const Column *column = &table->columns[place];
-            const int applies = column->on[word] & bit ? amount_of(column, args[2], args[3], &self->amounts[place]) : 0;
+            const int applies = column->on[word] & bit ? amount_of(column, facts, verdicts, &self->amounts[place]) : 0;
             if (applies < 0)
                 return NULL;
             self->applies[place] = (uint8_t)applies;
@@ -1320,7 +1323,7 @@ static PyObject *tables_absorb(KeyTables *self, PyObject *const *args, Py_ssize_
         }
         if (!any)
             continue;
-        const uint32_t slot = touch(self, table, key, t_us);
+        const uint32_t slot = touch(self, table, key, seq, t_us);
         if (slot == NONE)
             return NULL;
         Entry *e = &table->entries[slot];
@@ -1482,6 +1485,11 @@ static int sound(int kind, const uint8_t *head)
     return count <= 1 && (!count || (gets64(cells) >= 0 && gets64(cells) <= gets64(cells + 8) && gets64(cells + 8) <= TIME_LIMIT_US));
 }
 
+static int same_spec(const Spec *a, const Spec *b)
+{
+    return a->kind == b->kind && a->tile_us == b->tile_us && a->tiles == b->tiles && a->window_us == b->window_us;
+}
+
 typedef struct {
     uint64_t stamp;
     const uint8_t *at;
@@ -1506,7 +1514,7 @@ static PyObject *tables_load(KeyTables *self, PyObject *args)
     PyObject *specs = PySequence_Fast(given_specs, "specs"), *columns = specs ? PySequence_Fast(given_columns, "columns") : NULL;
     Found *found = NULL;
     Spec *spec = NULL;
-    int *place = NULL, *source = NULL, ok = 0;
+    int *source = NULL, ok = 0;
     if (table == NULL || columns == NULL)
         goto done;
     thaw(self);
@@ -1528,7 +1536,7 @@ static PyObject *tables_load(KeyTables *self, PyObject *args)
         const long at = PyLong_AsLong(PySequence_Fast_GET_ITEM(columns, i));
         if (at == -1 && PyErr_Occurred())
             goto done;
-        if (at >= table->width) {
+        if (at >= table->width || (at >= 0 && !same_spec(&table->columns[at].spec, &spec[i]))) {
             PyErr_SetString(PyExc_ValueError, "a table has other counters than it says");
             goto done;
         }
@@ -1618,7 +1626,6 @@ done:
         clear_table(self, table);
     PyMem_RawFree(found);
     PyMem_RawFree(spec);
-    PyMem_RawFree(place);
     PyMem_RawFree(source);
     Py_XDECREF(specs);
     Py_XDECREF(columns);
@@ -1628,64 +1635,156 @@ done:
     Py_RETURN_NONE;
 }
 
+typedef struct {
+    uint64_t stamp;
+    uint32_t slot;
+} Written;
+
+static int by_writing(const void *left, const void *right)
+{
+    const Written *a = left, *b = right;
+    if (a->stamp != b->stamp)
+        return a->stamp < b->stamp ? -1 : 1;
+    return a->slot < b->slot ? -1 : a->slot > b->slot;
+}
+
+/* Give an entry a tally for every column of its table: the other's (`theirs` may be NULL) where origin names a place of it, else what it has. */
+static int join_tallies(KeyTables *self, Table *table, Entry *e, const Table *other, const Entry *theirs, const int *origin)
+{
+    const int64_t before = (int64_t)e->size;
+    int failed = 0;
+    uint32_t off = 0;
+    for (int place = 0; place < table->width; place++) {
+        const int kind = table->columns[place].spec.kind, there = place < e->tallies, from = origin[place];
+        if (!there || from >= 0) {
+            const uint8_t *head = theirs != NULL && from >= 0 && from < theirs->tallies ? theirs->data + offset_of(other, theirs, from) : EMPTY;
+            const uint32_t size = tally_bytes(kind, head);
+            failed = splice(e, off, there ? tally_bytes(kind, e->data + off) : 0, size) < 0;
+            if (failed)
+                break;
+            memcpy(e->data + off, head, size);
+            if (!there)
+                e->tallies = (uint16_t)(place + 1);
+        }
+        off += tally_bytes(kind, e->data + off);
+    }
+    table->bytes[e->protected_] += (int64_t)e->size - before;
+    self->total += (int64_t)e->size - before;
+    return failed ? -1 : 0;
+}
+
+/* Into the segment and the order that the entries would have if every write had come to this table. */
+static void order_by_writing(Table *table, Written *written)
+{
+    uint32_t used = 0;
+    for (uint32_t slot = 0; slot < table->filled; slot++)
+        if (table->entries[slot].used) {
+            table->entries[slot].used = 1;
+            written[used++] = (Written){table->entries[slot].stamp, slot};
+        }
+    if (used)
+        qsort(written, used, sizeof *written, by_writing);
+    for (int segment = 0; segment < 2; segment++) {
+        table->head[segment] = table->tail[segment] = NONE;
+        table->count[segment] = 0;
+    }
+    for (uint32_t at = 0; at < used; at++)
+        link_young(table, written[at].slot, table->entries[written[at].slot].protected_);
+}
+
 static PyObject *tables_adopt(KeyTables *self, PyObject *args)
 {
-    PyObject *given, *key;
-    if (!PyArg_ParseTuple(args, "O!O", Py_TYPE(self), &given, &key))
+    PyObject *given, *key, *places;
+    if (!PyArg_ParseTuple(args, "O!OO!", Py_TYPE(self), &given, &key, &PyList_Type, &places))
         return NULL;
-    KeyTables *other = (KeyTables *)given;
-    Table *table = table_of(self, key), *theirs = table ? table_of(other, key) : NULL;
-    if (theirs == NULL)
+    KeyTables *giver = (KeyTables *)given;
+    Table *table = table_of(self, key), *other = table ? table_of(giver, key) : NULL;
+    if (other == NULL)
         return NULL;
-    const int first = table->width - theirs->width;
-    if (other == self || first < 0) {
+    const size_t most = (size_t)table->count[0] + table->count[1] + other->count[0] + other->count[1];
+    Written *written = PyMem_RawMalloc((most + 1) * sizeof *written);
+    int *origin = PyMem_RawMalloc((size_t)table->width * sizeof *origin);
+    PyObject *result = NULL;
+    if (written == NULL || origin == NULL) {
+        PyErr_NoMemory();
+        goto done;
+    }
+    for (int place = 0; place < table->width; place++)
+        origin[place] = -1;
+    int fits = giver != self && PyList_GET_SIZE(places) == other->width;
+    for (int from = 0; fits && from < other->width; from++) {
+        const long place = PyLong_AsLong(PyList_GET_ITEM(places, from));
+        if (place == -1 && PyErr_Occurred())
+            goto done;
+        fits = place >= 0 && place < table->width && origin[place] < 0 && same_spec(&table->columns[place].spec, &other->columns[from].spec);
+        if (fits)
+            origin[place] = from;
+    }
+    if (!fits) {
         PyErr_SetString(PyExc_ValueError, "a table has other counters than it says");
-        return NULL;
+        goto done;
     }
     thaw(self);
-    if (first == 0) {
-        table->horizon_us = theirs->horizon_us;
-        table->evicted = theirs->evicted;
+    const int whole = other->width == table->width;
+    if (whole) {
+        clear_table(self, table);
+        table->horizon_us = other->horizon_us;
+        table->evicted = other->evicted;
     }
-    for (int place = 0; place < theirs->width; place++) {
-        const int64_t since_us = theirs->columns[place].since_us;
-        table->columns[first + place].since_us = first && theirs->horizon_us > since_us ? theirs->horizon_us : since_us;
-    }
-    for (int segment = 0; segment < 2; segment++)
-        for (uint32_t from = theirs->head[segment]; from != NONE; from = theirs->entries[from].next) {
-            const Entry *source = &theirs->entries[from];
-            uint32_t slot = find(table, source->key);
-            if (slot == NONE) {
-                slot = new_entry(table, source->key);
-                if (slot == NONE)
-                    return NULL;
-                link_young(table, slot, segment);
-                table->entries[slot].since_us = first ? table->horizon_us : -1;
-                table->entries[slot].stamp = ++self->stamp;
-                table->bytes[segment] += ENTRY_BYTES;
-                self->total += ENTRY_BYTES;
-            }
-            Entry *e = &table->entries[slot];
-            const int64_t before = (int64_t)e->size;
-            if (source->last_us > e->last_us)
-                e->last_us = source->last_us;
-            if (source->since_us > e->since_us)
-                e->since_us = source->since_us;
-            if (extend(e, first) < 0)
-                return NULL;
-            const uint32_t keep = e->tallies > first ? offset_of(table, e, first) : e->size;
-            if (splice(e, keep, e->size - keep, source->size) < 0)
-                return NULL;
-            if (source->size)
-                memcpy(e->data + keep, source->data, source->size);
-            e->tallies = (uint16_t)(first + source->tallies);
-            table->bytes[e->protected_] += (int64_t)e->size - before;
-            self->total += (int64_t)e->size - before;
+    for (int place = 0; place < table->width; place++)
+        if (origin[place] >= 0) {
+            const int64_t since_us = other->columns[origin[place]].since_us;
+            table->columns[place].since_us = !whole && other->horizon_us > since_us ? other->horizon_us : since_us;
         }
-    if (other->newest_us > self->newest_us)
-        self->newest_us = other->newest_us;
-    shrink(self);
-    Py_RETURN_NONE;
+    for (uint32_t from = 0; from < other->filled; from++) {
+        const Entry *theirs = &other->entries[from];
+        if (!theirs->used)
+            continue;
+        uint32_t slot = find(table, theirs->key);
+        if (slot == NONE) {
+            slot = new_entry(table, theirs->key);
+            if (slot == NONE)
+                goto order;
+            Entry *e = &table->entries[slot];
+            e->stamp = theirs->stamp;
+            e->protected_ = theirs->protected_;
+            e->since_us = whole ? -1 : table->horizon_us;
+            table->bytes[e->protected_] += ENTRY_BYTES;
+            self->total += ENTRY_BYTES;
+        }
+        Entry *e = &table->entries[slot];
+        /* Written twice, by whatever counter: then it is no key of one event. */
+        if (!e->protected_ && (theirs->protected_ || theirs->stamp != e->stamp)) {
+            table->bytes[0] -= entry_cost(e);
+            table->bytes[1] += entry_cost(e);
+            e->protected_ = 1;
+        }
+        if (theirs->stamp > e->stamp)
+            e->stamp = theirs->stamp;
+        if (theirs->last_us > e->last_us)
+            e->last_us = theirs->last_us;
+        if (theirs->since_us > e->since_us)
+            e->since_us = theirs->since_us;
+        e->used = JOINED;
+        if (join_tallies(self, table, e, other, theirs, origin) < 0)
+            goto order;
+    }
+    for (uint32_t slot = 0; slot < table->filled; slot++) {
+        Entry *e = &table->entries[slot];
+        if (e->used && e->used != JOINED && join_tallies(self, table, e, other, NULL, origin) < 0)
+            goto order;
+    }
+    if (giver->newest_us > self->newest_us)
+        self->newest_us = giver->newest_us;
+    result = Py_NewRef(Py_None);
+order:
+    order_by_writing(table, written);
+    if (result != NULL)
+        shrink(self);
+done:
+    PyMem_RawFree(written);
+    PyMem_RawFree(origin);
+    return result;
 }
 
 /* ---- the type ---- */
@@ -1729,7 +1828,6 @@ static void tables_dealloc(KeyTables *self)
 }
 
 static PyObject *get_newest(KeyTables *self, void *unused) { (void)unused; return PyLong_FromLongLong(self->newest_us); }
-static PyObject *get_stamp(KeyTables *self, void *unused) { (void)unused; return PyLong_FromUnsignedLongLong(self->stamp); }
 
 static int set_newest(KeyTables *self, PyObject *value, void *unused)
 {
@@ -1741,16 +1839,6 @@ static int set_newest(KeyTables *self, PyObject *value, void *unused)
     return 0;
 }
 
-static int set_stamp(KeyTables *self, PyObject *value, void *unused)
-{
-    (void)unused;
-    const unsigned long long found = value == NULL ? 0 : PyLong_AsUnsignedLongLong(value);
-    if (PyErr_Occurred())
-        return -1;
-    self->stamp = found;
-    return 0;
-}
-
 #define FAST (PyCFunction)(void (*)(void))
 static PyMethodDef tables_methods[] = {
     {"add", FAST tables_add, METH_VARARGS | METH_KEYWORDS, "add(key, spec, on, of, test, names, since_us) -> int"},
@@ -1758,7 +1846,7 @@ static PyMethodDef tables_methods[] = {
     {"rename", (PyCFunction)tables_rename, METH_VARARGS, "rename(handle, names)"},
     {"order", (PyCFunction)tables_order, METH_O, "order(key) -> [(handle, since_us)]"},
     {"read", FAST tables_read, METH_FASTCALL, "read(t_us, facts) -> dict"},
-    {"absorb", FAST tables_absorb, METH_FASTCALL, "absorb(kind, t_us, facts, verdicts)"},
+    {"absorb", FAST tables_absorb, METH_FASTCALL, "absorb(seq, kind, t_us, facts, verdicts)"},
     {"stats", (PyCFunction)tables_stats, METH_NOARGS, "stats() -> [(key, once, again, bytes, evicted, horizon_us)]"},
     {"dump", (PyCFunction)tables_dump, METH_O, "dump(key) -> bytes"},
     {"freeze", (PyCFunction)tables_freeze, METH_NOARGS, "freeze() -> int"},
@@ -1766,13 +1854,12 @@ static PyMethodDef tables_methods[] = {
     {"left", (PyCFunction)tables_left, METH_O, "left(key) -> bool"},
     {"thaw", (PyCFunction)tables_thaw, METH_NOARGS, "thaw()"},
     {"load", (PyCFunction)tables_load, METH_VARARGS, "load(key, horizon_us, evicted, specs, columns, data)"},
-    {"adopt", (PyCFunction)tables_adopt, METH_VARARGS, "adopt(other, key)"},
+    {"adopt", (PyCFunction)tables_adopt, METH_VARARGS, "adopt(other, key, places)"},
     {NULL, NULL, 0, NULL},
 };
 
 static PyGetSetDef tables_values[] = {
     {"newest_us", (getter)get_newest, (setter)set_newest, "the newest event time that was absorbed, -1 for none", NULL},
-    {"stamp", (getter)get_stamp, (setter)set_stamp, "writes so far", NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };
 

@@ -38,7 +38,7 @@ else:
 
 CAPACITY_MIN_BYTES = 1 << 16
 DEFAULT_CAPACITY_BYTES = 256 << 20
-VERSION = 1
+VERSION = 2
 _CHUNK = struct.Struct("<IQ")
 
 
@@ -59,7 +59,6 @@ class _Shot(msgspec.Struct, array_like=True):
     shard: int
     shards: int
     newest_us: int
-    stamp: int
     tables: list[_TableShot]
 
 
@@ -226,7 +225,7 @@ class Counters:
                 self.failed += 1
                 continue
             verdicts[test] = verdict if verdict is True or verdict is False else None
-        self._tables.absorb(kind, occurred_us if admitted_us is None or occurred_us < admitted_us else admitted_us, known, verdicts)
+        self._tables.absorb(seq, kind, occurred_us if admitted_us is None or occurred_us < admitted_us else admitted_us, known, verdicts)
 
     def apply(self, record: Record) -> None:
         """`absorb` for a record as the journal has it; other kinds of records are passed over."""
@@ -255,7 +254,8 @@ class Counters:
     def adopt(self, fresh: "Counters") -> None:
         """Take counters over that were computed beside this state up to the same record. Raises ValueError otherwise.
 
-        They read from now on as if they had been declared from the first record; those that were here already are replaced.
+        They read from now on as if they had been declared from the first record; those that were here already are counted anew in their place.
+        While no key was given up, here or there, the state equals that of counters that were declared from the beginning, digest by digest.
         """
         if fresh.applied_seq != self.applied_seq:
             raise ValueError(f"computed up to record {fresh.applied_seq}, but this state is at {self.applied_seq}: catch up first")
@@ -263,22 +263,13 @@ class Counters:
             raise ValueError("computed for another shard")
         for counter in fresh._declared.values():
             self.check(counter)
-        names: dict[Counter, list[str]] = {}
-        for meaning, source in fresh._shared.items():
-            present = self._shared.get(meaning)
-            names[meaning] = list(dict.fromkeys([*(present.names if present else ()), *source.names]))
-            if present:
-                del self._shared[meaning]
-                self._tables.remove(present.handle)
-        self._declared.update(fresh._declared)
+        for counter in fresh._declared.values():
+            self.add(counter)
+        by_handle = {shared.handle: meaning for meaning, shared in fresh._shared.items()}
         for key in fresh._keys():
-            by_handle = {shared.handle: meaning for meaning, shared in fresh._shared.items()}
-            for handle, _ in fresh._tables.order(key):
-                meaning = by_handle[handle]
-                shared = self._shared[meaning] = _Shared(meaning)
-                shared.names = names[meaning]
-                shared.handle = self._install(self._tables, meaning, -1)
-            self._tables.adopt(fresh._tables, key)
+            here = [handle for handle, _ in self._tables.order(key)]
+            there = [by_handle[handle] for handle, _ in fresh._tables.order(key)]
+            self._tables.adopt(fresh._tables, key, [here.index(self._shared[meaning].handle) for meaning in there])
 
     # The state as a whole
 
@@ -295,7 +286,7 @@ class Counters:
             _TableShot(key, [(by_handle[handle], since_us) for handle, since_us in self._tables.order(key)], horizon_us, evicted)
             for key, _, _, _, evicted, horizon_us in self._tables.stats()
         ]
-        shot = _Shot(VERSION, self.shard, self.shards, self._tables.newest_us, self._tables.stamp, tables)
+        shot = _Shot(VERSION, self.shard, self.shards, self._tables.newest_us, tables)
         packed = msgspec.msgpack.encode(shot)
         return struct.pack("<I", len(packed)) + packed
 
@@ -339,11 +330,17 @@ class Counters:
         shot, contents = _unpack(data)
         if (shot.version, shot.shard, shot.shards) != (VERSION, self.shard, self.shards):
             raise ValueError("counters: the snapshot is of another version or shard")
-        if not all(-1 <= time_us <= TIME_LIMIT_US for time_us in _times(shot)) or not 0 <= shot.stamp < 1 << 64:
-            raise ValueError("counters: the snapshot has a time out of range")
-        for shown in shot.tables:
-            for counter, _ in shown.counters:
-                check_counter(msgspec.structs.replace(counter, name="c"))
+        if not all(-1 <= time_us <= TIME_LIMIT_US for time_us in _times(shot)) or not all(
+            0 <= table.evicted < 1 << 63 for table in shot.tables
+        ):
+            raise ValueError("counters: the snapshot has a number out of range")
+        shown = [counter for table in shot.tables for counter, _ in table.counters]
+        for counter in shown:
+            check_counter(msgspec.structs.replace(counter, name="c"))
+        if len({table.key for table in shot.tables}) < len(shot.tables) or len(set(shown)) < len(shown):
+            raise ValueError("counters: the snapshot names a table or a counter twice")
+        if any(counter.key != table.key for table in shot.tables for counter, _ in table.counters):
+            raise ValueError("counters: the snapshot has a counter in a table of another key")
         tables = self._make_tables(self.capacity_bytes, self.shard, self.shards)
         handles: dict[Counter, int] = {}
         stored = {table.key: table for table in shot.tables}
@@ -362,7 +359,7 @@ class Counters:
             if table:
                 places: Sequence[int] = [now.index(counter) if counter in since and counter in self._shared else -1 for counter in old]
                 tables.load(key, table.horizon_us, table.evicted, [spec_of(counter) for counter in old], places, content[key])
-        tables.newest_us, tables.stamp = shot.newest_us, shot.stamp
+        tables.newest_us = shot.newest_us
         self._tables = tables
         for counter, handle in handles.items():
             self._shared[counter].handle = handle

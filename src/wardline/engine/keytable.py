@@ -3,13 +3,14 @@
     tables = KeyTables(capacity_bytes=256 << 20)
     handle = tables.add(("ip",), spec, ("login",), of="", test=-1, names=("logins_ip_10m",), since_us=-1)
     tables.read(t_us, {"ip": "9ab1"})                   -> {"logins_ip_10m": 0}
-    tables.absorb("login", t_us, {"ip": "9ab1"}, [])    # verdicts: for each condition (by its number `test`) True, False or None
+    tables.absorb(17, "login", t_us, {"ip": "9ab1"}, [])    # 17: the record; verdicts: for each condition (by its number `test`) True, False or None
 
 This is the plain twin of `_counters.c`, equal to the last bit of `dump`. A key is 16 bytes, BLAKE2b (RFC 7693) of its facts. Each table has
 two segments, after the segmented LRU of R. Karedla, J. Love and B. Wherry (1994): a key that was written once is on probation, one that was
 written again is protected. When the bytes of all tables exceed the capacity, the largest table gives up a key: its least recently written
 one on probation, unless probation has less than a fifth of the table. So a flood of keys that are never seen twice pushes out itself, and a
-flood of one sort of key (addresses) pushes out no other sort (accounts).
+flood of one sort of key (addresses) pushes out no other sort (accounts). The order of writing is that of the records (`stamp`), so that counters
+that were computed beside these tables join them as if every record had been written here.
 
 `horizon_us` of a table: the newest event time of any key that it gave up. An absent key reads 0 where its whole window lies after it,
 else None. A key that comes back carries the horizon as its own `since_us`: what it lost is unknown until it has left the window.
@@ -144,7 +145,6 @@ class KeyTables:
     def __init__(self, capacity_bytes: int, shard: int = 0, shards: int = 1) -> None:
         self.capacity_bytes = capacity_bytes
         self.shard, self.shards = shard, shards
-        self.stamp = 0
         self.newest_us = -1
         self._tables: dict[tuple[str, ...], _Table] = {}
         self._handles = 0
@@ -198,8 +198,8 @@ class KeyTables:
                     values[name] = value
         return values
 
-    def absorb(self, kind: str, t_us: int, facts: Values, verdicts: Sequence[bool | None]) -> None:
-        """Count one event of type `kind`."""
+    def absorb(self, seq: int, kind: str, t_us: int, facts: Values, verdicts: Sequence[bool | None]) -> None:
+        """Count one event of type `kind`. seq: its record, later than those before."""
         t_us = max(0, min(t_us, TIME_LIMIT_US))
         self.newest_us = max(self.newest_us, t_us)
         for table in self._tables.values():
@@ -211,13 +211,13 @@ class KeyTables:
             key = identify([facts.get(name) for name in table.key]) if amounts else None
             if key is None or (self.shards > 1 and _shard(key, self.shards) != self.shard):
                 continue
-            entry = self._touch(table, key, t_us)
+            entry = self._touch(table, key, seq, t_us)
             for place, amount in amounts:
                 entry.tallies[place].write(t_us, amount)
             table.bytes[entry.protected] += entry.cost()
             self._shrink()
 
-    def _touch(self, table: _Table, key: bytes, t_us: int) -> _Entry:
+    def _touch(self, table: _Table, key: bytes, seq: int, t_us: int) -> _Entry:
         """The entry at the young end of its segment, its cost taken off the table's bytes until it has been written."""
         entry = table.find(key)
         if entry is None:
@@ -232,8 +232,7 @@ class KeyTables:
             del table.segments[entry.protected][key]
             entry.protected = True
             table.segments[1][key] = entry
-        self.stamp += 1
-        entry.stamp = self.stamp
+        entry.stamp = seq
         entry.last_us = max(entry.last_us, t_us)
         for column in table.columns[len(entry.tallies) :]:
             entry.tallies.append(make_tally(column.spec))
@@ -294,6 +293,9 @@ class KeyTables:
         self.thaw()
         table.horizon_us, table.evicted = horizon_us, evicted
         table.segments, table.bytes = (OrderedDict(), OrderedDict()), [0, 0]
+        here = [column.spec for column in table.columns]
+        if any(place >= 0 and here[place : place + 1] != [spec] for spec, place in zip(specs, columns, strict=True)):
+            raise ValueError("a table has other counters than it says")
         entries = list(_entries(data, specs))
         entries.sort(key=lambda found: found[1].stamp)
         for name, entry in entries:
@@ -309,29 +311,43 @@ class KeyTables:
             table.segments[entry.protected][name] = entry
             table.bytes[entry.protected] += entry.cost()
 
-    def adopt(self, other: "KeyTables", key: tuple[str, ...]) -> None:
-        """Take over what another set of tables counted under `key`: the last counters of this table are all counters of that one, empty here."""
+    def adopt(self, other: "KeyTables", key: tuple[str, ...], places: list[int]) -> None:
+        """Take over what another set of tables counted under `key`. places: for each of its counters the place here, whose own count goes.
+
+        Where neither has given up a key, the table is then as if every record had been written to it. Walks over the keys of both.
+        """
         table, theirs = self._tables[key], other._tables[key]
+        columns = [table.columns[place] for place in places if 0 <= place < len(table.columns)]
+        if len(set(places)) < len(theirs.columns) or [column.spec for column in columns] != [column.spec for column in theirs.columns]:
+            raise ValueError("a table has other counters than it says")
         self.thaw()
-        first = len(table.columns) - len(theirs.columns)
-        if first == 0:
+        whole = len(places) == len(table.columns)
+        if whole:
+            table.segments = (OrderedDict(), OrderedDict())
             table.horizon_us, table.evicted = theirs.horizon_us, theirs.evicted
-        for column, source in zip(table.columns[first:], theirs.columns, strict=True):
-            column.since_us = max(theirs.horizon_us, source.since_us) if first else source.since_us
+        for column, source in zip(columns, theirs.columns, strict=True):
+            column.since_us = source.since_us if whole else max(theirs.horizon_us, source.since_us)
+        entries = {name: entry for segment in table.segments for name, entry in segment.items()}
         for segment in theirs.segments:
-            for name, source_entry in segment.items():
-                entry = table.find(name)
+            for name, written in segment.items():
+                entry = entries.get(name)
                 if entry is None:
-                    entry = table.segments[source_entry.protected][name] = _Entry(table.horizon_us if first else -1)
-                    self.stamp += 1
-                    entry.stamp, entry.protected = self.stamp, source_entry.protected
-                else:
-                    table.bytes[entry.protected] -= entry.cost()
-                entry.last_us = max(entry.last_us, source_entry.last_us)
-                entry.since_us = max(entry.since_us, source_entry.since_us)
-                entry.tallies = [*entry.tallies[:first], *(make_tally(column.spec) for column in table.columns[len(entry.tallies) : first])]
-                entry.tallies.extend(source_entry.tallies)
-                table.bytes[entry.protected] += entry.cost()
+                    entry = entries[name] = _Entry(-1 if whole else table.horizon_us)
+                    entry.stamp, entry.protected = written.stamp, written.protected
+                elif written.protected or written.stamp != entry.stamp:
+                    # Written twice, by whatever counter: then it is no key of one event.
+                    entry.stamp, entry.protected = max(entry.stamp, written.stamp), True
+                entry.last_us, entry.since_us = max(entry.last_us, written.last_us), max(entry.since_us, written.since_us)
+        table.segments, table.bytes = (OrderedDict(), OrderedDict()), [0, 0]
+        for name, entry in sorted(entries.items(), key=lambda found: found[1].stamp):
+            found = theirs.find(name)
+            tallies = [*entry.tallies, *(make_tally(column.spec) for column in table.columns[len(entry.tallies) :])]
+            for source_place, place in enumerate(places):
+                there = found is not None and source_place < len(found.tallies)
+                tallies[place] = found.tallies[source_place] if found is not None and there else make_tally(table.columns[place].spec)
+            entry.tallies = tallies
+            table.segments[entry.protected][name] = entry
+            table.bytes[entry.protected] += entry.cost()
         self.newest_us = max(self.newest_us, other.newest_us)
         self._shrink()
 

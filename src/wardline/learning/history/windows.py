@@ -233,7 +233,7 @@ def _by_table(spec: Spec, steps: Steps, found: Array) -> None:
             value = tables.read(time_us, {})["value"]
             found[place] = np.nan if value is None else value
         if counted:
-            tables.absorb("event", time_us, {"member": amount}, [])
+            tables.absorb(place + 1, "event", time_us, {"member": amount}, [])
 
 
 __all__ = ["Rows", "values"]
