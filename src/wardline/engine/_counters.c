@@ -37,6 +37,7 @@ typedef __int128 wide;
 enum { COUNT, SUM, RATIO, DISTINCT, FIRST_SEEN, LAST_SEEN, RATE };
 
 static uint64_t decay[64], sigma_of[REGISTERS], alpha;
+static uint64_t spice; /* odd, of this process alone: who chooses keys does not choose where they lie in an index */
 static int prepared = 0;
 
 typedef struct {
@@ -675,11 +676,14 @@ static void link_young(Table *table, uint32_t slot, int segment)
     table->count[segment]++;
 }
 
+/* Where a key belongs in an index: multiply-shift (M. Dietzfelbinger et al., 1997), the upper bits of the product. A mask is 63 at least. */
+static inline uint32_t home(const uint8_t key[16], uint32_t mask) { return (uint32_t)(get64(key) * spice >> 32) >> __builtin_clz(mask); }
+
 static uint32_t find(const Table *table, const uint8_t key[16])
 {
     if (table->index == NULL)
         return NONE;
-    for (uint32_t at = (uint32_t)get64(key) & table->mask;; at = (at + 1) & table->mask) {
+    for (uint32_t at = home(key, table->mask);; at = (at + 1) & table->mask) {
         const uint32_t slot = table->index[at];
         if (slot == NONE)
             return NONE;
@@ -709,7 +713,7 @@ static int index_room(Table *table, uint64_t wanted)
     for (uint32_t slot = 0; slot < table->filled; slot++) {
         if (!table->entries[slot].used)
             continue;
-        uint32_t at = (uint32_t)get64(table->entries[slot].key) & mask;
+        uint32_t at = home(table->entries[slot].key, mask);
         while (index[at] != NONE)
             at = (at + 1) & mask;
         index[at] = slot;
@@ -795,7 +799,7 @@ static uint32_t new_entry(Table *table, const uint8_t key[16])
     memcpy(e->key, key, 16);
     e->used = 1;
     e->epoch = table->epoch;
-    uint32_t at = (uint32_t)get64(key) & table->mask;
+    uint32_t at = home(key, table->mask);
     while (table->index[at] != NONE)
         at = (at + 1) & table->mask;
     table->index[at] = slot;
@@ -808,12 +812,12 @@ static void drop_entry(KeyTables *self, Table *table, uint32_t slot)
     table->bytes[e->protected_] -= entry_cost(e);
     self->total -= entry_cost(e);
     unlink_entry(table, slot);
-    uint32_t at = (uint32_t)get64(e->key) & table->mask;
+    uint32_t at = home(e->key, table->mask);
     while (table->index[at] != slot)
         at = (at + 1) & table->mask;
     /* Close the gap, so that nothing that was pushed past it is lost. */
     for (uint32_t next = (at + 1) & table->mask; table->index[next] != NONE; next = (next + 1) & table->mask) {
-        const uint32_t from = (uint32_t)get64(table->entries[table->index[next]].key) & table->mask;
+        const uint32_t from = home(table->entries[table->index[next]].key, table->mask);
         if (((next - from) & table->mask) >= ((next - at) & table->mask)) {
             table->index[at] = table->index[next];
             at = next;
@@ -1870,13 +1874,13 @@ static PyType_Slot tables_slots[] = {
 
 static PyType_Spec tables_spec = {"wardline.engine._counters.KeyTables", sizeof(KeyTables), 0, Py_TPFLAGS_DEFAULT, tables_slots};
 
-/* prepare(decay, sigma, alpha): the tables of engine/tally.py and engine/sketch.py, so that there is one source for them */
+/* prepare(decay, sigma, alpha, spice): the tables of engine/tally.py and engine/sketch.py, so that there is one source for them; a secret number */
 static PyObject *prepare(PyObject *module, PyObject *args)
 {
     PyObject *given_decay, *given_sigma;
-    unsigned long long given_alpha;
+    unsigned long long given_alpha, given_spice;
     (void)module;
-    if (!PyArg_ParseTuple(args, "O!O!K", &PyTuple_Type, &given_decay, &PyTuple_Type, &given_sigma, &given_alpha))
+    if (!PyArg_ParseTuple(args, "O!O!KK", &PyTuple_Type, &given_decay, &PyTuple_Type, &given_sigma, &given_alpha, &given_spice))
         return NULL;
     if (PyTuple_GET_SIZE(given_decay) != 64 || PyTuple_GET_SIZE(given_sigma) != REGISTERS) {
         PyErr_SetString(PyExc_ValueError, "the tables have other sizes");
@@ -1889,12 +1893,14 @@ static PyObject *prepare(PyObject *module, PyObject *args)
     if (PyErr_Occurred())
         return NULL;
     alpha = given_alpha;
+    if (!prepared) /* what lies in an index stays where it is */
+        spice = given_spice | 1;
     prepared = 1;
     Py_RETURN_NONE;
 }
 
 static PyMethodDef methods[] = {
-    {"prepare", prepare, METH_VARARGS, "prepare(decay, sigma, alpha)"},
+    {"prepare", prepare, METH_VARARGS, "prepare(decay, sigma, alpha, spice)"},
     {NULL, NULL, 0, NULL},
 };
 

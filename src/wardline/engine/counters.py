@@ -14,6 +14,7 @@ saw it, so a clock that runs ahead moves nothing. The tables are `_counters.c` w
 
 import difflib
 import hashlib
+import secrets
 import struct
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -34,7 +35,7 @@ try:
 except ImportError:  # not built: the plain tables do the same, slower
     _native = None  # type: ignore[assignment]
 else:
-    _native.prepare(DECAY, SIGMA, ALPHA)
+    _native.prepare(DECAY, SIGMA, ALPHA, secrets.randbits(64))
 
 CAPACITY_MIN_BYTES = 1 << 16
 DEFAULT_CAPACITY_BYTES = 256 << 20
