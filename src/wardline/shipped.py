@@ -1,13 +1,13 @@
 """What ships: the event domains, and what their decision points offer to rules. For the program, and for commands that need no program.
 
-for domain in event_domains(): …          # login, signup
+for domain in event_domains(): …          # login, session, signup
 known, verdicts, canary_by = rule_names()            # {"login": {"ip.asn": "number", …}, …}, {"login": ["allow", …], …}
 """
 
 from collections.abc import Mapping, Sequence
 from importlib import resources
 
-from wardline.domains.login.recipe import login
+from wardline.domains.login.recipe import login, session
 from wardline.domains.mail.examine import make_detectors
 from wardline.domains.mail.states import POINT as MAIL
 from wardline.domains.mail.values import RECIPIENT
@@ -19,7 +19,7 @@ from wardline.engine.policy import parse_policy
 
 def event_domains() -> tuple[EventDomain, ...]:
     """Every domain whose events are decided at the decision door."""
-    return (login(), signup())
+    return (login(), session(), signup())
 
 
 def rule_names() -> tuple[Mapping[str, Mapping[str, str]], Mapping[str, Sequence[str]], Mapping[str, str]]:

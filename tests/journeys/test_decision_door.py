@@ -63,6 +63,17 @@ def test_a_refused_line_is_told_and_the_others_go_on(client: Client) -> None:
         client.decide(attempt(4, "one", "256.1.1.1"))
 
 
+def test_what_a_session_does_is_decided_where_it_is_asked_and_recorded_where_it_is_told(client: Client) -> None:
+    def act(id: str) -> Any:
+        return event("session", id=id, entities={"account": "anna"}, fields={"action": "export"})
+
+    assert client.decide(act("asked")).policy == "session@1"
+    told, asked = client.decide_many([act("told"), act("asked")])
+    assert told == Accepted("told") and asked == Accepted("asked")
+    with pytest.raises(AskError, match="recorded before"):
+        client.decide(act("told"))
+
+
 def test_nobody_answers_and_the_stated_verdict_counts() -> None:
     with Client("http://127.0.0.1:9", deadline_seconds=0.3, fail_verdict="challenge") as lost:
         answer = lost.decide(attempt(1, "one", "192.0.2.20"))
@@ -82,12 +93,18 @@ async def test_the_guard_asks_before_the_route_runs(server: Server) -> None:
         await send({"type": "http.response.body", "body": b"in"})
 
     async with AsyncClient(str(server.http.base_url)) as wardline:
-        guarded = Guard(app, wardline, [Route("POST", "/login", "login", lambda scope: {"account": "guarded"})], device_cookie="device")
+        who = {"account": "guarded"}
+        routes = [
+            Route("POST", "/login", "login", lambda scope: who),
+            Route("POST", "/forward", "session", lambda scope: who, {"action": "forward_rule"}),
+        ]
+        guarded = Guard(app, wardline, routes, device_cookie="device")
         transport = httpx.ASGITransport(app=guarded, client=("192.0.2.40", 1))
         async with httpx.AsyncClient(transport=transport, base_url="http://shop.example") as browser:
             assert (await browser.post("/login", headers={"cookie": "device=d1"})).text == "in"
             assert (await browser.get("/")).text == "in"
-        assert seen[0].verdict == "allow" and seen[1] is None
+            assert (await browser.post("/forward")).text == "in"
+        assert seen[0].verdict == "allow" and seen[1] is None and seen[2].policy == "session@1"
         await wardline.note(outcome(number, f"g{number}", "192.0.2.40", "wrong_password") for number in range(12))
         async with httpx.AsyncClient(transport=transport, base_url="http://shop.example") as browser:
             stopped = await browser.post("/login")

@@ -32,12 +32,14 @@ PAGE = (
 
 
 class Route(msgspec.Struct, frozen=True):
-    """Which requests are asked about, and as what. entities: adds what only the application knows (an account), from the scope."""
+    """Which requests are asked about, and as what. entities: adds what only the application knows (an account), from the scope. fields: what every
+    such request is, as {"action": "forward_rule"} for a session's act."""
 
     method: str
     path: str
     type: str
     entities: Callable[[Scope], dict[str, str]] | None = None
+    fields: dict[str, str] = {}
 
 
 class Guard:
@@ -72,7 +74,7 @@ class Guard:
         if self.device_cookie and (device := _cookie(headers.get(b"cookie", ""), self.device_cookie)):
             entities["device"] = device
         entities.update(route.entities(scope) if route.entities else {})
-        fields = {"user_agent": headers.get(b"user-agent"), "accept_language": headers.get(b"accept-language")}
+        fields = {"user_agent": headers.get(b"user-agent"), "accept_language": headers.get(b"accept-language"), **route.fields}
         return event(route.type, entities=entities, fields={name: value for name, value in fields.items() if value})
 
 

@@ -83,11 +83,13 @@ class Pending:
 class EventDoor(Protocol):
     """What a domain offers the gateways. Both calls return at once and never wait: for the disk the caller awaits what they give.
 
-    types: the event types that it decides. notes: those that it records without a decision (an outcome, a session).
+    types: the event types that it decides. played: those of them that it decides in a batch too; the others are questions about what is to be
+    done, and a batch tells what was. notes: those that it records without a decision (an outcome).
     Both raise EventError for an event that the door cannot read, StorageBusy and StorageFull before anything was changed.
     """
 
     types: frozenset[str]
+    played: frozenset[str]
     notes: frozenset[str]
 
     def admit(self, event: Event) -> Pending:

@@ -69,7 +69,8 @@ class EventDomain(msgspec.Struct, frozen=True, kw_only=True):
     """What a domain brings: its types, its intake, what its facts mean, its counters, its states, its detectors, its policy as text.
 
     states: one factory for each state that its decisions read; what it gives must not depend on anything but the records. borrows: the names of
-    states of other domains that are read here too, with what they give; where their domain is not served, their values are unknown.
+    states of other domains that are read here too, with what they give; where their domain is not served, their values are unknown. alone: decided
+    where an event comes alone; in a batch, which plays what has happened, it is recorded.
     """
 
     point: str
@@ -82,6 +83,7 @@ class EventDomain(msgspec.Struct, frozen=True, kw_only=True):
     detectors: tuple[Detector[Any], ...] = ()
     states: tuple[Callable[[], DomainState], ...] = ()
     borrows: Mapping[str, Mapping[str, str]] = msgspec.field(default_factory=dict)
+    alone: bool = False
 
     def names(self) -> dict[str, str]:
         """Everything that a line or a rule may read at this point, with its type."""
@@ -120,6 +122,7 @@ class EventPoint:
         self.point = domain.point
         self.types = domain.decides
         self.notes = domain.notes
+        self.played = frozenset() if domain.alone else domain.decides
         self.shard = shard
         self.edge = edge
         self.counters = counters

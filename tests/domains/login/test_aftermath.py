@@ -1,6 +1,8 @@
 """After a doubted login, what the session does counts for a day."""
 
 from tests.domains.login.town import DAY_US, MINUTE_US, Town, client, network
+from wardline.engine.feature import Value
+from wardline.engine.kept import KeptDecision
 
 AWAY = {**network(203, 0, 113), **client("other", "x")}
 
@@ -25,3 +27,35 @@ def test_after_an_ordinary_login_nothing_is_a_surprise() -> None:
     town.lives(20, 20)
     town.note("p1", {}, "session", action="forward_rule")
     assert "login.surprises_since_risky" not in town.decide("p1", AWAY).read
+
+
+def asked(town: Town, account: str, action: str, verdict: str = "challenge", flow: str = "") -> KeptDecision:
+    """An act that is asked about before it is done."""
+    town.seq += 1
+    facts: dict[str, Value] = {"account": f"account:{account}", "action": action, **({"flow": flow} if flow else {})}
+    read: dict[str, Value] = {}
+    for state in town.states:
+        read.update(state.read("session", town.now_us, facts, town.now_us))
+    kept = KeptDecision(id=f"s{town.seq}", type="session", occurred_us=town.now_us, facts=facts, read=read, verdict=verdict, score=0.1)
+    for state in town.states:
+        state.absorb(town.seq, kept, town.now_us)
+    return kept
+
+
+def test_whoever_passes_a_challenge_at_an_act_has_cooled_off_and_whoever_fails_it_has_not() -> None:
+    for result, left in (("challenge_passed", None), ("challenge_failed", 1), ("success", 1)):
+        town = Town()
+        town.lives(20, 20)
+        town.login("p1", AWAY, "challenge_passed")
+        assert asked(town, "p1", "forward_rule", flow="f").read["login.sensitive"] is True
+        town.note("p1", {"flow": "f"}, result=result)
+        assert asked(town, "p1", "export").read.get("login.surprises_since_risky") == left
+
+
+def test_an_act_that_is_none_of_a_thief_says_so() -> None:
+    town = Town()
+    town.lives(20, 20)
+    town.login("p1", AWAY, "challenge_passed")
+    assert asked(town, "p1", "read", "allow").read["login.sensitive"] is False
+    assert asked(town, "p1", "export", "allow").read["login.surprises_since_risky"] == 0
+    assert asked(town, "p3", "export", "allow").read == {"login.sensitive": True}

@@ -1,10 +1,11 @@
 """What a session does after a login that was doubted: the cooling-off time of an account. A DomainState, bounded.
 
-    state.read("login", …) -> {"login.since_risky_login_seconds": 900, "login.surprises_since_risky": 2}
+    state.read("session", …) -> {"login.since_risky_login_seconds": 900, "login.surprises_since_risky": 2, "login.sensitive": True}
 
 A login that ended well although the verdict was not "allow", or although its risk was near what one in a hundred honest logins reaches, begins a
 cooling-off of COOLING_SECONDS. Whoever stole an account changes its recovery, forwards its mail, takes its data: such actions within that time
-are counted, and the next decision about the account sees them. Also for rules. At most CAPACITY accounts; the oldest leaves first and is unknown.
+are counted, and the next decision about the account sees them, about a login or about a further action. An action that was asked about, challenged and
+passed ends the cooling-off: the challenge is one that was set before the login. Also for rules. At most CAPACITY accounts; the oldest leaves first and is unknown.
 """
 
 from collections import OrderedDict
@@ -14,7 +15,7 @@ from hashlib import blake2b
 import msgspec
 
 from wardline.domains.login.attempts import Attempt, Attempts
-from wardline.domains.login.events import CREDENTIAL, OUTCOME, PASSED, POINT, RECOVERY, SESSION
+from wardline.domains.login.events import CHALLENGE_PASSED, CREDENTIAL, OUTCOME, PASSED, POINT, RECOVERY, SESSION
 from wardline.engine.feature import Value, Values
 from wardline.engine.kept import KeptDecision, KeptEvent, kept_decision, kept_event
 from wardline.engine.record import Record
@@ -35,7 +36,11 @@ class LoginAftermath:
 
     name = "login_aftermath"
     types = frozenset({POINT, OUTCOME, RECOVERY, CREDENTIAL, SESSION})
-    gives: Mapping[str, str] = {"login.since_risky_login_seconds": "number", "login.surprises_since_risky": "number"}
+    gives: Mapping[str, str] = {
+        "login.since_risky_login_seconds": "number",
+        "login.surprises_since_risky": "number",
+        "login.sensitive": "bool",
+    }
 
     def __init__(self, capacity: int = CAPACITY) -> None:
         self.applied_seq = 0
@@ -44,11 +49,13 @@ class LoginAftermath:
         self.attempts = Attempts()
 
     def read(self, type: str, occurred_us: int, facts: Values, time_us: int) -> dict[str, Value]:
-        """Seconds since the last doubted login that ended well, and the surprises after it; nothing where there was none in time."""
+        """Seconds since the last doubted login that ended well, and the surprises after it; nothing where there was none in time. Of an action
+        also whether it is one that thieves do."""
+        about: dict[str, Value] = {"login.sensitive": facts.get("action") in SURPRISES} if type == SESSION else {}
         found = self.accounts.get(str(facts.get("account")))
         if found is None or not 0 <= (since := (occurred_us - found[0]) // 1_000_000) <= COOLING_SECONDS:
-            return {}
-        return {"login.since_risky_login_seconds": since, "login.surprises_since_risky": found[1]}
+            return about
+        return {"login.since_risky_login_seconds": since, "login.surprises_since_risky": found[1], **about}
 
     def absorb(self, seq: int, kept: KeptEvent, time_us: int) -> None:
         """A doubted login waits for its outcome; what a session does after it counts."""
@@ -60,6 +67,10 @@ class LoginAftermath:
                 self.attempts.opened(facts, Attempt(account, kept.occurred_us))
         elif kept.type == OUTCOME:
             if facts.get("result") in PASSED and (attempt := self.attempts.closed(facts, kept.occurred_us)) is not None:
+                if attempt.told:
+                    if facts.get("result") == CHALLENGE_PASSED:
+                        self.accounts.pop(attempt.account, None)
+                    return
                 self.accounts[attempt.account] = (kept.occurred_us, 0)
                 self.accounts.move_to_end(attempt.account)
                 if len(self.accounts) > self.capacity:
@@ -68,10 +79,12 @@ class LoginAftermath:
             found = self.accounts.get(account)
             if found is not None and 0 <= kept.occurred_us - found[0] <= COOLING_SECONDS * 1_000_000:
                 self.accounts[account] = (found[0], min(found[1] + 1, 1000))
+                if isinstance(kept, KeptDecision) and kept.verdict == "challenge":
+                    self.attempts.opened(facts, Attempt(account, kept.occurred_us, told=True))
 
     def apply(self, record: Record) -> None:
         """One record of the journal."""
-        kept = kept_decision(record) if record.point == POINT else kept_event(record)
+        kept = (kept_decision(record) if record.point in (POINT, SESSION) else None) or kept_event(record)
         if kept is not None:
             self.absorb(record.seq, kept, record.time_us)
 

@@ -5,7 +5,7 @@
     {"type": "session", "entities": {"account": "…"}, "fields": {"action": "forward_rule", "count": 1}}
 
 A login is decided when it is attempted, before anybody knows whether the password is right; how it ended comes as an outcome, and what the
-session then does as further events. All of them count for the account, the address and the device.
+session then does as further events: told when it is done, or asked about before. All of them count for the account, the address and the device.
 """
 
 from wardline.engine.intake import SHARED, Knowledge
@@ -16,10 +16,12 @@ SESSION = "session"
 RECOVERY = "recovery"
 CREDENTIAL = "credential"
 DECIDES = frozenset({POINT})
-NOTES = frozenset({OUTCOME, SESSION, RECOVERY, CREDENTIAL})
+NOTES = frozenset({OUTCOME, RECOVERY, CREDENTIAL})
+ASKED = frozenset({SESSION})
+CHALLENGE_PASSED = "challenge_passed"
 
 RESULTS = frozenset({"success", "wrong_password", "unknown_account", "second_factor_failed", "challenge_passed", "challenge_failed"})
-PASSED = frozenset({"success", "challenge_passed"})
+PASSED = frozenset({"success", CHALLENGE_PASSED})
 FAILURES = frozenset({"wrong_password", "unknown_account", "second_factor_failed", "challenge_failed"})
 
 # The facts that a rule or a counter may name, besides those that every domain shares.

@@ -1,6 +1,7 @@
 """Logins as the engine takes a domain: types, intake, facts, counters, states, detectors, policy.
 
 EventPoint(domain=login(), …)
+EventPoint(domain=session(), …)       what a session wants to do, asked before it is done
 """
 
 from importlib import resources
@@ -8,7 +9,8 @@ from importlib import resources
 from wardline.domains.login.aftermath import LoginAftermath
 from wardline.domains.login.campaigns import LoginCampaigns
 from wardline.domains.login.detectors import ALL
-from wardline.domains.login.events import DECIDES, KNOWN, NOTES, POINT
+from wardline.domains.login.detectors.session_surprise import SessionSurprise
+from wardline.domains.login.events import ASKED, DECIDES, KNOWN, NOTES, POINT, SESSION
 from wardline.domains.login.features import COUNTERS
 from wardline.domains.login.intake import facts
 from wardline.domains.login.places import LoginPlaces
@@ -30,4 +32,21 @@ def login() -> EventDomain:
         detectors=tuple(kind() for kind in ALL),
         states=(LoginProfile, LoginCampaigns, LoginAftermath, LoginPlaces),
         borrows={"graph": GIVES},
+    )
+
+
+def session() -> EventDomain:
+    """What a session wants to do, where the caller asks before it is done (POST /v1/decide); told in a batch or afterwards it is recorded. It reads the
+    state of logins: whether the account cools off from an unusual one."""
+    return EventDomain(
+        point=SESSION,
+        decides=ASKED,
+        alone=True,
+        notes=frozenset(),
+        facts=facts,
+        known=KNOWN,
+        counters=(),
+        policy=resources.files("wardline.domains.login").joinpath("session.yaml").read_bytes(),
+        detectors=(SessionSurprise(),),
+        borrows={LoginAftermath.name: LoginAftermath.gives},
     )

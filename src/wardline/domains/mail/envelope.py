@@ -60,6 +60,7 @@ class EnvelopePoint:
     """See the module. An EventDoor."""
 
     types = frozenset({POINT})
+    played = types
     notes: frozenset[str] = frozenset()
 
     def __init__(

@@ -2,7 +2,7 @@
 
 POST /v1/decide         {"id": "01K…", "type": "mail.envelope", "occurred_at": "2026-11-21T09:30:00Z", …}   -> one decision
 POST /v1/decide/batch   NDJSON in order -> NDJSON in order: a decision, or {"id", "accepted": true}, or a problem on that line; the
-                        answers stream as their records become durable
+                        answers stream as their records become durable. What is asked about before it is done (a session's act) is recorded here
 POST /v1/events/batch   NDJSON in order -> {"id", "accepted": true} or a problem, line by line
 POST /v1/events         one event or NDJSON, recorded only
 """
@@ -131,7 +131,7 @@ class DecideRoutes:
         try:
             event = read_event(line)
             door = self.doors.get(event.type)
-            return self._note(exchange, event) if door is None or event.type not in door.types else door.admit(event)
+            return self._note(exchange, event) if door is None or event.type not in door.played else door.admit(event)
         except (Problem, EventError) as error:
             return problem_line(number, 422, "Unprocessable Content", str(error))
 

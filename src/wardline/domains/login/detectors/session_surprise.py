@@ -2,7 +2,7 @@
 
     since_risky_login_seconds 900, surprises_since_risky 2 -> Signal(0.88, "After an unusual login 15 minutes ago, 2 sensitive changes …")
 
-It speaks at the next login of the account, and at once to rules, which may read the same two values.
+It speaks at the next login of the account; and where the session asks before it acts, at that act, which counts with those before it.
 """
 
 from typing import Any
@@ -21,14 +21,15 @@ class SessionSurprise(Detector[Any]):
     """Whether a doubted session did what thieves do."""
 
     name = "login.session_surprise"
-    reads = ("login.since_risky_login_seconds", "login.surprises_since_risky")
+    reads = ("login.since_risky_login_seconds", "login.surprises_since_risky", "login.sensitive")
     cost_us = 0.6
 
     def judge(self, values: Values) -> Signal:
         """Silent outside the cooling-off time."""
         since, surprises = number(values, "login.since_risky_login_seconds"), number(values, "login.surprises_since_risky")
-        if since is None or not surprises:
+        asked = values.get("login.sensitive")
+        if since is None or surprises is None or asked is False or not (surprises := surprises + (asked is True)):
             return NO_CHANGE
         what = "a sensitive change was" if surprises == 1 else f"{surprises:.0f} sensitive changes were"
-        text = f"After an unusual login {max(round(since / 60), 1)} minutes ago, {what} made to the account."
+        text = f"After an unusual login {max(round(since / 60), 1)} minutes ago, {what} {'asked for' if asked else 'made to the account'}."
         return nats(min(FIRST_NATS + FURTHER_NATS * (surprises - 1), MOST_NATS), text)
