@@ -83,6 +83,14 @@ def test_an_attacker_who_is_stopped_rotates_slows_down_and_gives_up(kind: str) -
         assert campaign.row == 0
 
 
+def test_the_deaf_count_what_stops_them_and_change_nothing() -> None:
+    plan = Plan(users=300, days=21, seed=2, attacks=("stuffing", "farm_pattern"), deaf=True)
+    _events, truths, _door, _summary = run(plan, "challenge")
+    campaigns = [truth for truth in truths if "campaign" in truth and "id" not in truth]
+    assert all(campaign["stops"] > 20 for campaign in campaigns)
+    assert not any(campaign["rotations"] or campaign["gave_up"] for campaign in campaigns)
+
+
 class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         answers = []

@@ -24,13 +24,15 @@ class PlanError(ValueError):
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """users: people with an account at the end; days: length; seed: the same seed gives the same bytes; attacks: kinds of KINDS; start: a
-    Monday's midnight, UTC, at which the first week begins (another day is moved back to its Monday)."""
+    Monday's midnight, UTC, at which the first week begins (another day is moved back to its Monday). deaf: attackers who are stopped change
+    nothing, which shows what it is worth to those who do."""
 
     users: int = 3000
     days: int = 60
     seed: int = 1
     attacks: tuple[str, ...] = KINDS
     start: datetime = datetime(2026, 1, 5, tzinfo=UTC)
+    deaf: bool = False
 
     def __post_init__(self) -> None:
         if not 1 <= self.users <= USERS_LIMIT:

@@ -44,6 +44,7 @@ def city(
         Path | None, typer.Option("--sources", metavar="DIR", help="write source files about the city's networks here")
     ] = None,
     live: Annotated[str, typer.Option("--live", metavar="URL", help="send the events to this door; everybody acts on its verdicts")] = "",
+    deaf: Annotated[bool, typer.Option("--deaf", help="with --live: attackers who are stopped change nothing")] = False,
     api_key: Annotated[str, typer.Option("--api-key", envvar="WARDLINE_API_KEY", help="key for --live")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="end with one JSON document")] = False,
 ) -> None:
@@ -58,7 +59,7 @@ def city(
         raise Failure("--attacks: none stands alone", status=2)
     try:
         chosen = () if wanted == ["none"] else tuple(dict.fromkeys(wanted)) if wanted else KINDS
-        plan = Plan(users=users, days=days, seed=seed, attacks=chosen, start=_date(start))
+        plan = Plan(users=users, days=days, seed=seed, attacks=chosen, start=_date(start), deaf=deaf)
     except PlanError as error:
         raise Failure(f"--{error}", status=2) from None
     to_stdout = keep is None and not live
