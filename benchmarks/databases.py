@@ -25,8 +25,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 from databases import PASSWORD, DatabaseServer, MariaDb, PostgreSql
 
 from wardline.base.storage import Folder, StorageBusy
+from wardline.engine.indexer import INDEX_RECORDS
 from wardline.engine.indices import JournalIndex, embedded
-from wardline.engine.journal import INDEX_RECORDS
 from wardline.engine.record import Record, lookup_hash
 from wardline.engine.seen import Seen
 from wardline.engine.server_address import read_address

@@ -25,7 +25,7 @@ import uvloop
 from wardline.app import Program
 from wardline.base.config import Config
 from wardline.engine.event import Event
-from wardline.engine.journal import VAIN_LOOKUPS
+from wardline.engine.lookup import VAIN_LOOKUPS
 
 
 def event(number: int) -> Event:
@@ -83,11 +83,9 @@ def run(records: int, on: str | None) -> dict[str, float]:
         start = time.perf_counter()
         for number in range(VAIN_LOOKUPS):
             program.journal.find_id("decision", f"unknown-{number}")
-        maker = program.journal._seen_maker
-        if maker is not None:
-            maker.join()
+        program.journal._lookup.await_filter()
         seen_s = time.perf_counter() - start
-        seen_bytes = program.journal._seen.size_bytes
+        seen_bytes = program.journal._lookup.seen.size_bytes
         uvloop.run(program.close())
 
         killed_under_load(folder, records)

@@ -188,14 +188,14 @@ def test_a_full_disk_refuses_and_recovers(tmp_path: Path) -> None:
         files = program.journal.folder.files
         kept = await program.mail.decide(message(1, HAM), Envelope(), source="test")
         free = files.free_bytes
-        program.journal._settings = type(program.journal._settings)(min_free_bytes=1 << 30)
+        program.journal._room.min_free_bytes = 1 << 30
         files.free_bytes = lambda path: 5  # type: ignore[method-assign]
-        program.journal._space_checked_ns = -(10**12)
+        program.journal._room._looked_ns = -(10**12)
         with pytest.raises(StorageFull, match="free"):
             await program.mail.decide(message(2, HAM), Envelope(), source="test")
         files.free_bytes = free  # type: ignore[method-assign]
-        program.journal._space_checked_ns = -(10**12)
-        program.journal._settings = type(program.journal._settings)(min_free_bytes=0)
+        program.journal._room._looked_ns = -(10**12)
+        program.journal._room.min_free_bytes = 0
         again = await program.mail.decide(message(3, HAM), Envelope(), source="test")
         assert program.point.recorded(kept.id) and program.point.recorded(again.id)
         await program.close()

@@ -215,7 +215,7 @@ def test_whoever_lost_the_database_to_another_never_writes_again(server: Databas
         journal.flush()
         server.execute("UPDATE facts SET value = 1 WHERE " + where_name(journal, "writer"), database="wardline")
         journal.append(record(0, id="b")).result(30)
-        until(lambda: isinstance(journal._index_error, StorageLocked))
+        until(lambda: isinstance(journal._indexer.error, StorageLocked))
         with pytest.raises(StorageLocked, match="taken this database over"):
             journal.append(record(0, id="c"))
         with pytest.raises(StorageLocked):

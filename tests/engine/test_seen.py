@@ -1,14 +1,10 @@
 """The filter of ids: what was filed always reads as "maybe", at every moment; what was not reads as "no" nearly always."""
 
-import threading
-from pathlib import Path
-
 from hypothesis import given
 from hypothesis import strategies as st
 
 from wardline.engine import seen as seen_module
-from wardline.engine.journal import VAIN_LOOKUPS, Journal
-from wardline.engine.record import Record, lookup_hash
+from wardline.engine.record import lookup_hash
 from wardline.engine.seen import LARGEST_HASH, SMALLEST_HASH, Seen
 
 HASHES = st.integers(SMALLEST_HASH, LARGEST_HASH)
@@ -50,51 +46,3 @@ def test_building_takes_every_page_over(monkeypatch) -> None:  # type: ignore[no
     assert not seen.build(lambda first, limit: [hash for hash in filed if hash >= first][:limit], lambda: True) and not seen.ready
     assert seen.build(lambda first, limit: [hash for hash in filed if hash >= first][:limit])
     assert seen.ready and all(map(seen.maybe, filed))
-
-
-def record(number: int) -> Record:
-    return Record(0, 0, "decision", f"id-{number}", number, "mail", "account:1", (f"key:{number}",), 1, b"x")
-
-
-def test_a_journal_from_before_knows_its_ids(tmp_path: Path) -> None:
-    with Journal.open(tmp_path) as journal:
-        for number in range(300):
-            journal.append(record(number))
-        journal.flush()
-        assert all(journal.find_id("decision", f"id-{number}") for number in range(300))
-        assert journal.find_id("event", "id-1") is None
-    with Journal.open(tmp_path) as journal:
-        for number in range(VAIN_LOOKUPS):
-            assert journal.find_id("decision", f"unknown-{number}") is None
-        assert journal._seen_maker is not None
-        journal._seen_maker.join()
-        assert journal._seen.ready
-        journal.append(record(1000))
-        assert journal.find_id("decision", "id-1000") is not None
-        journal.flush()
-        assert all(journal.find_id("decision", f"id-{number}") for number in (*range(300), 1000))
-        assert journal.find_id("decision", "id-1001") is None
-        journal.erase("account:1")
-        assert journal.find_id("decision", "id-7") is None
-
-
-def test_an_id_is_found_while_its_record_moves_to_the_index(tmp_path: Path) -> None:
-    with Journal.open(tmp_path) as journal:
-        missed: list[int] = []
-        done = threading.Event()
-
-        def look() -> None:
-            while not done.is_set():
-                last = journal.last_seq
-                if last and journal.find_id("decision", f"id-{last - 1}") is None:
-                    missed.append(last)
-
-        looker = threading.Thread(target=look)
-        looker.start()
-        for number in range(600):
-            journal.append(record(number))
-            if number % 20 == 0:
-                journal.flush()
-        done.set()
-        looker.join()
-        assert not missed
