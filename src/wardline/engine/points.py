@@ -230,9 +230,8 @@ class EventPoints:
 
     def erase(self, subject: str) -> None:
         """Forget what the domains' states hold under a pseudonym. Counters keep only hashes of pseudonyms, which age out."""
-        for found in self.domain_states.values():
-            for state in found:
-                state.erase(subject)
+        for state in self.every_domain_state:
+            state.erase(subject)
 
     def _quarantine(self, id: str, reason: str) -> None:
         logger("rules").error("rule_quarantined", rule=id, reason=reason)
