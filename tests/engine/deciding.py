@@ -32,10 +32,10 @@ class Desk:
     def __init__(self, journal: Journal, clock: FixedClock, domains: Sequence[EventDomain]) -> None:
         self.journal, self.clock = journal, clock
         self.documents: dict[str, bytes] = {}
-        self.administration = Administration()
+        self.administration, self.metrics = Administration(), Metrics()
         self.points = EventPoints(domains, 1 << 22, self.documents.__setitem__)
         self.shard = Shard(journal, (self.administration, *self.points.states), clock)
-        self.points.open(self.shard, Edge(Pseudonyms(b"k" * 32)), self.administration, Metrics(), Ids(clock).new)
+        self.points.open(self.shard, Edge(Pseudonyms(b"k" * 32)), self.administration, self.metrics, Ids(clock).new)
 
     def door(self, point: str) -> EventPoint:
         return next(door for door in self.points.doors if door.point == point)

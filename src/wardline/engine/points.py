@@ -108,6 +108,11 @@ class EventPoints:
         )
         metrics.gauge("wardline_rules_quarantined", "Rules that were taken out because they misbehaved", lambda: float(self._quarantined()))
         metrics.gauge("wardline_rules_broken", "Rules that run by the book but do not compile", lambda: float(len(self.roster.faults)))
+        metrics.gauge(
+            "wardline_counter_conditions_failed",
+            "Conditions of counters that raised on an event since the start; read as unknown",
+            lambda: float(self.counters.failed),
+        )
         return tuple(self.doors)
 
     def rules(self, point: str, shard: Shard) -> PointRules:
