@@ -133,6 +133,22 @@ def test_a_snapshot_from_the_future_is_passed_over(folder: Folder) -> None:
     assert state.digest() == after(39, Sum()).digest()
 
 
+@pytest.mark.parametrize("good_first", [True, False])
+def test_a_snapshot_from_the_future_is_not_taken_when_the_journal_has_grown_past_it(folder: Folder, good_first: bool) -> None:
+    snapshots = Snapshots(folder)
+    for seq, content in ((10, after(10, Sum()).snapshot()), (30, b"[1000]")) if good_first else ((30, b"[1000]"), (10, b"[11]")):
+        snapshots.write("sum", seq, content)
+    bring_up([Sum()], snapshots, read, last_seq=20)  # a journal that was restored from an older backup
+    assert [seq for _, seq, _ in snapshots.files("sum")] == [10]
+    damaged = folder.path / "snapshots" / "sum.snap"
+    state = Sum()
+    if not good_first:
+        damaged.write_bytes(b"torn")
+    origin = bring_up([state], snapshots, read, last_seq=39)[0]
+    assert origin.snapshot_seq == (10 if good_first else 0)
+    assert state.digest() == after(39, Sum()).digest()
+
+
 def test_a_snapshot_of_another_state_under_this_name_is_damaged(folder: Folder) -> None:
     snapshots = Snapshots(folder)
     snapshots.save(after(10, Product()))

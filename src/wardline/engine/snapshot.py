@@ -14,6 +14,7 @@
 
 File: "WLS1", applied_seq u64, size u64 (little-endian), SHA-256 of name, these numbers and the content (FIPS 180-4), then the content. A
 file that does not match its sum is passed over for the one before it, and without any the state is rebuilt from the first record.
+A file that knows more than the journal is removed at the start.
 """
 
 import re
@@ -92,13 +93,13 @@ class Snapshots:
         """Restore a state from its newest good snapshot; it stays as it is, at applied_seq 0, when there is none.
 
         last_seq: the journal's end. A snapshot that claims to know more (of another folder, or of a journal that was restored from an older
-        backup) is passed over like a damaged one.
+        backup) is passed over like a damaged one, and removed: once the journal has grown past it, nobody could tell that it knows other records.
         """
         fresh = state.snapshot()
         state.applied_seq = 0
-        damaged: list[str] = []
+        damaged = [] if last_seq is None else self._remove_after(state.name, last_seq)
         for file_name, applied_seq, content in self.files(state.name):
-            if content is not None and (last_seq is None or applied_seq <= last_seq):
+            if content is not None:
                 try:
                     state.restore(content)
                 except (ValueError, msgspec.DecodeError, msgspec.ValidationError):
@@ -110,10 +111,28 @@ class Snapshots:
             damaged.append(file_name)
         return Origin(state.name, state.applied_seq, state.applied_seq, tuple(damaged))
 
+    def _remove_after(self, name: str, last_seq: int) -> list[str]:
+        """Remove the snapshots whose heads claim to know more than the journal. Gives their file names."""
+        files, path = self._folder.files, self._folder.path / FOLDER
+        removed = []
+        for file_name in _file_names(name):
+            if not files.exists(path / file_name):
+                continue
+            descriptor = files.open(path / file_name)
+            try:
+                head = files.pread(descriptor, _HEAD.size, 0)
+            finally:
+                files.close(descriptor)
+            if len(head) == _HEAD.size and head.startswith(MAGIC) and _HEAD.unpack(head)[1] > last_seq:
+                files.remove(path / file_name)
+                removed.append(file_name)
+        if removed:
+            files.sync_folder(path)
+        return removed
+
     def files(self, name: str) -> Iterator[tuple[str, int, bytes | None]]:
         """(file name, applied_seq, content) for each snapshot that is there, newest first; content None for one that is damaged."""
-        first = _file(name)
-        for file_name in (first, first.removesuffix(".snap") + ".before"):
+        for file_name in _file_names(name):
             data = self._folder.read(f"{FOLDER}/{file_name}")
             if data is None:
                 continue
@@ -165,6 +184,12 @@ def _file(name: str) -> str:
     if not _NAME.match(name):
         raise ValueError(f"{name!r} cannot name a snapshot; use lower-case letters, digits, '_', '-' and '.', at most 64")
     return f"{name}.snap"
+
+
+def _file_names(name: str) -> tuple[str, str]:
+    """The newest snapshot's file, and that of the one before."""
+    first = _file(name)
+    return first, first.removesuffix(".snap") + ".before"
 
 
 def _sum(name: str, applied_seq: int, parts: Sequence[bytes]) -> bytes:
