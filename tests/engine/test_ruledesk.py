@@ -15,7 +15,7 @@ from wardline.base.clock import FixedClock
 from wardline.commands.workload import plain_login
 from wardline.engine.kept import kept_decision
 from wardline.engine.ruledesk import Caps, DeskError
-from wardline.engine.rulefile import RuleFileError
+from wardline.engine.rulefile import RuleFile, RuleFileError
 from wardline.engine.snapshot import Snapshots, bring_up
 
 RULE = """
@@ -213,6 +213,96 @@ async def test_the_version_before_is_live_again_after_a_rollback(tmp_path: Path)
         assert [version.id for version in running.points.rulebook.running()] == ["many_outcomes@2"]
         assert (await desk_.roll_back(name, actor="ada")).id == "many_outcomes@1"
         assert [(version.id, version.stage) for version in running.points.rulebook.running()] == [("many_outcomes@1", "live")]
+
+
+class Gate:
+    """Holds up whoever prepares a rule's counters, as a long history does."""
+
+    def __init__(self, running: Desk) -> None:
+        self.reached, self.opened = asyncio.Event(), asyncio.Event()
+        self.prepare = running.points.desk.prepare
+        running.points.desk.prepare = self
+
+    async def __call__(self, file: RuleFile) -> None:
+        await self.prepare(file)
+        self.reached.set()
+        await self.opened.wait()
+
+
+async def to_backtested(running: Desk, text: str) -> str:
+    version = await running.points.desk.put(text.encode(), "r.yaml", actor="ada")
+    await running.points.desk.show(version.name, "backtested", {"events": 0, "hit_share": 0.0}, actor="ada")
+    return version.name
+
+
+OTHER = RULE.replace("many_outcomes", "other_rule").replace("outcomes_ip_1h", "others_ip_2h").replace("window: 1h", "window: 2h")
+
+
+async def test_nobody_waits_for_the_history_of_another_rule(tmp_path: Path) -> None:
+    with desk(tmp_path) as running:
+        desk_ = running.points.desk
+        first, second = await to_shadow(running), await to_backtested(running, OTHER)
+        gate = Gate(running)
+        moving = asyncio.create_task(desk_.move(second, "shadow", actor="ada"))
+        await gate.reached.wait()
+        # A rollback drops the counters that nothing needs any more: not those that are being made ready.
+        assert (await asyncio.wait_for(desk_.roll_back(first, actor="bob"), 5)).stage == "expired"
+        assert {"others_ip_2h"} == set(running.points.counters.declarations()) - running.points.shipped
+        gate.opened.set()
+        assert (await moving).stage == "shadow"
+        await decisions(running, 1, "s")
+        stored = kept_decision(running.journal.find_id("decision", "s0"))  # type: ignore[arg-type]
+        assert stored is not None and stored.read["others_ip_2h"] == 0
+
+
+async def test_what_changed_during_the_history_stops_the_step(tmp_path: Path) -> None:
+    with desk(tmp_path) as running:
+        desk_ = running.points.desk
+        name = await to_backtested(running, RULE)
+        gate = Gate(running)
+        moving = asyncio.create_task(desk_.move(name, "shadow", actor="ada"))
+        await gate.reached.wait()
+        await desk_.put(RULE.replace(">= 3", ">= 4").replace("outcomes_ip_1h: 3", "outcomes_ip_1h: 4").encode(), "r.yaml", actor="bob")
+        gate.opened.set()
+        with pytest.raises(DeskError, match="many_outcomes@1 is not the newest version any more"):
+            await moving
+        assert [version.stage for version in running.points.rulebook.versions(name)] == ["backtested", "tested"]
+        assert set(running.points.counters.declarations()) == running.points.shipped and not desk_.preparing
+
+
+async def test_a_rollback_takes_effect_before_the_version_before_is_ready(tmp_path: Path) -> None:
+    """And who ends the rule meanwhile ends what would come back, too."""
+    with desk(tmp_path) as running:
+        easy(running)
+        desk_ = running.points.desk
+        later = RULE.replace("outcomes_ip_1h", "outcomes_ip_2h").replace("window: 1h", "window: 2h")
+        for number, text in enumerate((RULE, later), 1):
+            name = await to_shadow(running, text)
+            await decisions(running, 2, f"s{number}")
+            await desk_.move(name, "canary", actor="ada", share=0.5)
+            await decisions(running, 2, f"c{number}")
+            await desk_.move(name, "live", actor="ada")
+        gate = Gate(running)
+        returning = asyncio.create_task(desk_.roll_back(name, actor="ada"))
+        await gate.reached.wait()
+        assert list(running.points.rulebook.running()) == []
+        assert (await desk_.expire(name, actor="bob")).stage == "expired"
+        gate.opened.set()
+        assert (await returning).id == f"{name}@2"
+        assert list(running.points.rulebook.running()) == []
+        assert set(running.points.counters.declarations()) == running.points.shipped
+
+
+async def test_two_rules_that_bring_one_name_at_once(tmp_path: Path) -> None:
+    with desk(tmp_path) as running:
+        same, different = (
+            RULE.replace("many_outcomes", "same"),
+            RULE.replace("many_outcomes", "different").replace("window: 1h", "window: 2h"),
+        )
+        names = [await to_backtested(running, text) for text in (RULE, same, different)]
+        done = await asyncio.gather(*(running.points.desk.move(name, "shadow", actor="ada") for name in names), return_exceptions=True)
+        assert [isinstance(each, DeskError) for each in done] == [False, False, True]
+        assert "counts something else" in str(done[2])
 
 
 async def test_a_counter_name_that_means_something_else_is_refused(tmp_path: Path) -> None:

@@ -150,7 +150,10 @@ class EventPoints:
         declared = self.counters.declarations()
         new = [counter for counter in file.counters if counter.name not in declared]
         if new:
-            await self.compute(new)
+            try:
+                await self.compute(new)
+            except CounterError as error:  # meanwhile another rule brought one of the same name
+                raise DeskError(str(error)) from None
 
     async def compute(self, counters: Sequence[Counter]) -> int:
         """Count over the journal's history beside the running state, then take over between two events. Gives the records that there are.
@@ -217,8 +220,9 @@ class EventPoints:
         return [counter for name, counter in found.items() if len(meanings[name]) == 1]
 
     def tidy(self) -> list[str]:
-        """Drop the counters that no running rule needs any more. Gives their names."""
-        needed = self.shipped | {counter.name for file in self._files() for counter in file.counters}
+        """Drop the counters that no rule needs that runs or is being prepared. Gives their names."""
+        wanted = [*self._files(), *self.desk.preparing]
+        needed = self.shipped | {counter.name for file in wanted for counter in file.counters}
         spare = [name for name in self.counters.declarations() if name not in needed]
         for name in spare:
             self.counters.remove(name)

@@ -7,17 +7,21 @@
     await desk.roll_back(version.name, actor="ada")                               # at any moment
 
 Two people who promote at once: the second is told where the rule is now. DeskError says what is missing and which command gives it.
+
+A rule's counters may take minutes to compute over a long history. Nobody's step waits for another rule's: what a step rests on is looked at before,
+and again after. `preparing` names the rules whose counters must stay meanwhile, although nothing that runs needs them yet.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import contextlib
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 import msgspec
 
 from wardline.engine.roster import Roster
 from wardline.engine.rulebook import ENDED, RULES_LIMIT, RUNNING, SHOWN, Evidence, RuleAct, Rulebook, Version
-from wardline.engine.rulefile import RuleFile
+from wardline.engine.rulefile import RuleFile, RuleFileError
 from wardline.engine.shard import Shard
 
 ACTOR_LIMIT = 64
@@ -60,7 +64,10 @@ class RuleDesk:
         self.prepare = prepare
         self.tidy = tidy
         self.caps = caps or Caps()
+        self.preparing: list[RuleFile] = []
+        self._returning: set[str] = set()  # rules of which a version comes back once its counters are ready
         self._lock = asyncio.Lock()
+        self._history = asyncio.Lock()  # one computation at a time: each takes as much memory as the running counters may
 
     async def do(self, act: RuleAct) -> None:
         """Journal and apply one act; durable when it returns."""
@@ -109,30 +116,64 @@ class RuleDesk:
     async def move(self, name: str, stage: str, *, actor: str, share: float = 0.0, expected: str = "") -> Version:
         """Promote the newest version. expected: the stage that the caller believes it to be in; "" for whatever it is. Raises DeskError."""
         actor = _named(actor)
-        async with self._lock:
-            version = self.newest(name)
-            if expected and version.stage != expected:
-                raise DeskError(
-                    f"{version.id} is in stage {version.stage} now, not in {expected}: somebody else was faster; look, then decide anew"
-                )
-            if version.stage == stage and not (stage == "canary" and share and share != version.share):
-                raise DeskError(f"{version.id} is in stage {stage} already")
-            figures = self._evidence(version, stage)
-            if stage == "canary":
-                share = share or CANARY_SHARE
-                if not 0.0 < share < 1.0:
-                    raise DeskError("share: a canary acts on more than nobody and fewer than all; give 0.05 for 5 %")
-            if stage == "live" and self._needs_two(version, figures) and version.asked_by in ("", actor):
-                if version.asked_by != actor:
-                    await self.do(RuleAct(op="rule.ask", actor=actor, value=name, version=version.number, stage=stage))
-                return version
-            if stage == "shadow":
-                await self.prepare(self.file(version))
-            evidence = Evidence(at_us=self.shard.clock.now_us(), actor=actor, figures=figures)
-            await self.do(
-                RuleAct(op="rule.stage", actor=actor, value=name, version=version.number, stage=stage, share=share, evidence=evidence)
+        if stage != "shadow":
+            async with self._lock:
+                return await self._move(self._movable(name, stage, share, expected), stage, share, actor)
+        version = self._movable(name, stage, share, expected)
+        self._evidence(version, stage)
+        with self._kept(version):
+            await self._prepared(version)
+            async with self._lock:
+                if self._movable(name, stage, share, expected) is not version:
+                    raise DeskError(
+                        f"{version.id} is not the newest version any more: somebody put another meanwhile; look, then decide anew"
+                    )
+                return await self._move(version, stage, share, actor)
+
+    def _movable(self, name: str, stage: str, share: float, expected: str) -> Version:
+        """The newest version, unless it is elsewhere than expected or there already. Raises DeskError."""
+        version = self.newest(name)
+        if expected and version.stage != expected:
+            raise DeskError(
+                f"{version.id} is in stage {version.stage} now, not in {expected}: somebody else was faster; look, then decide anew"
             )
+        if version.stage == stage and not (stage == "canary" and share and share != version.share):
+            raise DeskError(f"{version.id} is in stage {stage} already")
+        return version
+
+    async def _move(self, version: Version, stage: str, share: float, actor: str) -> Version:
+        figures = self._evidence(version, stage)
+        if stage == "canary":
+            share = share or CANARY_SHARE
+            if not 0.0 < share < 1.0:
+                raise DeskError("share: a canary acts on more than nobody and fewer than all; give 0.05 for 5 %")
+        if stage == "live" and self._needs_two(version, figures) and version.asked_by in ("", actor):
+            if version.asked_by != actor:
+                await self.do(RuleAct(op="rule.ask", actor=actor, value=version.name, version=version.number, stage=stage))
             return version
+        evidence = Evidence(at_us=self.shard.clock.now_us(), actor=actor, figures=figures)
+        await self.do(
+            RuleAct(op="rule.stage", actor=actor, value=version.name, version=version.number, stage=stage, share=share, evidence=evidence)
+        )
+        return version
+
+    @contextlib.contextmanager
+    def _kept(self, version: Version) -> Iterator[None]:
+        """Until the end, `tidy` leaves a version's counters; then it looks again. A text that this build cannot read has none to leave."""
+        kept: list[RuleFile] = []
+        with contextlib.suppress(RuleFileError):
+            kept.append(self.file(version))
+        self.preparing += kept
+        try:
+            yield
+        finally:
+            for file in kept:
+                self.preparing.remove(file)
+            self.tidy()
+
+    async def _prepared(self, version: Version) -> None:
+        async with self._history:
+            await self.prepare(self.file(version))
 
     def _evidence(self, version: Version, stage: str) -> dict[str, Any]:
         """What the stage before has shown. Raises DeskError when it has not shown enough."""
@@ -161,31 +202,41 @@ class RuleDesk:
         actor = _named(actor)
         async with self._lock:
             running = [version for version in self.rulebook.rules.get(name, []) if version.stage in RUNNING]
-            if not running:
+            if not running and name not in self._returning:
                 raise DeskError(f"no version of {name[:64]} runs; `wardline policy list` shows every rule and its stage")
+            self._returning.discard(name)
             for version in running:
                 await self._stop(version, "expired", actor, reason)
-            return running[-1]
+            return running[-1] if running else self.newest(name)
 
     async def roll_back(self, name: str, *, actor: str, reason: str = "") -> Version:
-        """Take back the newest version that runs; the version that was live before it, if there was one, is live again at once."""
+        """Take back the newest version that runs; the version that was live before it, if there was one, is live again as soon as it has its counters."""
         actor = _named(actor)
-        async with self._lock:
-            versions = self.rulebook.rules.get(name, [])
-            newest = next((version for version in reversed(versions) if version.stage in RUNNING), None)
-            if newest is None:
-                raise DeskError(f"no version of {name[:64]} runs; `wardline policy list` shows every rule and its stage")
-            was_live = newest.stage == "live"
-            await self._stop(newest, "expired", actor, reason or "rolled back")
-            before = next((v for v in reversed(versions) if v.number < newest.number and "live" in v.evidence), None)
-            if was_live and before is not None:
-                await self.prepare(self.file(before))
+        with contextlib.ExitStack() as until_done:
+            async with self._lock:
+                versions = self.rulebook.rules.get(name, [])
+                newest = next((version for version in reversed(versions) if version.stage in RUNNING), None)
+                if newest is None:
+                    raise DeskError(f"no version of {name[:64]} runs; `wardline policy list` shows every rule and its stage")
+                before = None
+                if newest.stage == "live":
+                    before = next((v for v in reversed(versions) if v.number < newest.number and "live" in v.evidence), None)
+                if before is not None:
+                    until_done.enter_context(self._kept(before))
+                    self._returning.add(name)
+                    until_done.callback(self._returning.discard, name)
+                await self._stop(newest, "expired", actor, reason or "rolled back")
+            if before is None:
+                return newest
+            await self._prepared(before)
+            async with self._lock:
+                if name not in self._returning or any(version.stage == "live" for version in versions):
+                    return newest  # somebody ended the rule meanwhile, or made another version live
                 act = RuleAct(
                     op="rule.stage", actor=actor, value=name, version=before.number, stage="live", reason=f"{newest.id} was rolled back"
                 )
                 await self.do(act)
                 return before
-            return newest
 
     async def quarantine(self, id: str, reason: str) -> None:
         """Take a version out because it misbehaves. The engine does this by itself; its owner finds it in the list and in the log."""
