@@ -4,7 +4,7 @@ import pytest
 
 from tests.engine.graphing import signup, stranger
 from wardline.domains.signup.blocks import bursts
-from wardline.engine.bursts import Block, Bursts, surprise
+from wardline.engine.bursts import Block, Bursts
 from wardline.engine.kept import KeptEvent, pack
 from wardline.engine.record import Record
 
@@ -27,11 +27,6 @@ def one() -> Bursts:
 
 def days(count: int, per_day: int, value: str, first: float = 0.0) -> list[KeptEvent]:
     return [signup(0, first + day * DAY + n * DAY / per_day, x=value) for day in range(count) for n in range(per_day)]
-
-
-def test_surprise_is_that_of_a_poisson_ratio() -> None:
-    assert surprise(1, 1) == surprise(1, 5) == 0.0
-    assert surprise(10, 1) == pytest.approx(20.23, abs=0.01)
 
 
 def test_a_new_key_that_floods_stands_out_and_does_not_become_usual() -> None:

@@ -1,11 +1,9 @@
 """Declared features: names and types for rules, no name twice."""
 
-from hashlib import blake2b
-
 import pytest
 
 from wardline.engine.counter import parse_counter
-from wardline.engine.feature import Feature, FeatureError, Value, feature_types, features_of_counters, joint_number
+from wardline.engine.feature import Feature, FeatureError, feature_types, features_of_counters
 
 FACTS = [Feature("ip", "text", "the client's address, a pseudonym"), Feature("amount", "number", "of the transfer, in units")]
 
@@ -31,12 +29,3 @@ def test_types_by_name() -> None:
 def test_what_cannot_be_declared(feature: Feature, told: str) -> None:
     with pytest.raises(FeatureError, match=told):
         feature_types(FACTS, [feature])
-
-
-def test_facts_together_are_one_number_where_all_are_known() -> None:
-    facts: dict[str, Value] = {"ip": "a", "hour": 13, "none": None, "odd": "\ud800"}
-    begun = blake2b(digest_size=7)
-    book = int.from_bytes(blake2b(b"place|a|13", digest_size=7).digest(), "little")
-    assert joint_number(begun, "place", ("ip", "hour"), facts.get) == book
-    assert joint_number(begun, "place", ("ip", "none"), facts.get) is joint_number(begun, "place", ("absent",), facts.get) is None
-    assert joint_number(begun, "place", ("odd",), facts.get) is not None

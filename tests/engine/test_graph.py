@@ -108,7 +108,7 @@ def test_every_key_unique_grows_nothing_and_ends_no_cluster() -> None:
     play(state, crowd(200))
     play(state, crowd(3000, first=10_000))
     assert len(state.accounts) == len(state.serial_of) == len(state.clusters.members) == 500
-    assert len(state.single) <= 2000 and len(state.keys) <= 2000 and state.lost_us > 0
+    assert len(state.keys.single) <= 2000 and len(state.keys.several) <= 2000 and state.lost_us > 0
     state.erase(next(iter(state.serial_of)))
     state.erase("account:nobody")
     assert len(state.accounts) == 499

@@ -99,8 +99,8 @@ def test_keys_that_nobody_shares_grow_nothing(count: int, accounts: int, shared:
         play(sketch, [event], number + 1)
         assert len(state.accounts) == len(state.serial_of) <= accounts
         assert len(state.clusters.members) <= accounts and len(state.clusters.clusters) <= accounts
-        assert len(state.keys) <= state.keys_limit and len(state.single) <= state.keys_limit
-        assert all(len(key.members) <= 8 for key in state.keys.values())
+        assert len(state.keys.several) <= state.keys.limit and len(state.keys.single) <= state.keys.limit
+        assert all(len(key.members) <= 8 for key in state.keys.several.values())
     assert abs(len(sketch.snapshot()) - size) < 64
 
 

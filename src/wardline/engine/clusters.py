@@ -22,7 +22,7 @@ HOUR_US = 3_600_000_000
 DAY_US = 24 * HOUR_US
 
 
-class Cluster(msgspec.Struct, array_like=True):
+class Cluster(msgspec.Struct, array_like=True, gc=False):
     """One cluster. recent: its last members, oldest first; times: when they came (event time, microseconds); bits: sum of the bits they came by;
     bad and good: members that labels call so; failed and passed: how its members' sign-ups ended."""
 
@@ -64,7 +64,7 @@ class Cluster(msgspec.Struct, array_like=True):
         return sum([now_us - span_us <= at_us <= now_us for at_us in self.times])
 
 
-class _Member(msgspec.Struct, array_like=True):
+class _Member(msgspec.Struct, array_like=True, gc=False):
     cluster: int
     born_us: int
     label: int

@@ -12,8 +12,7 @@ Declared once: rules take the names and their types from here, a page and the de
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
-from hashlib import blake2b
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Literal, get_args
 
 import msgspec
@@ -37,22 +36,6 @@ def bounded(value: Value) -> Value:
     if isinstance(value, list):
         return [member[:STRING_LIMIT] if isinstance(member, str) else member for member in value[:LIST_LIMIT]]
     return value
-
-
-def joint_number(begun: blake2b, name: str, of: Iterable[str], get: Callable[[str], Value]) -> int | None:
-    """The number that stands for some facts together, under the name of what they make; None where one is unknown.
-
-    begun: a hash with the settings that are wanted, which is copied. get: a fact by its name.
-    """
-    text = name
-    for fact in of:
-        value = get(fact)
-        if value is None:
-            return None
-        text += f"|{value}"
-    hashed = begun.copy()
-    hashed.update(text.encode("utf-8", "surrogatepass"))
-    return int.from_bytes(hashed.digest(), "little")
 
 
 Type = Literal["number", "text", "bool", "list", "any"]

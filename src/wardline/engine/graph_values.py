@@ -39,7 +39,7 @@ GIVES: dict[str, str] = {
 NOTHING: dict[str, Value] = {"graph.cluster_size": 0, "graph.rare_shared": 0, "graph.very_rare_shared": 0}
 
 
-class Account(msgspec.Struct, array_like=True):
+class Account(msgspec.Struct, array_like=True, gc=False):
     """An account as the graph keeps it. born_us: event time of its sign-up; the rest is None where it was unknown."""
 
     name: str

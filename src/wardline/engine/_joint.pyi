@@ -1,0 +1,3 @@
+from wardline.engine.feature import Value
+
+def numbers(key: bytes, size: int, parts: tuple[tuple[str, tuple[str, ...]], ...], facts: dict[str, Value], /) -> list[int | None]: ...
