@@ -74,6 +74,8 @@ from wardline.engine.snapshot import Snapshots, bring_up
 from wardline.engine.source_hits import SourceHits
 from wardline.engine.vault import Class
 from wardline.learning.frozen import Frozen, FrozenError
+from wardline.learning.registry.desk import ModelDesk
+from wardline.learning.registry.store import ModelStore
 from wardline.review.campaignbook import CampaignBook
 from wardline.review.campaigns import Campaigns
 from wardline.review.planning import Limits as CampaignLimits
@@ -198,6 +200,17 @@ class Program:
         self.points.open(self.shard, edge, self.administration, self.metrics, self.ids.new, caps)
         self.office = Office(self.shard, self.administration, self.ids, self.names.recipient, mail.release_command, mail.drop_command)
         self.enforcement, self.outbox = self._enforcement(hashlib.blake2b(key, digest_size=32, person=b"wl-action-names").digest())
+        self.models = ModelDesk(
+            ModelStore(journal.folder),
+            lambda: self.keeper,
+            self.labels,
+            self.administration,
+            self.office.do,
+            clock,
+            {domain.point: domain.recipe for domain in self.points.domains if domain.recipe},
+            self.points.serve,
+            lambda point: self.metrics.failed(f"{point}.tree"),
+        )
         graph = next((state for state in self.points.every_domain_state if isinstance(state, Graph)), None)
         self.entities = Entities(journal, self.labels, self.ledger, self.pseudonyms, clock, graph)
         self.campaigns = self._campaigns()
@@ -358,6 +371,7 @@ class Program:
         others = [state for state in self.shard.states.values() if state is not self.points.rulebook]
         origins = [*first, *bring_up(others, self.snapshots, self.journal.read, self.journal.last_seq)]
         self.points.recovered()
+        self.models.open()
         for origin in origins:
             if origin.damaged:
                 logger("snapshot").warning("damaged_snapshot_passed_over", state=origin.name, files=len(origin.damaged))
@@ -493,7 +507,8 @@ class Program:
 
         report = replay_records(self.journal.read(1), self.detectors, policy_of, fresh, corrupt=corrupt, progress=progress)
         report.erased = sum(gap.last_seq - gap.first_seq + 1 for gap in gaps)
-        report.add(self.points.replay(self._running_of, whole, None if corrupt is None else corrupt - report.replayed))
+        at = None if corrupt is None else corrupt - report.replayed
+        report.add(self.points.replay(self._running_of, whole, at, self.models.model_of))
         return report
 
     async def discard(self, layer: str) -> dict[str, Any]:

@@ -34,6 +34,7 @@ from wardline.gateways.http.health import HealthRoutes
 from wardline.gateways.http.history import HistoryRoutes
 from wardline.gateways.http.labels import LabelRoutes
 from wardline.gateways.http.mail import MailRoutes
+from wardline.gateways.http.models import ModelRoutes
 from wardline.gateways.http.pages import PageRoutes
 from wardline.gateways.http.rules import RuleRoutes
 from wardline.gateways.http.sources import SourceRoutes
@@ -89,14 +90,15 @@ class Doors:
         health = HealthRoutes(program.metrics, ready=self.is_ready)
         pages = PageRoutes(program.status)
         labels = LabelRoutes(program.labelling)
-        entities = EntityRoutes(program.entities)
+        entities = EntityRoutes(program.entities, program.models.explain)
+        models = ModelRoutes(program.models)
         sources = SourceRoutes(program.sources)
         rules = RuleRoutes(program.points.desk, program.backtest)
         features = FeatureRoutes(program.points)
         history = HistoryRoutes(lambda: program.keeper)
         actions = ActionRoutes(program.enforcement, program.outbox)
         campaigns = CampaignRoutes(program.campaigns)
-        parts = (decide, mail, labels, actions, campaigns, entities, rules, features, sources, history, admin, health, pages)
+        parts = (decide, mail, labels, actions, campaigns, entities, rules, features, models, sources, history, admin, health, pages)
         routes = [route for part in parts for route in part.routes()]
         return HttpApp(routes, access, program.metrics, concurrency=settings.concurrency, version=__version__, control=control)
 

@@ -13,6 +13,8 @@ from wardline.commands.connection import connect
 from wardline.commands.context import Failure, context_of, out, print_json
 from wardline.commands.tables import Sheet, printable
 
+PARTS_SHOWN = 12
+
 
 def register(app: typer.Typer) -> None:
     """Add this file's commands."""
@@ -81,6 +83,15 @@ def show_event(found: Any) -> None:
             console.print(f"\n[bold]{title}[/]")
         for text in texts:
             console.print(f"  {printable(text)}", markup=False)
+    if model := found.get("model"):
+        console.print(f"\n[bold]What the model {model['model']} saw[/] (log-odds; together {model['evidence']:+.2f})")
+        console.print(f"  {model['base']:+.2f} before anything is known of an event", markup=False)
+        for part in model["parts"][:PARTS_SHOWN]:
+            value = "unknown" if part["value"] is None else msgspec.json.encode(part["value"]).decode()
+            console.print(printable(f"  {part['log_odds']:+.2f} {part['name']:<32} {value}"), markup=False)
+        rest = model["parts"][PARTS_SHOWN:]
+        if rest:
+            console.print(f"  {sum(part['log_odds'] for part in rest):+.2f} {len(rest)} more", markup=False)
 
 
 def _known(values: dict[str, Any]) -> list[str]:

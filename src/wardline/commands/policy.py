@@ -89,7 +89,7 @@ def backtest(
     as_json: Json = False,
 ) -> None:
     """Whom a rule would have hit over the history that is kept. Takes the rule into the book, and the figures as its evidence."""
-    order = {"since": since, "until": until, "shadow": in_shadow, "actor": who or _user()}
+    order = {"since": since, "until": until, "shadow": in_shadow, "actor": who or user()}
     if rule.endswith((".yaml", ".yml")):
         path = Path(rule)
         order |= {"text": _read(path).decode("utf-8", "replace"), "source": path.name}
@@ -135,7 +135,7 @@ def expire(
 ) -> None:
     """End a rule at once."""
     with connect(context_of(ctx)) as client:
-        _said(client.post(f"/v1/rules/{_name(rule)}/expire", {"reason": reason, "actor": who or _user()}), as_json)
+        _said(client.post(f"/v1/rules/{_name(rule)}/expire", {"reason": reason, "actor": who or user()}), as_json)
 
 
 def rollback(
@@ -143,7 +143,7 @@ def rollback(
 ) -> None:
     """Take a rule back at once; the version that was live before it is live again."""
     with connect(context_of(ctx)) as client:
-        _said(client.post(f"/v1/rules/{_name(rule)}/rollback", {"reason": reason, "actor": who or _user()}), as_json)
+        _said(client.post(f"/v1/rules/{_name(rule)}/rollback", {"reason": reason, "actor": who or user()}), as_json)
 
 
 def list_rules(
@@ -232,7 +232,7 @@ def diff(
 def _put(ctx: typer.Context, file: Path, who: str) -> dict[str, Any]:
     with connect(context_of(ctx)) as client:
         found: dict[str, Any] = client.post(
-            "/v1/rules", {"text": _read(file).decode("utf-8", "replace"), "source": file.name, "actor": who or _user()}
+            "/v1/rules", {"text": _read(file).decode("utf-8", "replace"), "source": file.name, "actor": who or user()}
         )
         return found
 
@@ -240,7 +240,7 @@ def _put(ctx: typer.Context, file: Path, who: str) -> dict[str, Any]:
 def _move(ctx: typer.Context, rule: str, stage: str, who: str, share: float, as_json: bool) -> None:
     name = _put(ctx, Path(rule), who)["name"] if rule.endswith((".yaml", ".yml")) else _name(rule)
     with connect(context_of(ctx)) as client:
-        moved = client.post(f"/v1/rules/{name}/move", {"stage": stage, "actor": who or _user(), "share": share})
+        moved = client.post(f"/v1/rules/{name}/move", {"stage": stage, "actor": who or user(), "share": share})
     if not as_json and moved["stage"] != stage:
         err().print(
             f"{moved['id']} asks for a second person: another than {moved['asked_by']} gives `wardline policy promote {name} --as NAME`"
@@ -300,7 +300,8 @@ def _name(rule: str) -> str:
     return rule
 
 
-def _user() -> str:
+def user() -> str:
+    """Who runs the command, as the system knows them."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):

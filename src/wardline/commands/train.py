@@ -1,8 +1,9 @@
-"""The command that makes the starter model: `wardline train mail`.
+"""The commands that train: `wardline train signup|login` from one's own labelled decisions, `wardline train mail` for the starter model.
 
+    wardline train signup --since 60d
     wardline train mail corpora/lists-2003 corpora/users-2022 --held-out samples --name starter-2026-11 --out starter.bin
 
-A maintainer's command: the model it writes is shipped. Only data whose terms allow that may go in; the card in the file says what did.
+`train mail` is a maintainer's command: the model it writes is shipped. Only data whose terms allow that may go in; the card in the file says what did.
 """
 
 import json
@@ -11,16 +12,39 @@ from typing import Annotated
 
 import typer
 
+from wardline.commands import models
 from wardline.commands.context import Failure, err, out, print_json
+from wardline.commands.policy import As
 
 Json = Annotated[bool, typer.Option("--json", help="end with the card as one JSON document")]
 
 
 def register(app: typer.Typer) -> None:
     """Add this file's commands."""
-    train = typer.Typer(help="Train models from labelled folders.", no_args_is_help=True)
+    train = typer.Typer(help="Train models: from labelled decisions, and from labelled folders of mail.", no_args_is_help=True)
+    train.command("signup", epilog="Example: wardline train signup --since 60d")(train_signup)
+    train.command("login", epilog="Example: wardline train login --since 60d --json")(train_login)
     train.command("mail", epilog="Example: wardline train mail corpora/lists-2003 --held-out samples --out starter.bin")(train_mail)
     app.add_typer(train, name="train")
+
+
+Since = Annotated[str, typer.Option("--since", help="30d, 12h, or a day: 2026-11-01; nothing: all that is kept")]
+Until = Annotated[str, typer.Option("--until", help="the same; nothing: now")]
+Shuffled = Annotated[bool, typer.Option("--shuffled", help="a negative control: deal the labels out anew; nothing is kept")]
+
+
+def train_signup(
+    ctx: typer.Context, since: Since = "", until: Until = "", shuffled: Shuffled = False, who: As = "", as_json: Json = False
+) -> None:
+    """Train trees on labelled sign-ups, judge them on later ones, and keep them with their card. Needs wardline[train]."""
+    models.train("signup", ctx, since, until, shuffled, who, as_json)
+
+
+def train_login(
+    ctx: typer.Context, since: Since = "", until: Until = "", shuffled: Shuffled = False, who: As = "", as_json: Json = False
+) -> None:
+    """Train trees on labelled logins, judge them on later ones, and keep them with their card. Needs wardline[train]."""
+    models.train("login", ctx, since, until, shuffled, who, as_json)
 
 
 def train_mail(

@@ -22,6 +22,7 @@ MODES = ("observe", "tag", "enforce")
 SCOPES = ("decide", "read", "learn", "admin")
 ENTRY_LIMIT = 100_000  # list entries; beyond it a source file is the right place
 HELD_LIMIT = 100_000
+MODELS_LIMIT = 16  # promotions of one point that can be taken back
 
 Mode = Literal["observe", "tag", "enforce"]
 
@@ -80,6 +81,7 @@ class _Snapshot(msgspec.Struct):
     entries: list[ListEntry] = []
     keys: list[ApiKey] = []
     held: list[Held] = []
+    models: dict[str, list[str]] = {}
 
 
 class Administration:
@@ -94,6 +96,8 @@ class Administration:
         self.entries: dict[str, ListEntry] = {}
         self.keys: dict[str, ApiKey] = {}
         self.held: dict[str, Held] = {}
+        # By decision point: the models that were promoted, the one that serves last.
+        self.models: dict[str, list[str]] = {}
         self._by_value: dict[tuple[str, str], list[ListEntry]] = {}
         # (IP version, prefix length) -> entries: which networks around an address are worth looking up.
         self._lengths: dict[tuple[int, int], int] = {}
@@ -134,6 +138,10 @@ class Administration:
                 self.held[act.held.id] = act.held
             case "release" | "drop" | "hold.expire":
                 self.held.pop(act.value, None)
+            case "model.promote" if act.point:
+                self.models[act.point] = [*self.models.get(act.point, []), act.value][-MODELS_LIMIT:]
+            case "model.rollback" if self.models.get(act.point):
+                self.models[act.point].pop()
 
     def _file(self, entry: ListEntry) -> None:
         self._by_value.setdefault((entry.kind, entry.value), []).append(entry)
@@ -156,6 +164,10 @@ class Administration:
     def mode(self, point: str, default: str) -> str:
         """The mode of a point; while paused every point only observes."""
         return "observe" if self.paused else self.modes.get(point, default)
+
+    def model(self, point: str) -> str:
+        """The name of the model that was promoted at a decision point; "" for none."""
+        return next(reversed(self.models.get(point, [])), "")
 
     def matches(self, kind: str, value: str, now_s: int) -> Iterator[ListEntry]:
         """The list entries for one identity that have not expired."""
@@ -187,7 +199,8 @@ class Administration:
 
     def snapshot(self) -> bytes:
         """The whole state as MessagePack."""
-        state = _Snapshot(self.modes, self.paused, list(self.entries.values()), list(self.keys.values()), list(self.held.values()))
+        lists = list(self.entries.values()), list(self.keys.values()), list(self.held.values())
+        state = _Snapshot(self.modes, self.paused, *lists, self.models)
         return msgspec.msgpack.encode(state)
 
     def restore(self, data: bytes) -> None:
@@ -197,6 +210,7 @@ class Administration:
         self.entries = {entry.id: entry for entry in state.entries}
         self.keys = {key.id: key for key in state.keys}
         self.held = {held.id: held for held in state.held}
+        self.models = state.models
         self._by_value, self._lengths = {}, {}
         for entry in state.entries:
             self._file(entry)
@@ -209,6 +223,7 @@ class Administration:
             sorted(self.entries.values(), key=lambda entry: entry.id),
             sorted(self.keys.values(), key=lambda key: key.id),
             sorted(self.held.values(), key=lambda held: held.id),
+            dict(sorted(self.models.items())),
         )
         return hashlib.sha256(msgspec.msgpack.encode(state)).hexdigest()
 

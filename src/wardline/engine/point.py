@@ -26,6 +26,9 @@ from wardline.engine.event import Event
 from wardline.engine.feature import Value, Values
 from wardline.engine.intake import Edge, Knowledge, occurred_us
 from wardline.engine.kept import KeptDecision, KeptEvent, kept_decision, pack
+from wardline.engine.model import NAME as MODEL_NAME
+from wardline.engine.model import TYPES as MODEL_TYPES
+from wardline.engine.model import Model, Recipe
 from wardline.engine.policy import RESULT_TYPES
 from wardline.engine.record import Record
 from wardline.engine.roster import PointRules
@@ -71,6 +74,7 @@ class EventDomain(msgspec.Struct, frozen=True, kw_only=True):
     states: one factory for each state that its decisions read; what it gives must not depend on anything but the records. borrows: the names of
     states of other domains that are read here too, with what they give; where their domain is not served, their values are unknown. alone: decided
     where an event comes alone; in a batch, which plays what has happened, it is recorded.
+    recipe: what models of this point are trained on; None where there are none.
     """
 
     point: str
@@ -84,6 +88,7 @@ class EventDomain(msgspec.Struct, frozen=True, kw_only=True):
     states: tuple[Callable[[], DomainState], ...] = ()
     borrows: Mapping[str, Mapping[str, str]] = msgspec.field(default_factory=dict)
     alone: bool = False
+    recipe: Recipe | None = None
 
     def names(self) -> dict[str, str]:
         """Everything that a line or a rule may read at this point, with its type."""
@@ -93,6 +98,7 @@ class EventDomain(msgspec.Struct, frozen=True, kw_only=True):
             **{counter.name: "number" for counter in self.counters},
             **{name: kind for make in self.states for name, kind in make().gives.items()},
             **{name: kind for gives in self.borrows.values() for name, kind in gives.items()},
+            **(MODEL_TYPES if self.recipe else {}),
             **RESULT_TYPES,
         }
 
@@ -134,6 +140,7 @@ class EventPoint:
         self.metrics = metrics
         self.default_mode = default_mode
         self.detectors: Sequence[Detector[Any]] = domain.detectors
+        self.model: Model | None = None
         # By event type, the states that absorb it.
         self._absorbing: dict[str, tuple[Callable[[int, KeptEvent, int], None], ...]] = {}
 
@@ -156,7 +163,12 @@ class EventPoint:
             read[name] = counted.get(name)
         for state in self.states:
             read.update(state.read(event.type, at_us, facts, now_us))
-        decision = judge({**facts, **read}, self.detectors, running.policy, running)
+        values = {**facts, **read}
+        if self.model is not None:
+            said = self.model.read(values)
+            read.update(said)
+            values.update(said)
+        decision = judge(values, self.detectors, running.policy, running)
         kept = KeptDecision(
             id=event.id,
             type=event.type,
@@ -244,5 +256,5 @@ class EventPoint:
             obligations=[] if observed else kept.obligations,
             reasons=reasons,
             policy=kept.policy,
-            model="none",
+            model=str(kept.read.get(MODEL_NAME) or "none"),
         )

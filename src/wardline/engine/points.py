@@ -24,6 +24,7 @@ from wardline.engine.counters import Counters
 from wardline.engine.intake import Edge
 from wardline.engine.journal import Journal
 from wardline.engine.kept import KeptEvent, kept_event
+from wardline.engine.model import Model
 from wardline.engine.point import DomainState, EventDomain, EventPoint, distinct
 from wardline.engine.policy import PolicyError, parse_policy
 from wardline.engine.record import Record
@@ -183,7 +184,19 @@ class EventPoints:
         except (PolicyError, RuleFileError, msgspec.DecodeError):
             return None
 
-    def replay(self, running_of: Callable[[str], Running | None], whole: bool, corrupt: int | None) -> Found:
+    def serve(self, point: str, model: Model | None) -> None:
+        """Let a model serve at a decision point from the next event on; None: no model does."""
+        for door in self.doors:
+            if door.point == point:
+                door.model = model
+
+    def replay(
+        self,
+        running_of: Callable[[str], Running | None],
+        whole: bool,
+        corrupt: int | None,
+        model_of: Callable[[str], Model | None] = lambda name: None,
+    ) -> Found:
         """Both replays over the journal. whole: its records begin with the first one, so that counters can be counted anew."""
         fresh, states = None, None
         if whole:
@@ -198,7 +211,7 @@ class EventPoints:
                 with contextlib.suppress(CounterError):
                     fresh.add(counter)
         replay = Replay(
-            running_of, {domain.point: domain.detectors for domain in self.domains}, fresh, states or {}, corrupt, self.event_of
+            running_of, {domain.point: domain.detectors for domain in self.domains}, fresh, states or {}, corrupt, self.event_of, model_of
         )
         for record in self.journal.read(1, kinds=("event", "decision", "label")):
             replay.take(record)

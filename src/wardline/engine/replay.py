@@ -18,6 +18,8 @@ from wardline.engine.decision import judge
 from wardline.engine.detector import Detector
 from wardline.engine.feature import Value
 from wardline.engine.kept import KeptDecision, KeptEvent, kept_decision, kept_event
+from wardline.engine.model import NAME as MODEL_NAME
+from wardline.engine.model import Model
 from wardline.engine.point import DomainState, distinct
 from wardline.engine.record import Record
 from wardline.engine.running import Running
@@ -61,7 +63,8 @@ class Found(msgspec.Struct, kw_only=True):
 
 class Replay:
     """Takes the records one after the other. running_of: what a decision's digest stands for, None when it is not known any more. fresh, states: empty
-    counters and states (by decision point) when the records begin with the first one; fresh None leaves the feature replay out. corrupt: number of the decision (0 …) to change."""
+    counters and states (by decision point) when the records begin with the first one; fresh None leaves the feature replay out. corrupt: number of the decision (0 …) to change.
+    model_of: a model by its name, None for one that is not kept any more: what it said is then taken as it is stored."""
 
     def __init__(
         self,
@@ -71,8 +74,10 @@ class Replay:
         states: Mapping[str, Sequence[DomainState]],
         corrupt: int | None = None,
         event_of: Callable[[Record], KeptEvent | None] = kept_event,
+        model_of: Callable[[str], Model | None] = lambda name: None,
     ) -> None:
         self._event_of = event_of
+        self._model_of = model_of
         self.found = Found()
         self._running_of = running_of
         self._detectors = detectors
@@ -102,6 +107,9 @@ class Replay:
             again = fresh.read(decision.type, decision.occurred_us, decision.facts, record.time_us)
             for state in self._states.get(decision.type, ()):
                 again.update(state.read(decision.type, decision.occurred_us, decision.facts, record.time_us))
+            name = decision.read.get(MODEL_NAME)
+            if isinstance(name, str) and (model := self._model_of(name)) is not None:
+                again.update(model.read({**decision.facts, **again}))
             self._compare(record.seq, decision, again)
             self._absorb(fresh, record, decision)
 

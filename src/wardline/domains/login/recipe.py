@@ -1,4 +1,4 @@
-"""Logins as the engine takes a domain: types, intake, facts, counters, states, detectors, policy.
+"""Logins as the engine takes a domain: types, intake, facts, counters, states, detectors, policy, and what models of logins are made of.
 
 EventPoint(domain=login(), …)
 EventPoint(domain=session(), …)       what a session wants to do, asked before it is done
@@ -16,7 +16,33 @@ from wardline.domains.login.intake import facts
 from wardline.domains.login.places import LoginPlaces
 from wardline.domains.login.profile import LoginProfile
 from wardline.engine.graph_values import GIVES
+from wardline.engine.model import Recipe
 from wardline.engine.point import EventDomain
+
+STATES = (LoginProfile, LoginCampaigns, LoginAftermath, LoginPlaces)
+_GIVEN = {name: kind for state in STATES for name, kind in state().gives.items()}
+# Values of every decision that say how a login fits its account. Left out is what names a network or a person, what moves with the calendar, and what
+# labels caused. A label counts for the very login that it is about: that an account was taken over says nothing of its owner's logins.
+LEFT_OUT = frozenset({"ip.asn", "hour", "weekday", "user_agent.major", "count", "graph.cluster_bad", "graph.cluster_good"})
+RECIPE = Recipe(
+    numbers=(
+        *(name for name, known in KNOWN.items() if known.type in ("number", "bool") and name not in LEFT_OUT),
+        *(counter.name for counter in COUNTERS),
+        *(name for name, kind in {**_GIVEN, **GIVES}.items() if kind in ("number", "bool") and name not in LEFT_OUT),
+    ),
+    texts=(
+        *(name for name, kind in _GIVEN.items() if kind == "text"),
+        "client",
+        "second_factor",
+        "language",
+        "ip.country",
+        "user_agent.family",
+        "user_agent.os",
+        "user_agent.device",
+    ),
+    groups=("account", "device", "ip.prefix24"),
+    labels=("event",),
+)
 
 
 def login() -> EventDomain:
@@ -30,8 +56,9 @@ def login() -> EventDomain:
         counters=COUNTERS,
         policy=resources.files("wardline.domains.login").joinpath("policy.yaml").read_bytes(),
         detectors=tuple(kind() for kind in ALL),
-        states=(LoginProfile, LoginCampaigns, LoginAftermath, LoginPlaces),
+        states=STATES,
         borrows={"graph": GIVES},
+        recipe=RECIPE,
     )
 
 

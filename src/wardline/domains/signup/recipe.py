@@ -1,4 +1,4 @@
-"""Sign-ups as the engine takes a domain: types, intake, facts, counters, policy.
+"""Sign-ups as the engine takes a domain: types, intake, facts, counters, policy, and what models of sign-ups are made of.
 
 EventPoint(domain=signup(), …)
 """
@@ -11,7 +11,35 @@ from wardline.domains.signup.events import DECIDES, KNOWN, NOTES, POINT
 from wardline.domains.signup.features import COUNTERS
 from wardline.domains.signup.intake import facts
 from wardline.domains.signup.links import graph
+from wardline.engine.graph_values import GIVES as GRAPH_GIVES
+from wardline.engine.model import Recipe
 from wardline.engine.point import EventDomain
+
+# Values of every decision that say how people behave. Left out is what names a network, a domain or a person, of which a model would learn the names
+# of yesterday's attackers; what moves with the calendar; and what labels caused, which would teach it how labels are handed out.
+# `graph.near_…` are averages over an account's neighbours (J. Tang and others, "GADBench", NeurIPS 2023).
+LEFT_OUT = frozenset({"ip.asn", "hour", "weekday", "user_agent.major", "graph.cluster_bad", "graph.cluster_good"})
+RECIPE = Recipe(
+    numbers=(
+        *(name for name, known in KNOWN.items() if known.type in ("number", "bool") and name not in LEFT_OUT),
+        *(counter.name for counter in COUNTERS),
+        *(name for name, kind in GRAPH_GIVES.items() if kind == "number" and name not in LEFT_OUT),
+        *bursts().gives,
+    ),
+    texts=(
+        "name.shape",
+        "email.shape",
+        "phone.country",
+        "language",
+        "payment",
+        "ip.country",
+        "user_agent.family",
+        "user_agent.os",
+        "user_agent.device",
+    ),
+    groups=("device", "ip.prefix24", "name.stem", "invite", "phone", "email"),
+    labels=("event", "account"),
+)
 
 
 def signup() -> EventDomain:
@@ -27,4 +55,5 @@ def signup() -> EventDomain:
         policy=policy,
         states=(graph, bursts),
         detectors=tuple(kind() for kind in ALL),
+        recipe=RECIPE,
     )

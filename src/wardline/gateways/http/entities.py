@@ -5,8 +5,15 @@ GET /v1/entities/neighbours?about=account:alice the accounts that share rare key
 GET /v1/events?id=login-1                       one event: what was known of it, what was decided and why
 """
 
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
 from wardline.engine.entities import Entities, Entity, Near, Recorded
 from wardline.engine.entity import EntityError
+from wardline.engine.feature import Values
 from wardline.gateways.http.exchange import Exchange
 from wardline.gateways.http.problem import Problem, as_problem
 from wardline.gateways.http.routes import Parameter, Route
@@ -16,10 +23,11 @@ ID_LIMIT = 128
 
 
 class EntityRoutes:
-    """The entities' part of the HTTP API."""
+    """The entities' part of the HTTP API. explain: what a model saw in a decision's values, None where none spoke."""
 
-    def __init__(self, entities: Entities) -> None:
+    def __init__(self, entities: Entities, explain: Callable[[Values], Any] = lambda values: None) -> None:
         self.entities = entities
+        self.explain = explain
 
     def routes(self) -> list[Route]:
         """What it offers."""
@@ -44,7 +52,8 @@ class EntityRoutes:
         found = self.entities.event(exchange.parameter("id")[:ID_LIMIT])
         if found is None:
             raise Problem(404, "no event has this id; it may be older than the store keeps, or erased")
-        await exchange.json(found)
+        explained = await asyncio.to_thread(self.explain, {**found.facts, **found.read})
+        await exchange.json(msgspec.to_builtins(found) | ({"model": msgspec.to_builtins(explained)} if explained else {}))
 
     async def near(self, exchange: Exchange) -> None:
         """GET /v1/entities/neighbours."""

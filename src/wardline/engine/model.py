@@ -1,0 +1,58 @@
+"""A model at a decision point: what it is made from, what it says, and who serves it.
+
+    Recipe(numbers=("form_ms", "signups_ip_1h"), texts=("user_agent.os",), groups=("device",), labels=("event", "account"))
+    model.read(values)      {"model.name": "signup-2026-11-26", "model.log_odds": 2.1, "model.evidence": 1.4}
+
+The values of one decision in, three values out, which are stored with the decision like counters: judging it again needs no model. Without a
+model none of the three is there. `model.log_odds` is the model's own calibrated opinion; `model.evidence` is what it adds to what the detectors
+said already, and held within EVIDENCE_LEAST and EVIDENCE_MOST. A model that fails says nothing: unknown is not abusive.
+"""
+
+from collections.abc import Mapping
+from typing import Literal, Protocol
+
+import msgspec
+
+from wardline.engine.feature import Value, Values
+
+NAME, LOG_ODDS, EVIDENCE = "model.name", "model.log_odds", "model.evidence"
+TYPES: Mapping[str, str] = {NAME: "text", LOG_ODDS: "number", EVIDENCE: "number"}
+# A model may make e^4 = 55 times more likely what the detectors say, and e^3 = 20 times less: it never decides alone.
+EVIDENCE_MOST = 4.0
+EVIDENCE_LEAST = -3.0
+# Beyond this a float of 32 bits knows no number.
+NUMBER_LIMIT = 3e38
+
+
+class Recipe(msgspec.Struct, frozen=True, kw_only=True):
+    """What a domain's models are trained on: values that were logged with each decision, none that was computed afterwards.
+
+    numbers: names of numbers and flags. texts: names of texts with few values, which become categories. groups: facts by which entities belong
+    together; a row that shares none of them with an abusive one of the training is of an unseen group. labels: what a label may be about to
+    count for a decision: "event" (this very one) or an entity of it.
+    """
+
+    numbers: tuple[str, ...]
+    texts: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ("account",)
+    labels: tuple[Literal["event", "account"], ...] = ("event",)
+
+
+class Model(Protocol):
+    """What serves at a point. `read` changes nothing and never raises: a model that fails gives no values and counts that it failed."""
+
+    name: str
+
+    def read(self, values: Values) -> dict[str, Value]: ...
+
+
+def number(value: Value) -> float:
+    """A value as a number; NaN for unknown, for what is no number, and for what 32 bits cannot hold."""
+    if isinstance(value, int | float) and -NUMBER_LIMIT < value < NUMBER_LIMIT:
+        return float(value)
+    return float("nan")
+
+
+def held(log_odds: float) -> float:
+    """Log-odds within what a model may add."""
+    return min(max(log_odds, EVIDENCE_LEAST), EVIDENCE_MOST)
