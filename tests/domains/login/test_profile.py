@@ -1,6 +1,10 @@
 """Habits as a state: what is learned, from whom, and within which bounds."""
 
+import msgspec
+import pytest
+
 from tests.domains.login.town import DAY_US, Town, client, network
+from wardline.domains.login.attempts import Attempt, Attempts
 from wardline.domains.login.profile import LoginProfile
 
 HOME, DESK = network(10, 1, 1), client("b1", "d1")
@@ -59,6 +63,35 @@ def test_a_flow_joins_an_outcome_that_carries_nothing_else() -> None:
     town.note("p1", {"flow": "session:f"}, result="challenge_passed")
     read = town.decide("p1", {**HOME, **DESK}).read
     assert (read["login.known_logins"], read["login.device_logins"], read["login.agent_level"]) == (1, 1, "agent")
+
+
+@pytest.mark.parametrize(("opened", "closed"), [("", "session:f"), ("session:f", ""), ("session:f", "session:f"), ("", "")])
+def test_where_one_of_the_two_carries_no_flow_account_and_address_join_them(opened: str, closed: str) -> None:
+    town = Town()
+    town.decide("p1", {**HOME, **DESK}, flow=opened)
+    town.note("p1", {"ip": HOME["ip"], **({"flow": closed} if closed else {})}, result="success")
+    assert town.decide("p1", {**HOME, **DESK}).read["login.device_logins"] == 1
+
+
+def test_an_outcome_of_another_flow_is_nobody_elses() -> None:
+    town = Town()
+    thief = client("other", "x")
+    town.decide("p1", {**HOME, **thief}, flow="session:thief")
+    town.decide("p1", {**HOME, **DESK}, flow="session:owner")
+    for result in ("challenge_passed", "success"):
+        town.note("p1", {"ip": HOME["ip"], "flow": "session:owner"}, result=result)
+    assert town.decide("p1", {**HOME, **thief}).read["login.device_logins"] == 0
+
+
+def test_which_attempt_is_the_last_of_a_place_is_the_same_after_a_restart() -> None:
+    live = Attempts()
+    for flow in ("a", "b"):
+        live.opened({"account": "account:p1", "ip": "ip:1", "flow": flow}, Attempt("account:p1", 0))
+    live.closed({"account": "account:p1", "flow": "b"}, 1)
+    again = Attempts()
+    again.restore(msgspec.msgpack.decode(msgspec.msgpack.encode(list(live.waiting.items())), type=list[tuple[str, Attempt]]))
+    plain = {"account": "account:p1", "ip": "ip:1"}
+    assert live.closed(plain, 1) == again.closed(plain, 1) and live.waiting == again.waiting
 
 
 def test_an_outcome_whose_attempt_nobody_saw_counts_by_what_it_carries() -> None:

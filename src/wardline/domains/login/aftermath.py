@@ -103,7 +103,8 @@ class LoginAftermath:
             kept = msgspec.msgpack.decode(data, type=_Kept)
         except (msgspec.MsgspecError, ValueError) as error:
             raise ValueError(f"login_aftermath: not a snapshot: {error}") from None
-        self.accounts, self.attempts.waiting = OrderedDict(kept.accounts), OrderedDict(kept.attempts)
+        self.accounts = OrderedDict(kept.accounts)
+        self.attempts.restore(kept.attempts)
 
     def digest(self) -> str:
         """Equal states have equal digests."""

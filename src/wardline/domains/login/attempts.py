@@ -3,11 +3,13 @@
     attempts.opened(facts, attempt)           a login was decided
     attempts.closed(facts, occurred_us)       its outcome came: the attempt, which is forgotten; or None
 
-An outcome belongs to the attempt of its flow; without one, to the last attempt of its account from its address within ATTEMPT_SECONDS. So nobody
-can have another's success counted for their own network. A flood of attempts pushes out the oldest; their outcomes then count by what they carry.
+An outcome belongs to the attempt of its flow. Where one of the two carries none, to the last attempt of its account from its address within
+ATTEMPT_SECONDS; what belongs to another flow is never taken. So nobody can have another's success counted for their own network. A flood of
+attempts pushes out the oldest; their outcomes then count by what they carry.
 """
 
 from collections import OrderedDict
+from collections.abc import Iterable
 
 import msgspec
 
@@ -20,7 +22,8 @@ CAPACITY = 20_000
 class Attempt(msgspec.Struct, array_like=True):
     """One login that was decided. keys: attributes.attribute_keys. risk in nats, None without history. strange: nothing of it is known of the account.
     told: there was a doubt already, as the state that keeps it means it. campaign_keys: what it may have in common with others.
-    known: the account's logins."""
+    known: the account's logins. place: account and address, where it waits under its flow and is the last
+    one there."""
 
     account: str
     occurred_us: int
@@ -30,6 +33,7 @@ class Attempt(msgspec.Struct, array_like=True):
     told: bool = False
     campaign_keys: tuple[str, ...] = ()
     known: int = 0
+    place: str = ""
 
 
 class Attempts:
@@ -38,37 +42,61 @@ class Attempts:
     def __init__(self, capacity: int = CAPACITY) -> None:
         self.capacity = capacity
         self.waiting: OrderedDict[str, Attempt] = OrderedDict()
+        self._flows: dict[str, str] = {}  # place -> the flow of the last attempt there
 
-    @staticmethod
-    def _key(facts: Values) -> str | None:
-        flow = facts.get("flow")
-        if flow:
-            return str(flow)
-        account, ip = facts.get("account"), facts.get("ip")
-        return f"{account}|{ip}" if account else None
+    def restore(self, kept: Iterable[tuple[str, Attempt]]) -> None:
+        """Take what a snapshot holds."""
+        self.waiting = OrderedDict(kept)
+        self._flows = {attempt.place: flow for flow, attempt in self.waiting.items() if attempt.place}
 
     def opened(self, facts: Values, attempt: Attempt) -> None:
         """Remember an attempt."""
-        key = self._key(facts)
-        if key is None:
+        flow, place = facts.get("flow"), _place(facts)
+        if flow:
+            key = str(flow)
+            if (before := self.waiting.get(key)) is not None:
+                self._forget(key, before)
+            if place:
+                # One attempt a place can be found by it: the last one, also after a restart.
+                if (before := self.waiting.get(self._flows.get(place, ""))) is not None:
+                    before.place = ""
+                attempt.place = place
+                self._flows[place] = key
+        elif place:
+            key = place
+        else:
             return
         self.waiting[key] = attempt
         self.waiting.move_to_end(key)
         while len(self.waiting) > self.capacity:
-            self.waiting.popitem(last=False)
+            self._forget(*next(iter(self.waiting.items())))
 
     def closed(self, facts: Values, occurred_us: int) -> Attempt | None:
         """The attempt that an outcome belongs to; no further outcome is expected, so it is forgotten."""
-        key = self._key(facts)
-        found = self.waiting.get(key) if key else None
-        if found is None or key is None or found.account != facts.get("account", found.account):
+        flow, place = facts.get("flow"), _place(facts)
+        key = str(flow) if flow else self._flows.get(place, place)
+        found = self.waiting.get(key)
+        if found is None and flow:
+            key = place
+            found = self.waiting.get(key)
+        if found is None or found.account != facts.get("account", found.account):
             return None
         if abs(occurred_us - found.occurred_us) > ATTEMPT_SECONDS * 1_000_000:
             return None
-        del self.waiting[key]
+        self._forget(key, found)
         return found
 
     def erase(self, subject: str) -> None:
         """Forget the attempts on an account, and those that name a pseudonym."""
-        for key in [key for key, each in self.waiting.items() if each.account == subject or subject in key.split("|")]:
-            del self.waiting[key]
+        for key in [key for key, each in self.waiting.items() if subject in (each.account, *key.split("|"), *each.place.split("|"))]:
+            self._forget(key, self.waiting[key])
+
+    def _forget(self, key: str, attempt: Attempt) -> None:
+        del self.waiting[key]
+        if attempt.place and self._flows.get(attempt.place) == key:
+            del self._flows[attempt.place]
+
+
+def _place(facts: Values) -> str:
+    account = facts.get("account")
+    return f"{account}|{facts.get('ip')}" if account else ""

@@ -188,7 +188,7 @@ class LoginCampaigns:
         except (msgspec.MsgspecError, ValueError) as error:
             raise ValueError(f"login_campaigns: not a snapshot: {error}") from None
         self.probation, self.seen = OrderedDict(kept.probation), OrderedDict(kept.seen)
-        self.attempts.waiting = OrderedDict(kept.attempts)
+        self.attempts.restore(kept.attempts)
         self.site, self.rate = kept.site, kept.rate
 
     def digest(self) -> str:

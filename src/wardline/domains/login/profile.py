@@ -204,7 +204,7 @@ class LoginProfile:
         self.accounts = OrderedDict(kept.accounts)
         self.bytes_used = sum(len(packed) + ACCOUNT_BYTES for packed in self.accounts.values())
         self.evicted, self.baselines, self.since = kept.evicted, kept.baselines, kept.since
-        self.attempts.waiting = OrderedDict(kept.attempts)
+        self.attempts.restore(kept.attempts)
 
     def digest(self) -> str:
         """Equal states have equal digests."""
