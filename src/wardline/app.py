@@ -423,6 +423,7 @@ class Program:
         return {
             "version": __version__,
             "mode": self.point.mode,
+            "modes": {POINT: self.point.mode, **self.points.modes()},
             "paused": self.administration.paused,
             "policy": self.policy.label,
             "model": self.text.label,

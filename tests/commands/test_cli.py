@@ -104,6 +104,17 @@ def test_a_small_day_of_one_administrator(said: Said, tmp_path: Path) -> None:
     path.write_bytes(MESSAGE)
     assert said("mode", "loud")[0] == 1
     assert json.loads(said("mode", "tag", "--json")[1]) == {"mode": "tag", "paused": False}
+    assert said("mode", "--point", "login")[1].strip() == "enforce"  # who asks about a login gets the true verdict from the first day
+    assert json.loads(said("mode", "observe", "--point", "login", "--json")[1]) == {"mode": "observe", "paused": False}
+    assert json.loads(said("status", "--json")[1])["modes"] == {
+        "mail.in": "tag",
+        "login": "observe",
+        "session": "enforce",
+        "signup": "enforce",
+    }
+    status, out, err = said("mode", "tag", "--point", "mail.out")
+    assert (status, out) == (1, "") and "choose mail.in, login, session, signup" in err
+    assert said("mode", "--point", "mail.out")[0] == 2
     status, out, err = said("check", str(path), str(tmp_path / "lunch.eml"), "--json")
     assert status == 0, err
     answers = [json.loads(line) for line in out.splitlines()]

@@ -91,17 +91,25 @@ def serve_command(
 
 
 def mode(
-    ctx: typer.Context, mode: Annotated[str, typer.Argument(help="observe, tag or enforce; nothing: show it")] = "", as_json: Json = False
+    ctx: typer.Context,
+    mode: Annotated[str, typer.Argument(help="observe, tag or enforce; nothing: show it")] = "",
+    point: Annotated[str, typer.Option("--point", help="mail.in, login, signup or session")] = "mail.in",
+    as_json: Json = False,
 ) -> None:
-    """What verdicts do: observe changes nothing, tag marks and delivers, enforce also holds and refuses."""
+    """What verdicts do: observe changes nothing, tag marks and delivers, enforce also holds and refuses.
+
+    Logins and sign-ups begin in enforce: whoever asks gets the true verdict. In observe they answer the mildest one and record the true one.
+    """
     with connect(context_of(ctx)) as client:
         if mode:
-            client.put("/v1/mode", {"mode": mode})
+            client.put("/v1/mode", {"mode": mode, "point": point})
         found = client.get("/v1/status")
+    if point not in found["modes"]:
+        raise Failure(f"point: {point!r} decides nothing; choose {', '.join(found['modes'])}", status=2)
     if as_json:
-        print_json({"mode": found["mode"], "paused": found["paused"]})
+        print_json({"mode": found["modes"][point], "paused": found["paused"]})
     else:
-        out().print(found["mode"] + (" (paused: nothing is changed)" if found["paused"] else ""))
+        out().print(found["modes"][point] + (" (paused: nothing is changed)" if found["paused"] else ""))
 
 
 def pause(ctx: typer.Context, off: Annotated[bool, typer.Option("--off", help="let enforcement go on")] = False) -> None:
@@ -119,7 +127,9 @@ def status(ctx: typer.Context, as_json: Json = False) -> None:
         print_json(found)
         return
     for name, value in found.items():
-        if name != "counts":
+        if name == "modes":
+            out().print(f"{name:<16} " + ", ".join(f"{point} {mode}" for point, mode in value.items()))
+        elif name != "counts":
             out().print(f"{name:<16} {value}")
     for name, value in found["counts"].items():
         out().print(f"{name:<16} {value}")

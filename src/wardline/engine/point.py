@@ -144,6 +144,11 @@ class EventPoint:
         # By event type, the states that absorb it.
         self._absorbing: dict[str, tuple[Callable[[int, KeptEvent, int], None], ...]] = {}
 
+    @property
+    def mode(self) -> str:
+        """observe, tag or enforce. Who asks this door decides what a verdict does there, so that it begins in enforce: the answer is the true one."""
+        return self.administration.mode(self.point, self.default_mode)
+
     def admit(self, event: Event) -> Pending:
         """Decide one event. Raises EventError, StorageBusy and StorageFull before anything was changed."""
         started = time.perf_counter()
@@ -186,7 +191,7 @@ class EventPoint:
             hits=decision.hits,
             shadow=decision.shadow,
             failed=decision.failed,
-            mode=self.administration.mode(self.point, self.default_mode),
+            mode=self.mode,
         )
         receipt = self._write("decision", kept, now_us)
         self.rules.decided(receipt.seq, decision)

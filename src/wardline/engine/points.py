@@ -116,6 +116,10 @@ class EventPoints:
         )
         return tuple(self.doors)
 
+    def modes(self) -> dict[str, str]:
+        """The mode of each point whose door is open."""
+        return {door.point: door.mode for door in self.doors}
+
     def rules(self, point: str, shard: Shard) -> PointRules:
         """The rules of one point, for whoever decides there."""
         return PointRules(self.roster, point, shard.clock.now_us, self._quarantine)

@@ -22,7 +22,7 @@ AUDIT_SHOWN = 200
 
 
 class ModeChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """observe, tag or enforce."""
+    """observe, tag or enforce, for one decision point."""
 
     mode: str
     point: str = "mail.in"
@@ -140,6 +140,9 @@ class AdminRoutes:
 
     async def mode(self, change: ModeChange, actor: str) -> dict[str, Any]:
         """PUT /v1/mode."""
+        points = self.status_of()["modes"]
+        if change.point not in points:
+            raise OfficeError(f"point: {change.point!r} decides nothing; choose {', '.join(points)}")
         await self.office.set_mode(change.point, change.mode, actor=actor)
         return {"point": change.point, "mode": change.mode, "paused": self.office.administration.paused}
 
