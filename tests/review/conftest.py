@@ -28,12 +28,12 @@ class City:
         await self.program.close()
         self.program = self.open(self.clock)
 
-    async def event(self, type: str, account: str, **entities: str) -> Any:
+    async def event(self, type: str, account: str, fields: dict[str, Any] | None = None, **entities: str) -> Any:
         self.count += 1
         given = {"account": account, "ip": f"198.51.{self.count % 100}.{self.count % 250}", **entities}
         at = datetime.fromtimestamp(self.clock.now_us() / 1e6, UTC)
-        fields = {"user_agent": f"agent {self.count}"}
-        event = Event(id=f"e{self.count}", type=type, occurred_at=at, received_at=at, entities=given, fields=fields)
+        told = {"user_agent": f"agent {self.count}", **(fields or {})}
+        event = Event(id=f"e{self.count}", type=type, occurred_at=at, received_at=at, entities=given, fields=told)
         door = next(door for door in self.program.points.doors if type in door.types)
         return await door.admit(event)
 

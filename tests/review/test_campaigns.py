@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from tests.review.conftest import City
+from wardline.engine.action import ActionError
 from wardline.engine.labelling import Statement
 from wardline.review.campaign import UNDO_SOURCE, Campaign, CampaignError, Seed
 
@@ -101,6 +102,54 @@ async def test_established_accounts_need_a_second_person(city: City) -> None:
     campaign = await planned(city)
     assert campaign.plan is not None
     assert campaign.plan.established == 1 and any("older than 30 days" in why for why in campaign.plan.needs_second)
+
+
+async def test_accounts_that_pay_need_a_second_person(city: City) -> None:
+    await city.event("signup", "farm0", device="the farm's", fields={"payment": "card"})
+    campaign = await planned(city)
+    assert campaign.plan is not None
+    assert campaign.plan.paying == 1 and campaign.plan.needs_second == ["1 of them pay"]
+
+
+async def test_many_actions_of_one_detector_within_the_hour_need_a_second_person(city: City) -> None:
+    """Each campaign is small; together they are many, and what one search does within an hour is capped however it is cut."""
+    await city.people(40)
+    campaigns = city.program.campaigns
+    for number in range(2):
+        await city.farm(60, f"farm{number}x", f"device {number}")
+        campaign = await campaigns.find(Seed(kind="key", value=f"device:device {number}"), actor="ada")
+        await campaigns.plan(campaign.id, actor="ada", **LOCK)
+        assert campaign.plan is not None
+        assert [why.partition(" of this detector")[0] for why in campaign.plan.needs_second] == ([] if number == 0 else ["60 actions"])
+        if number == 0:
+            await campaigns.approve(campaign.id, actor="ada")
+            await campaigns.execute(campaign.id, actor="ada")
+    with pytest.raises(CampaignError, match="a second person"):
+        await campaigns.approve(campaign.id, actor="ada")
+    city.clock.advance_us(HOUR_US)
+    await campaigns.plan(campaign.id, actor="ada", **LOCK)
+    assert campaign.plan is not None and not campaign.plan.needs_second
+
+
+async def test_what_nobody_else_approved_meets_the_ledgers_own_cap(city: City) -> None:
+    """Two plans that one person approved before either ran: the second waits, action by action, for somebody else."""
+    await city.people(40)
+    campaigns, found = city.program.campaigns, []
+    for number in range(2):
+        await city.farm(60, f"farm{number}x", f"device {number}")
+        campaign = await campaigns.find(Seed(kind="key", value=f"device:device {number}"), actor="ada")
+        await campaigns.plan(campaign.id, actor="ada", **LOCK)
+        await campaigns.approve(campaign.id, actor="ada")
+        found.append(campaign.id)
+    for campaign_id in found:
+        await campaigns.execute(campaign_id, actor="ada")
+    statuses = [entry.status for entry in city.program.ledger.entries.values()]
+    assert (statuses.count("requested"), statuses.count("held")) == (100, 20)
+    held = next(entry for entry in city.program.ledger.entries.values() if entry.status == "held")
+    with pytest.raises(ActionError, match="a second person"):
+        await city.program.enforcement.approve(held.action.id, actor="ada")
+    await campaigns.undo(found[1], actor="ada")
+    assert all(member.ended for member in campaigns.get(found[1]).acted())
 
 
 async def test_many_behind_one_address_stand_apart(city: City) -> None:

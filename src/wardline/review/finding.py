@@ -1,9 +1,10 @@
-"""Finding members: from a seed to accounts, each with its own evidence, in two passes over the journal's recent decisions.
+"""Finding members: from a seed to accounts, each with its own evidence, in three passes over the journal's recent records.
 
     found = Finder(journal, names, now_us).find(Seed(kind="rule", value="farm_names", hours=24))
     found.members["account:5f2c…"]     [Evidence("rule", "matched the rule farm_names", 6.0), Evidence("shared.device", …)]
 
-The first pass collects accounts: those that the seed names. The second counts who else holds the members' keys, and how many accounts there are.
+The first pass collects accounts: those that the seed names. The second notes what each of them holds and what was decided about it. The third counts
+who else holds the keys that members share, and how many accounts there are.
 A key that two or more members share is worth log2((accounts + prior) / (holders outside the set + 1)) bits, up to the cap of its kind: an account farm's
 own device is worth much, an address with a country behind it nothing (inverse document frequency, K. Spärck Jones, 1972). Kinds of one group imply
 each other, and the best of each counts. Networks, browsers and names are soft: together they never reach MEMBER_BITS, and a device, a phone or an
