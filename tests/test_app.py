@@ -156,6 +156,8 @@ def test_replay_finds_what_was_changed(program: Wardline) -> None:
     assert (report.replayed, report.features_replayed, report.different) == (5, 5, 0), report
     for number in range(5):
         assert program.program.replay_now(corrupt=number).different >= 1
+    assert program.program.expire() == 0  # retention that finds nothing of its age leaves the journal whole
+    assert program.program.replay_now() == report
 
 
 def test_an_id_that_was_decided_gets_its_first_answer(program: Wardline) -> None:

@@ -370,7 +370,7 @@ class Program:
         self.points.declare()
         others = [state for state in self.shard.states.values() if state is not self.points.rulebook]
         origins = [*first, *bring_up(others, self.snapshots, self.journal.read, self.journal.last_seq)]
-        self.points.recovered()
+        self.points.recovered(rebuilt=any(origin.name == self.points.counters.name and not origin.snapshot_seq for origin in origins))
         self.models.open()
         for origin in origins:
             if origin.damaged:
@@ -497,7 +497,7 @@ class Program:
         """Both replays, now."""
         self.journal.flush()
         gaps = self.journal.gaps()
-        whole = not gaps and not any(self.journal.expired_before_us().values())
+        whole = not gaps and self.journal.whole_from_us() < 0
         fresh = None if not whole else MailStates(self.config.mail.near_duplicate_hours, self.config.mail.reputation_half_life_days)
         policies: dict[str, tuple[Policy, Rules] | None] = {}
 

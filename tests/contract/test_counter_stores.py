@@ -443,6 +443,33 @@ def test_computed_over_history(request: pytest.FixtureRequest, make: Make) -> No
         assert live.read("login", t, facts) == whole.read("login", t, facts)
 
 
+def test_over_a_journal_that_lost_its_beginning(make: Make) -> None:
+    """Never too low: what reaches back before what is left is unknown; what does not is as if everything were there."""
+    live, whole = make([]), make([LOGINS])
+    assert isinstance(live, Counters)
+    tape = [
+        Record(seq, 0, "event", str(seq), t, "login", body=pack(KeptEvent(id=str(seq), type="login", occurred_us=t, facts=facts)))
+        for seq, (t, facts) in enumerate(many(500), 1)
+    ]
+    left = [record for record in tape if record.time_us >= tape[200].time_us]
+    for record in tape:
+        live.apply(record)
+        whole.apply(record)
+    fresh = backfill(live, [LOGINS], left)
+    fresh.begin(tape[200].time_us)
+    live.adopt(fresh)
+    assert live.since() == {"logins": tape[200].time_us} and whole.since() == {"logins": -1}
+    known = tape[200].time_us + 610 * SECOND  # its window and a tile
+    assert live.unfinished() == {"logins": known}
+    for facts in [facts for _, facts in many(500) if facts.get("ip") is not None][:20]:
+        assert live.read("login", tape[200].time_us + SECOND, facts) == {"logins": None}
+        assert live.read("login", known, facts) == whole.read("login", known, facts) != {"logins": None}
+    again = make([LOGINS])
+    again.restore(live.snapshot())
+    again.begin(tape[100].time_us)
+    assert again.digest() == live.digest()
+
+
 def test_a_snapshot_in_parts_is_as_of_its_beginning_while_the_state_goes_on(make: Make) -> None:
     store = make(MIXED, capacity_bytes=1 << 17)
     assert isinstance(store, Counters)

@@ -114,6 +114,19 @@ def test_retention_is_per_kind_and_remembered(store: Store, tmp_path: Path) -> N
         ]  # fmt: skip
         assert journal.expired_before_us() == {"event": NOW_US - 3 * DAY_US, "decision": NOW_US - 7 * DAY_US, "label": NOW_US - DAY_US}
         assert journal.expire(NOW_US, {"event": 3}) == 0
+        assert (journal.whole_from_us("event"), journal.whole_from_us("label")) == (NOW_US - 3 * DAY_US, -1)
+        assert journal.whole_from_us() == NOW_US - 3 * DAY_US
+
+
+def test_retention_that_took_nothing_leaves_the_journal_whole(store: Store, tmp_path: Path) -> None:
+    with store(tmp_path) as journal:
+        assert journal.expire(NOW_US, {"event": 5, "label": 5}) == 0
+        for age_days in (4, 3, 2, 1):
+            journal.append(Record(0, 0, "event", f"event{age_days}", NOW_US - age_days * DAY_US, "login", "account:1"))
+        assert journal.expire(NOW_US, {"event": 5}) == 0 and journal.whole_from_us() == -1
+        assert journal.expire(NOW_US, {"event": 3}) == 1 and journal.whole_from_us("event", "decision") == NOW_US - 3 * DAY_US
+        assert journal.expire(NOW_US, {"event": 3}) == 0 and journal.whole_from_us() == NOW_US - 3 * DAY_US
+        assert journal.whole_from_us("decision") == -1
 
 
 async def test_a_receipt_can_be_awaited(store: Store, tmp_path: Path) -> None:

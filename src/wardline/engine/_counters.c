@@ -1101,6 +1101,18 @@ static PyObject *tables_rename(KeyTables *self, PyObject *args)
     Py_RETURN_NONE;
 }
 
+static PyObject *tables_begin(KeyTables *self, PyObject *args)
+{
+    long long handle, since_us;
+    int number, place;
+    if (!PyArg_ParseTuple(args, "LL", &handle, &since_us) || place_of(self, handle, &number, &place) < 0)
+        return NULL;
+    Column *column = &self->tables[number]->columns[place];
+    if (since_us > column->since_us)
+        column->since_us = since_us;
+    Py_RETURN_NONE;
+}
+
 static PyObject *tables_order(KeyTables *self, PyObject *key)
 {
     Table *table = table_of(self, key);
@@ -1848,6 +1860,7 @@ static PyMethodDef tables_methods[] = {
     {"add", FAST tables_add, METH_VARARGS | METH_KEYWORDS, "add(key, spec, on, of, test, names, since_us) -> int"},
     {"remove", (PyCFunction)tables_remove, METH_O, "remove(handle)"},
     {"rename", (PyCFunction)tables_rename, METH_VARARGS, "rename(handle, names)"},
+    {"begin", (PyCFunction)tables_begin, METH_VARARGS, "begin(handle, since_us)"},
     {"order", (PyCFunction)tables_order, METH_O, "order(key) -> [(handle, since_us)]"},
     {"read", FAST tables_read, METH_FASTCALL, "read(t_us, facts) -> dict"},
     {"absorb", FAST tables_absorb, METH_FASTCALL, "absorb(seq, kind, t_us, facts, verdicts)"},

@@ -193,16 +193,20 @@ class Counters:
                 wanted.setdefault(kind, set()).update(self._tests[text] for text in _conditions(counter) if text in self._tests)
         self._plans = {kind: tuple((test, self._evaluate[test]) for test in sorted(tests)) for kind, tests in wanted.items()}
 
-    def unfinished(self) -> dict[str, int]:
-        """Counters that were added late and not computed over history: name -> from which event time (us) on they are known."""
-        since = {handle: since_us for key in self._keys() for handle, since_us in self._tables.order(key)}
-        found = {}
+    def begin(self, since_us: int) -> None:
+        """Records from before a time may be missing among those that were absorbed: what reaches back before it is unknown, not too low."""
         for shared in self._shared.values():
-            if since[shared.handle] >= 0:
-                spec = spec_of(shared.counter)
-                for name in shared.names:
-                    found[name] = since[shared.handle] + spec.window_us + spec.tile_us
-        return found
+            self._tables.begin(shared.handle, since_us)
+
+    def since(self) -> dict[str, int]:
+        """The event time (us) from which on each counter has counted everything, by name; -1 from the beginning."""
+        since = {handle: since_us for key in self._keys() for handle, since_us in self._tables.order(key)}
+        return {name: since[shared.handle] for shared in self._shared.values() for name in shared.names}
+
+    def unfinished(self) -> dict[str, int]:
+        """Counters that did not count from the beginning on: name -> from which event time (us) on they are known."""
+        specs = {name: spec_of(shared.counter) for shared in self._shared.values() for name in shared.names}
+        return {name: since + specs[name].window_us + specs[name].tile_us for name, since in self.since().items() if since >= 0}
 
     # Events
 

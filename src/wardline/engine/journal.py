@@ -264,6 +264,13 @@ class Journal:
         """Per kind of record, the time before which retention removed everything."""
         return self._index.expired_before_us()
 
+    def whole_from_us(self, *kinds: str) -> int:
+        """The time from which on every record of these kinds (none: of all) is here; -1 when retention took none.
+
+        Retention notes its time (`expired_before_us`) even where nothing was that old.
+        """
+        return max((time_us for kind, time_us in self._index.taken_before_us().items() if not kinds or kind in kinds), default=-1)
+
     # The index
 
     def index_now(self) -> int:

@@ -177,6 +177,11 @@ class KeyTables:
         table, place = self._place(handle)
         table.columns[place].names = names
 
+    def begin(self, handle: int, since_us: int) -> None:
+        """What happened before a time was not all counted: windows that reach before it are unknown."""
+        table, place = self._place(handle)
+        table.columns[place].since_us = max(table.columns[place].since_us, since_us)
+
     def order(self, key: tuple[str, ...]) -> list[tuple[int, int]]:
         """(handle, since_us) of a table's counters, in the order in which `dump` writes them."""
         return [(column.handle, column.since_us) for column in self._tables[key].columns]

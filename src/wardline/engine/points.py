@@ -134,15 +134,29 @@ class EventPoints:
                 except CounterError as error:
                     logger("rules").error("counter_left_out", rule=file.name, detail=str(error))
 
-    def recovered(self) -> int:
-        """After a start: compute the counters of running rules that no snapshot brought. Gives how many."""
-        unfinished = self.counters.unfinished()
-        wanted = [counter for file in self._files() for counter in file.counters if counter.name in unfinished]
+    def recovered(self, rebuilt: bool = False) -> int:
+        """After a start: compute the counters of running rules that no snapshot brought. Gives how many.
+
+        rebuilt: no snapshot of the counters was there, and they counted what retention has left of the journal.
+        """
+        if rebuilt:
+            self.counters.begin(self._whole_from_us())
+        unfinished, declared = self.counters.unfinished(), self.counters.declarations()
+        brought = dict.fromkeys(counter.name for file in self._files() for counter in file.counters)
+        wanted = self.computable([declared[name] for name in brought if name in unfinished])
         if wanted:
             fresh = self.counters.beside(wanted)
             feed(fresh, self.journal, self.journal.last_seq)
             self._adopt(fresh)
         return len(wanted)
+
+    def computable(self, counters: Sequence[Counter]) -> list[Counter]:
+        """Those that know nothing that the journal has lost: counted anew, the others would know less."""
+        since, whole_from_us = self.counters.since(), self._whole_from_us()
+        return [counter for counter in counters if whole_from_us < 0 or since[counter.name] > whole_from_us]
+
+    def _whole_from_us(self) -> int:
+        return self.journal.whole_from_us("event", "decision")
 
     async def prepare(self, file: RuleFile) -> None:
         """Make a rule's counters ready: nothing for those that run already. Raises DeskError for a name that means something else here."""
@@ -163,7 +177,8 @@ class EventPoints:
     async def compute(self, counters: Sequence[Counter]) -> int:
         """Count over the journal's history beside the running state, then take over between two events. Gives the records that there are.
 
-        Counters that run already are counted anew: those that began late are known from the beginning afterwards.
+        Counters that run already are counted anew: those that began late are known from the beginning afterwards, or from where retention has
+        left the journal whole.
         """
         fresh = self.counters.beside(counters)
         while self.journal.last_seq - fresh.applied_seq > CAUGHT_UP:
@@ -173,6 +188,8 @@ class EventPoints:
         return fresh.applied_seq
 
     def _adopt(self, fresh: Counters) -> None:
+        # Asked after the reading: retention may have taken records meanwhile.
+        fresh.begin(self._whole_from_us())
         # Records of other kinds move the journal and not the counters.
         self.counters.applied_seq = self.journal.last_seq
         self.counters.adopt(fresh)

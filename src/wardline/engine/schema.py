@@ -6,7 +6,8 @@
     vault_keys which slot of the key file belongs to a subject: subject_hash, slot
     erased     inclusive ranges of seq that are gone on purpose or by damage, with the reason
     expired    per kind of record, the time before which all were removed
-    facts      name -> number: schema_version, indexed_seq; on a server also database, writer, moving
+    facts      name -> number: schema_version, indexed_seq, taken_KIND (0, or the time before which retention took records); on a server also
+               database, writer, moving
 
 Only hashes of subjects stand in randomly ordered indices: pages of a B-tree may keep traces of moved cells, and a hash of a pseudonym names
 nobody. `migrations` upcasts an older folder, one step per version.

@@ -184,6 +184,12 @@ class SqlIndex:
         """Per kind, the time before which retention removed everything."""
         return {row.kind: row.before_us for row in self._rows(select(schema.expired), {})}
 
+    def taken_before_us(self) -> dict[str, int]:
+        """The same for kinds of which retention did take a record. Where nobody noted whether it did (a journal that was moved), it did."""
+        noted = {row.name: int(row.value) for row in self._rows(select(schema.facts), {})}
+        found = {kind: noted.get(f"taken_{kind}", before_us) for kind, before_us in self.expired_before_us().items()}
+        return {kind: before_us for kind, before_us in found.items() if before_us > 0}
+
     def verify(self) -> tuple[int, list[str]]:
         """Read everything and compare checksums. Gives the number of records and a line for each defect (at most 100)."""
         defects: list[str] = []
@@ -229,6 +235,7 @@ class SqlIndex:
             )
             rows = connection.execute(query).all()
             self._remove(connection, rows)
+            _note_taken(connection, kind, before_us if rows else None)
             connection.execute(delete(schema.expired).where(schema.expired.c.kind == kind))
             connection.execute(insert(schema.expired).values(kind=kind, before_us=before_us))
         return len(rows), (rows[-1].time_us, rows[-1].seq) if rows else after
@@ -237,6 +244,17 @@ class SqlIndex:
         """Write down records that were answered and cannot be read any more."""
         with self._begin() as connection:
             _note_gaps(connection, ranges, at_us, "damage")
+
+
+def _note_taken(connection: Connection, kind: str, before_us: int | None) -> None:
+    """Note that retention took records from before a time, or (None) that it looked and took none."""
+    facts, expired, name = schema.facts, schema.expired, f"taken_{kind}"
+    if before_us is None:
+        if connection.execute(select(facts.c.value).where(facts.c.name == name)).scalar() is not None:
+            return
+        before_us = connection.execute(select(expired.c.before_us).where(expired.c.kind == kind)).scalar() or 0
+    connection.execute(delete(facts).where(facts.c.name == name))
+    connection.execute(insert(facts).values(name=name, value=before_us))
 
 
 def _filed(connection: Connection, hashes: Iterable[int], after_seq: int) -> list[int]:

@@ -109,6 +109,7 @@ class FeatureRoutes:
         for name in order.names:
             if name not in declared:
                 raise Problem(404, f"no counter has the name {name[:64]!r}; `wardline features list` shows all")
-        wanted = [declared[name] for name in dict.fromkeys(order.names or self.points.counters.unfinished())]
+        named = [declared[name] for name in dict.fromkeys(order.names or self.points.counters.unfinished())]
+        wanted = self.points.computable(named)
         records = await self.points.compute(wanted) if wanted else 0
         await exchange.json({"computed": [counter.name for counter in wanted], "records": records})
