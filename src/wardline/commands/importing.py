@@ -4,6 +4,7 @@ wardline import events.ndjson                 recorded and counted
 wardline import events.ndjson --decide        decided as it happened; --out keeps the decisions
 wardline import logins.csv --map logins.toml
 wardline import rba rba-dataset.csv           by a map that ships; --events and --truth write files instead
+wardline import sshd auth.log --decide        tries of passwords in the log of an SSH server
 """
 
 import codecs
@@ -12,6 +13,7 @@ import gzip
 import sys
 import zlib
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Annotated, Any
 
@@ -26,6 +28,7 @@ CHUNK_BYTES = 1 << 20
 CHUNK_LINES = 5_000
 LINE_LIMIT_BYTES = 1 << 20
 ERRORS_SHOWN = 10
+SSHD = "sshd"
 
 
 def register(app: typer.Typer) -> None:
@@ -50,30 +53,35 @@ class _Tally:
 
 def import_events(
     ctx: typer.Context,
-    file: Annotated[Path, typer.Argument(help="NDJSON, one event a line, or CSV with --map; .gz too; - for standard input; or rba")],
-    second: Annotated[Path | None, typer.Argument(metavar="[TABLE]", help="after the name of a map that ships (rba): the table")] = None,
+    file: Annotated[Path, typer.Argument(help="NDJSON, one event a line, or CSV with --map; .gz too; - for standard input; or rba, sshd")],
+    second: Annotated[Path | None, typer.Argument(metavar="[TABLE|LOG]", help="after rba: the table; after sshd: the log")] = None,
     table: Annotated[Path | None, typer.Option("--map", help="which column of a CSV file is what; docs/import.md shows one")] = None,
     decide: Annotated[bool, typer.Option("--decide", help="decide sign-ups, logins and the like as they come, in order")] = False,
     keep: Annotated[Path | None, typer.Option("--out", help="write the answers here, one a line")] = None,
-    events_to: Annotated[Path | None, typer.Option("--events", help="with rba: write the events here; nothing is imported")] = None,
+    events_to: Annotated[
+        Path | None, typer.Option("--events", help="with rba and sshd: write the events here; nothing is imported")
+    ] = None,
     truth_to: Annotated[Path | None, typer.Option("--truth", help="with rba and --events: write the truth about each login here")] = None,
+    year: Annotated[int, typer.Option("--year", min=0, max=9998, help="with sshd: of the first line, where the log names none")] = 0,
+    timezone: Annotated[str, typer.Option("--timezone", help="with sshd: of times without a zone, as Europe/Vienna")] = "UTC",
     as_json: Annotated[bool, typer.Option("--json", help="end with one JSON document")] = False,
 ) -> None:
     """Play a history of events through the door, in order. Importing the same file again changes nothing: every event has its id."""
     tally = _Tally()
-    shipped = b""
-    if second is not None:
-        file, shipped, name = second, _shipped(str(file)), str(file)
-        if events_to is not None:
-            _convert(file, name, shipped, tally, events_to, truth_to, as_json)
-            return
-    if events_to is not None or truth_to is not None:
+    name, file = (str(file), second) if second is not None else ("", file)
+    if (year or timezone != "UTC") and name != SSHD:
+        raise Failure("--year and --timezone go with a log: wardline import sshd auth.log --year 2026", status=2)
+    if (truth_to is not None and (name in ("", SSHD) or events_to is None)) or (events_to is not None and not name):
         raise Failure("--events and --truth go with a map that ships: wardline import rba TABLE.csv --events FILE --truth FILE", status=2)
+    lines = _ssh_lines(file, year, timezone, tally) if name == SSHD else _lines(file, table, tally, _shipped(name) if name else b"")
+    if events_to is not None:
+        _convert(file, name, lines, tally, events_to, truth_to, as_json)
+        return
     size = file.stat().st_size if file.is_file() and file.suffix != ".gz" else None
     with connect(context_of(ctx)) as client, _opened(keep) as kept, _bar(size, not as_json) as moved:
-        for first, lines in _chunks(_lines(file, table, tally, shipped)):
-            _send(client, first, lines, decide, tally, kept)
-            moved(sum(map(len, lines)) + len(lines))
+        for first, chunk in _chunks(lines):
+            _send(client, first, chunk, decide, tally, kept)
+            moved(sum(map(len, chunk)) + len(chunk))
     if as_json:
         print_json(
             {"lines": tally.lines, "decided": tally.verdicts, "accepted": tally.accepted, "refused": tally.refused, "errors": tally.errors}
@@ -122,14 +130,14 @@ def _shipped(name: str) -> bytes:
         raise Failure(str(error), status=2) from None
 
 
-def _convert(file: Path, name: str, shipped: bytes, tally: _Tally, events_to: Path, truth_to: Path | None, as_json: bool) -> None:
-    """A table to files of events and of truth; nothing is imported."""
+def _convert(file: Path, name: str, lines: Iterator[bytes], tally: _Tally, events_to: Path, truth_to: Path | None, as_json: bool) -> None:
+    """A table or a log to files of events and of truth; nothing is imported."""
     from wardline.gateways.table import TableError
     from wardline.gateways.truth_table import truths_of
 
     count = 0
     with _opened(events_to) as kept:
-        for line in _lines(file, None, tally, shipped):
+        for line in lines:
             count += 1
             if kept:
                 kept.write(line + b"\n")
@@ -145,6 +153,8 @@ def _convert(file: Path, name: str, shipped: bytes, tally: _Tally, events_to: Pa
         print_json({"events": count, "refused": tally.refused, "errors": tally.errors})
     else:
         out().print(f"{count} events written, {tally.refused} rows refused")
+        for text in tally.errors:
+            err().print(printable(text), style="yellow", markup=False)
     if tally.refused:
         raise typer.Exit(1)
 
@@ -174,6 +184,31 @@ def _lines(file: Path, table: Path | None, tally: _Tally, shipped: bytes = b"") 
                     yield msgspec.json.encode(document)
     except TableError as error:
         raise Failure(str(error)) from None
+
+
+def _ssh_lines(file: Path, year: int, timezone: str, tally: _Tally) -> Iterator[bytes]:
+    """The events of a log of sshd as JSON lines. Failure where it holds no attempt at all."""
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+    from wardline.gateways.sshd import LogClock, events_of
+    from wardline.gateways.table import TableError
+
+    try:
+        ends = datetime.fromtimestamp(file.stat().st_mtime, UTC) if file.is_file() else datetime.now(UTC)
+        clock = LogClock(ends=ends, year=year, zone=ZoneInfo(timezone))
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise Failure(f"--timezone: {timezone!r} is none; write it as Europe/Vienna or UTC", status=2) from None
+    none = True
+    with _source(file) as stream:
+        for _number, document in events_of(_texts(stream, file), clock):
+            none = False
+            if isinstance(document, TableError):
+                tally.lines += 1
+                tally.refuse(str(document))
+            else:
+                yield msgspec.json.encode(document)
+    if none:
+        raise Failure(f"{file}: no line tells of a password that was tried or of a login; is it the log of an SSH server (sshd)?")
 
 
 def _read_lines(stream: IO[bytes], file: Path) -> Iterator[bytes]:
