@@ -18,7 +18,8 @@ SHIPPED = ("rba",)
 def shipped_map(name: str) -> bytes:
     """The text of a map that ships. Raises TableError."""
     if name not in SHIPPED:
-        raise TableError(f"no map {name[:64]!r} ships; there is {', '.join(SHIPPED)}, and sshd for the log of an SSH server. Write one of your own and give it with --map")
+        there = f"{', '.join(SHIPPED)}, and sshd for the log of an SSH server"
+        raise TableError(f"no map {name[:64]!r} ships; there is {there}. Write one of your own and give it with --map")
     return resources.files("wardline.gateways").joinpath("tables", f"{name}.toml").read_bytes()
 
 

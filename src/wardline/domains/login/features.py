@@ -14,6 +14,7 @@ DECLARED: dict[str, dict[str, object]] = {
     "failures_account_10m": {"count": "login.outcome", "by": "account", "where": FAILED, "window": "10m"},
     "failures_account_24h": {"count": "login.outcome", "by": "account", "where": FAILED, "window": "24h"},
     "failures_ip_1h": {"count": "login.outcome", "by": "ip", "where": FAILED, "window": "1h"},
+    "failure_share_ip_1h": {"ratio": FAILED, "on": "login.outcome", "by": "ip", "window": "1h"},
     "failures_prefix24_1h": {"count": "login.outcome", "by": "ip.prefix24", "where": FAILED, "window": "1h"},
     "failure_share_prefix24_1h": {"ratio": FAILED, "on": "login.outcome", "by": "ip.prefix24", "window": "1h"},
     "accounts_failed_ip_1h": {"distinct": "account", "on": "login.outcome", "by": "ip", "where": FAILED, "window": "1h"},
