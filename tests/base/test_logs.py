@@ -1,6 +1,8 @@
 """Logs hold no identifiers, whatever a careless line gives them."""
 
 import io
+import subprocess
+import sys
 
 import pytest
 
@@ -33,3 +35,13 @@ def test_a_log_that_cannot_be_written_stops_nothing(monkeypatch: pytest.MonkeyPa
     closed.close()
     monkeypatch.setattr("sys.stderr", closed)
     logger("test").error("nobody_reads_this")
+
+
+def test_the_library_is_loaded_for_the_first_line_that_is_written() -> None:
+    script = (
+        "import sys; from wardline.base.logs import configure_logs, logger; configure_logs('error', 'json')\n"
+        "logger('test').info('not_shown'); assert 'structlog' not in sys.modules\n"
+        "logger('test').error('shown', count=1); configure_logs('info', 'text'); logger('test').info('shown_too')"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True)
+    assert [line.split("shown")[0][-1] for line in done.stderr.splitlines()] == ['"', "="] and not done.stdout

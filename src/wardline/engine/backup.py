@@ -24,8 +24,7 @@ from wardline.engine import schema
 from wardline.engine.index import Index
 from wardline.engine.indices import ELSEWHERE, EMBEDDED
 from wardline.engine.server_address import Address
-from wardline.engine.server_index import read_note
-from wardline.engine.server_link import Link
+from wardline.engine.server_note import read_note
 
 if TYPE_CHECKING:
     from wardline.engine.journal import Journal
@@ -129,6 +128,8 @@ def migrate(path: Path, address: Address | None = None) -> tuple[int, int]:
                     str(path),
                     "Choose the data folder with --data, or leave store.database empty.",
                 )
+            from wardline.engine.server_link import Link
+
             with closing(Link(address)) as link:
                 return link.open()
         if folder.files.exists(path / ELSEWHERE):

@@ -26,8 +26,9 @@ from wardline.engine.indices import ELSEWHERE, EMBEDDED, embedded
 from wardline.engine.journal import Journal
 from wardline.engine.server_address import Address
 from wardline.engine.server_dialects import TABLES
-from wardline.engine.server_index import Note, on_server, write_note
+from wardline.engine.server_index import on_server
 from wardline.engine.server_link import Link
+from wardline.engine.server_note import Note, write_note
 from wardline.engine.sql_index import LIVE, bytes_of, intact
 
 COPIED = (schema.records, schema.lookups, schema.vault, schema.vault_keys, schema.erased, schema.expired)

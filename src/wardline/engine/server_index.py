@@ -26,6 +26,7 @@ from wardline.engine.indices import ELSEWHERE, EMBEDDED, OpenIndex
 from wardline.engine.record import Record, lookup_hash, lookup_hashes
 from wardline.engine.server_address import Address
 from wardline.engine.server_link import Link
+from wardline.engine.server_note import Note, read_note, write_note, written
 from wardline.engine.sql_index import BREATH_S, NEWEST_FILED, PAGE, STRANGERS, Sealed, SqlIndex, bytes_of, pages, record_of, row_of
 from wardline.engine.vault_rows import VaultTables
 
@@ -42,15 +43,6 @@ _OLDEST = (
 )
 # Not DISTINCT: as long as PostgreSQL has no statistics it would sort the whole table for every page.
 _FILED = select(_lookups.c.hash).where(_lookups.c.hash >= bindparam("first")).order_by(_lookups.c.hash).limit(bindparam("limit"))
-
-
-class Note(msgspec.Struct, frozen=True):
-    """DATA/database.json: which database belongs to the folder. id: drawn once; seq: how far its records were known to go."""
-
-    kind: str
-    where: str
-    id: int
-    seq: int
 
 
 class ServerIndex(SqlIndex):
@@ -165,7 +157,7 @@ class ServerIndex(SqlIndex):
 
         The note does not say how far: whichever dump is put back with this copy, older or newer, it fits.
         """
-        write_atomic(DiskFiles(), folder / ELSEWHERE, _written(msgspec.structs.replace(self._note, seq=0)))
+        write_atomic(DiskFiles(), folder / ELSEWHERE, written(msgspec.structs.replace(self._note, seq=0)))
         return self.indexed_seq
 
     def close(self) -> None:
@@ -253,23 +245,3 @@ def _paired(link: Link, folder: Folder, adopt: bool) -> ServerIndex:
     with link.transaction() as connection:
         link.put(connection, "database", note.id)
     return ServerIndex(link, folder, note, indexed_seq)
-
-
-def write_note(folder: Folder, note: Note) -> None:
-    """Make a database the folder's."""
-    folder.write_atomic(ELSEWHERE, _written(note))
-
-
-def read_note(folder: Folder) -> Note | None:
-    """Which database the folder has; None when it has none. Raises StorageDamaged."""
-    data = folder.read(ELSEWHERE)
-    try:
-        return msgspec.json.decode(data, type=Note) if data is not None else None
-    except (msgspec.DecodeError, msgspec.ValidationError) as error:
-        raise StorageDamaged(
-            f"the note that names the database cannot be read: {error}", str(folder.path / ELSEWHERE), "Put it back from a backup."
-        ) from None
-
-
-def _written(note: Note) -> bytes:
-    return msgspec.json.format(msgspec.json.encode(note)) + b"\n"
