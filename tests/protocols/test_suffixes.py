@@ -1,5 +1,7 @@
 """Public suffixes, on a list in miniature and on the installed one."""
 
+from importlib import resources
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -66,3 +68,13 @@ def test_an_organisation_is_a_suffix_of_its_host(labels: list[str]) -> None:
     found = organisation(host)
     assert host.endswith(found)
     assert organisation(found) == found
+
+
+def test_every_rule_of_the_list_has_the_a_label_form_of_the_codec() -> None:
+    text = resources.files("publicsuffixlist").joinpath("public_suffix_list.dat").read_text("utf-8")
+    lines = [line.partition(" ")[0].strip().lower() for line in text.splitlines()]
+    rules = [line.lstrip("!").removeprefix("*.") for line in lines if line and not line.startswith("//")]
+    assert set(read(text)) == {rule.encode("idna").decode("ascii") if not rule.isascii() else rule for rule in rules}
+    # What nameprep changes or refuses goes through it: sharp s, full width, a capital, a soft hyphen, a label of the other direction with a digit.
+    for label in ("straße", "ｅｘａｍｐｌｅ", "Ünter", "ab\u00adcé", "ﬁsch", "中国", "δοκιμή"):
+        assert read(label) == {label.lower().encode("idna").decode("ascii"): RULE}

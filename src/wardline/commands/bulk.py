@@ -158,19 +158,19 @@ def _started(workers: int, work: Work) -> ProcessPoolExecutor:
     if sys.platform == "linux" and threading.active_count() == 1:
         prepare_one(Source("warming", None, content=_WARMING), work)
         context = get_context("fork")
-        gc.collect()
         gc.freeze()  # else the workers' first collection writes to every page that they share
     else:
         set_forkserver_preload([__name__])
         context = get_context("forkserver")
-    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_end_with_parent)
+    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_begin)
     pool.submit(prepare_all, [], work)
     gc.unfreeze()
     return pool
 
 
-def _end_with_parent() -> None:
-    """In a worker: end when the process that gives it work was killed; it would wait for more for ever."""
+def _begin() -> None:
+    """In a worker, at its start: look for garbage again, and end when the process that gives it work was killed; it would wait for ever."""
+    gc.enable()
     parent = parent_process()
     assert parent is not None
 

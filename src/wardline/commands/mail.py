@@ -100,6 +100,7 @@ def _end(failed: int, count: int) -> None:
 
 def check_bulk(context: Context, found: list[Source], done: Any, workers: int | None = None) -> int:
     """Judge many messages with all cores; `done(source, Checked)` for each, in order. Returns how many could not be read."""
+    gc.disable()  # while everything is loaded, which stays, there is nothing to look for
     from wardline.commands.bulk import Bulk, work_of
 
     config = context.config()
@@ -108,6 +109,7 @@ def check_bulk(context: Context, found: list[Source], done: Any, workers: int | 
         bulk.start(found)
         program = open_program(context, config)
         gc.freeze()  # what stays is not to be searched again and again for what may go
+        gc.enable()
         try:
             judged: list[_Judged] = []
             prepared = bulk.prepared()
@@ -122,12 +124,13 @@ def check_bulk(context: Context, found: list[Source], done: Any, workers: int | 
         finally:
             await program.close()
 
-    with Bulk(work_of(config, starter=context.starter), workers) as bulk:
-        try:
+    try:
+        with Bulk(work_of(config, starter=context.starter), workers) as bulk:
             asyncio.run(run(bulk))
-        finally:
-            gc.unfreeze()
-        return bulk.failed
+            return bulk.failed
+    finally:
+        gc.unfreeze()
+        gc.enable()
 
 
 class _Judged(NamedTuple):

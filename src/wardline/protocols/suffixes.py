@@ -7,6 +7,7 @@ of a wildcard is public too, as the list's own tests expect). The list is the fi
 fetched. Hosts are in A-label form. A look-up is one dictionary access per label, at most eight.
 """
 
+import unicodedata
 from functools import lru_cache
 from importlib import resources
 
@@ -19,8 +20,10 @@ RULE, WILDCARD, EXCEPTION = 1, 2, 4
 def read(text: str) -> dict[str, int]:
     """The list's rules: suffix in A-label form to the kinds of rule that stand for it (`*.ck` -> {"ck": WILDCARD})."""
     rules: dict[str, int] = {}
-    for line in text.splitlines():
-        rule = line.partition(" ")[0].strip().lower()
+    for line in text.lower().splitlines():
+        if line.startswith("//"):
+            continue
+        rule = line.partition(" ")[0].strip()
         if not rule or rule.startswith("//"):
             continue
         kind = RULE
@@ -29,9 +32,17 @@ def read(text: str) -> dict[str, int]:
         elif rule.startswith("*."):
             kind, rule = WILDCARD, rule[2:]
         if not rule.isascii():
-            rule = rule.encode("idna").decode("ascii")
+            rule = ".".join(map(_a_label, rule.split(".")))
         rules[rule] = rules.get(rule, 0) | kind
     return rules
+
+
+def _a_label(label: str) -> str:
+    """A label in A-label form (RFC 3490 ToASCII)."""
+    # Letters that nameprep leaves as they are need not go through it: it looks at each by itself, which a start would wait for.
+    if label.isalpha() and not label.isascii() and label == label.casefold() and unicodedata.is_normalized("NFKC", label):
+        return "xn--" + label.encode("punycode").decode("ascii")
+    return label.encode("idna").decode("ascii")
 
 
 @lru_cache(maxsize=1)

@@ -261,6 +261,8 @@ class MailPoint:
 
     def _lists(self, values: Mapping[str, Value], examined: Examined, envelope: Envelope) -> dict[str, Value]:
         """Entries of the allow and block lists that match an authenticated identity. A bare From can be blocked, never allowed."""
+        if not self.administration.entries:
+            return {"list.allow": [], "list.block": []}
         now_s = self.shard.clock.now_us() // 1_000_000
         proven: set[str] = set()
         # Both readings of From must name the same sender: what was proven of one domain must not open the door to another.
@@ -446,6 +448,8 @@ def _bounded_answers(authenticated: Authentication, envelope: Envelope) -> dict[
 
     A domain's SPF record may ask for names made of the sender's mailbox or the client's address (RFC 7208 §7).
     """
+    if not authenticated.answers:
+        return {}
     told = _told_by(envelope)
     recorded: dict[str, list[str]] = {}
     left = ANSWERS_LIMIT_BYTES

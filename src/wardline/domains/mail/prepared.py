@@ -7,7 +7,6 @@ Beside the facts (`Examined`) these are the opinions of the detectors that read 
 starter model says. Both are pure functions of the message: made here or where it is judged, they are the same to the bit.
 """
 
-import contextlib
 import functools
 from collections.abc import Sequence
 
@@ -63,10 +62,12 @@ def first_signals(values: Values, detectors: Sequence[Detector[Mail]]) -> dict[s
     """Their signals as far as judging reads them: no evidence, and None for no opinion. One that fails is left out: it fails again where it is judged, and is named."""
     signals: dict[str, Signal | None] = {}
     for detector in detectors:
-        with contextlib.suppress(Exception):  # told and counted by `consult`, which asks it once more
+        try:
             signal = detector.judge(values)
             if signal.score is None:
                 signals[detector.name] = None
             elif 0.0 <= signal.score <= 1.0:
                 signals[detector.name] = Signal(signal.score, signal.reason)
+        except Exception:  # noqa: S112 - told and counted by `consult`, which asks it once more
+            continue
     return signals

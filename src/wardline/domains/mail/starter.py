@@ -6,6 +6,7 @@
 It never changes while the program runs, so that worker processes may ask their own copy.
 """
 
+import functools
 from importlib import resources
 from pathlib import Path
 
@@ -17,8 +18,9 @@ STARTER_NAME = "starter.bin"
 TEXT_ROWS = OnlineModel.layout(TEXT_FIELDS).bases[-1]
 
 
+@functools.lru_cache(maxsize=1)
 def shipped_starter() -> Frozen | None:
-    """The starter model that comes with the program; None when it is not there. FrozenError when it is damaged."""
+    """The starter model that comes with the program, read once in a process, as it never changes; None when it is not there. FrozenError when it is damaged."""
     found = resources.files("wardline.domains.mail").joinpath(STARTER_NAME)
     return read_starter(found.read_bytes()) if found.is_file() else None
 
