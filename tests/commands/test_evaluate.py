@@ -43,7 +43,8 @@ def test_a_whole_evaluation(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     assert "20 honest events, 10 of attackers" in text and "naive" in text
     report = json.loads((out / "report.json").read_text())
     assert (report["honest"], report["kinds"]["naive"]["attempts"]) == (20, 10)
-    assert {path.name for path in out.glob("*.svg")} == {"kinds.svg", "groups.svg", "stopped_by_history.svg", "challenged_by_history.svg"}
+    by_history = {f"{what}_by_history.svg" for what in ("stopped", "kinds", "challenged")}
+    assert {path.name for path in out.glob("*.svg")} == {"kinds.svg", "groups.svg", *by_history}
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 CHUNK_LINES = 2_000
 LINE_LIMIT_BYTES = 1 << 20
 TYPES = ("login", "signup")
+DRAWN_LEAST = 5  # a share of fewer is in the report and not in the plots
+DRAWN_RATE = "1.0%"
 
 
 def register(app: typer.Typer) -> None:
@@ -138,10 +140,14 @@ def _shuffled(asked: "list[Asked]", answers: "dict[str, Answered]", what: str) -
 def _write(folder: Path, found: "Report") -> None:
     from wardline.learning.evaluation.drawing import bars, lines
 
-    def points(side: str, rate: str) -> list[tuple[float, float, float, float]]:
-        shares = [(step.history, getattr(step, side)[rate]) for step in found.curves]
-        return [(float(at), share.share, share.low, share.high) for at, share in shares if share.share is not None]
+    def drawn(shares: list[tuple[int, Any]]) -> list[tuple[float, float, float, float]]:
+        return [(float(at), share.share, share.low, share.high) for at, share in shares if share.of >= DRAWN_LEAST]
 
+    def points(side: str, rate: str) -> list[tuple[float, float, float, float]]:
+        return drawn([(step.history, getattr(step, side)[rate]) for step in found.curves])
+
+    names = sorted({kind for step in found.curves if step.history for kind in step.kinds})
+    kinds = {kind: drawn([(step.history, step.kinds[kind][DRAWN_RATE]) for step in found.curves if kind in step.kinds]) for kind in names}
     plots = {
         "kinds.svg": bars(
             "Stopped, by kind of attack, as shipped",
@@ -162,6 +168,12 @@ def _write(folder: Path, found: "Report") -> None:
             {rate: points("stopped", rate) for rate in found.thresholds},
             x="past logins, from",
             y="share stopped",
+        ),
+        "kinds_by_history.svg": lines(
+            f"Attempts stopped at {DRAWN_RATE} challenged, by kind and history",
+            {kind: places for kind, places in kinds.items() if len(places) > 1},
+            x="past logins, from",
+            y="share of attempts that could have entered",
         ),
         "challenged_by_history.svg": lines(
             "Honest events challenged, by history",

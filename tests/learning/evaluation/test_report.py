@@ -41,6 +41,7 @@ def test_shares_rates_groups_and_curves() -> None:
     assert found.groups["tor"].challenged.hits == 2 and found.groups["tor"].times == 10.0
     assert [step.history for step in found.curves] == [0, 1, 3, 6, 12, 25]
     assert found.curves[4].stopped["1.0%"].share == 0.8
+    assert found.curves[4].kinds["naive"]["1.0%"].hits == 8 and not found.curves[3].kinds
     assert found.campaigns["all"].detected.hits == 1 and found.verdicts["attack"] == {"challenge": 8, "allow": 3}
 
 

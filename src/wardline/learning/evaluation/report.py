@@ -70,11 +70,12 @@ class Campaigns(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):
-    """One step of the history: from so many past logins. by rate: honest challenged, attempts stopped."""
+    """One step of the history: from so many past logins. by rate: honest challenged, attempts stopped; kinds: the latter by kind of attack."""
 
     history: int
     challenged: dict[str, Share]
     stopped: dict[str, Share]
+    kinds: dict[str, dict[str, Share]]
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
@@ -198,11 +199,21 @@ def _curves(honest: list[Judged], attacks: list[Judged], cuts: dict[str, float])
     for place, least in enumerate(HISTORY_STEPS):
         most = HISTORY_STEPS[place + 1] if place + 1 < len(HISTORY_STEPS) else 1 << 62
         good = [row.score for row in honest if row.history is not None and least <= row.history < most]
-        bad = [row.score for row in attacks if row.entered and row.history is not None and least <= row.history < most]
+        bad = [row for row in attacks if row.entered and row.history is not None and least <= row.history < most]
         if good or bad:
-            challenged = {rate: _above(good, cut) for rate, cut in cuts.items()}
-            found.append(Step(history=least, challenged=challenged, stopped={rate: _above(bad, cut) for rate, cut in cuts.items()}))
+            found.append(
+                Step(
+                    history=least,
+                    challenged={rate: _above(good, cut) for rate, cut in cuts.items()},
+                    stopped=_stopped(bad, cuts),
+                    kinds={kind: _stopped(rows, cuts) for kind, rows in sorted(_by(bad, lambda row: row.kind).items())},
+                )
+            )
     return found
+
+
+def _stopped(rows: Sequence[Judged], cuts: dict[str, float]) -> dict[str, Share]:
+    return {rate: _above([row.score for row in rows], cut) for rate, cut in cuts.items()}
 
 
 def detection(rows: Sequence[Judged]) -> Found:
