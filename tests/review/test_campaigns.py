@@ -65,6 +65,8 @@ async def test_from_finding_to_undo(city: City) -> None:
     await campaigns.undo(campaign.id, actor="bob", reason="a school")
     await campaigns.undo(campaign.id, actor="ada")
     assert campaign.status == "undone" and all(one.ended and not one.reversed for one in campaign.acted())
+    shown = city.program.metrics.render().decode()
+    assert "what a campaign's own undo ends is not among them\n" in shown and "wardline_campaign_reversals 0.0" in shown
     assert {entry.status for entry in ledger.entries.values()} == {"ending"}
     labels = city.program.labelling.history({"account": "farm3"})
     assert [(label.source, label.abusive) for label in labels] == [(UNDO_SOURCE, False)]

@@ -157,7 +157,7 @@ class CampaignBook:
     # The state's contract
 
     def measure(self, metrics: Metrics) -> None:
-        """Say how many run and stand halted, how many accounts they acted on, and for how many that was taken back."""
+        """Say how many run and stand halted, how many accounts they acted on, and for how many somebody reversed that."""
 
         def standing(*statuses: str) -> float:
             return float(sum(one.status in statuses for one in self.campaigns.values()))
@@ -170,7 +170,7 @@ class CampaignBook:
         metrics.gauge("wardline_campaign_accounts", "Accounts that campaigns acted on", lambda: total(lambda one: one.acted_count))
         metrics.gauge(
             "wardline_campaign_reversals",
-            "Accounts of campaigns whose action was taken back",
+            "Accounts of campaigns whose action a label or a person reversed; what a campaign's own undo ends is not among them",
             lambda: total(lambda one: one.reversed_count),
         )
 
