@@ -84,7 +84,9 @@ def show_event(found: Any) -> None:
         for text in texts:
             console.print(f"  {printable(text)}", markup=False)
     if model := found.get("model"):
-        console.print(f"\n[bold]What the model {model['model']} saw[/] (log-odds; together {model['evidence']:+.2f})")
+        console.print(
+            f"\n[bold]What the model {model['model']} saw[/] (log-odds; together {model['evidence']:+.2f}, then held within bounds)"
+        )
         console.print(f"  {model['base']:+.2f} before anything is known of an event", markup=False)
         for part in model["parts"][:PARTS_SHOWN]:
             value = "unknown" if part["value"] is None else msgspec.json.encode(part["value"]).decode()

@@ -8,6 +8,7 @@ model none of the three is there. `model.log_odds` is the model's own calibrated
 said already, and held within EVIDENCE_LEAST and EVIDENCE_MOST. A model that fails says nothing: unknown is not abusive.
 """
 
+import math
 from collections.abc import Mapping
 from typing import Literal, Protocol
 
@@ -46,13 +47,12 @@ class Model(Protocol):
     def read(self, values: Values) -> dict[str, Value]: ...
 
 
-def number(value: Value) -> float:
-    """A value as a number; NaN for unknown, for what is no number, and for what 32 bits cannot hold."""
-    if isinstance(value, int | float) and -NUMBER_LIMIT < value < NUMBER_LIMIT:
-        return float(value)
-    return float("nan")
-
-
 def held(log_odds: float) -> float:
-    """Log-odds within what a model may add."""
-    return min(max(log_odds, EVIDENCE_LEAST), EVIDENCE_MOST)
+    """Log-odds within what a model may add, bent and not cut off: what is stronger stays stronger."""
+    bound = EVIDENCE_MOST if log_odds > 0 else -EVIDENCE_LEAST
+    return bound * math.tanh(log_odds / bound)
+
+
+def within(evidence: float) -> float:
+    """Evidence as it may count, whatever was stored."""
+    return min(max(evidence, EVIDENCE_LEAST), EVIDENCE_MOST)

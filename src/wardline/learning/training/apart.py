@@ -138,7 +138,7 @@ def train(order: Order) -> Card:
     difference = conversion.largest(onnx, matrix[held], raw[held])
     (folder / "model.onnx").write_bytes(onnx)
     (folder / "trees.json").write_bytes(msgspec.json.encode(ensemble))
-    added = np.clip(beside[0] * raw + beside[1], EVIDENCE_LEAST, EVIDENCE_MOST)
+    added = _held(beside[0] * raw + beside[1])
     figures = compare(
         Scores(
             ids=rows.table["_id"].to_pylist()[held],
@@ -183,7 +183,13 @@ def _present(order: Order, rows: _Rows) -> np.ndarray:
         return np.zeros(rows.count)
     model = Served(order.present, Path(order.present_onnx).read_bytes(), lambda point: None)
     line = order.present.beside
-    return np.clip(line.slope * model.raw(rows.matrix(order.present.encoding)) + line.shift, EVIDENCE_LEAST, EVIDENCE_MOST)
+    return _held(line.slope * model.raw(rows.matrix(order.present.encoding)) + line.shift)
+
+
+def _held(log_odds: np.ndarray) -> np.ndarray:
+    """What `engine.model.held` does, for many."""
+    bound = np.where(log_odds > 0, EVIDENCE_MOST, -EVIDENCE_LEAST)
+    return np.asarray(bound * np.tanh(log_odds / bound))
 
 
 def _importance(booster: Any, encoding: Encoding) -> dict[str, float]:

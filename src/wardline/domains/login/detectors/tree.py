@@ -10,7 +10,7 @@ from typing import Any
 
 from wardline.engine.detector import Detector
 from wardline.engine.feature import Values
-from wardline.engine.model import EVIDENCE, LOG_ODDS, held
+from wardline.engine.model import EVIDENCE, LOG_ODDS, within
 from wardline.engine.signal import SILENT, Signal, probability
 
 
@@ -31,4 +31,4 @@ class Tree(Detector[Any]):
             if evidence > 0
             else "The login is like those that turned out to be the owner's."
         )
-        return Signal(probability(held(evidence)), text, {LOG_ODDS: values.get(LOG_ODDS)})
+        return Signal(probability(within(evidence)), text, {LOG_ODDS: values.get(LOG_ODDS)})
