@@ -5,7 +5,7 @@
 
 The values of one decision in, three values out, which are stored with the decision like counters: judging it again needs no model. Without a
 model none of the three is there. `model.log_odds` is the model's own calibrated opinion; `model.evidence` is what it adds to what the detectors
-said already, and held within EVIDENCE_LEAST and EVIDENCE_MOST. A model that fails says nothing: unknown is not abusive.
+said already, held within the bounds of its recipe, so that it decides nothing severe alone. A model that fails says nothing: unknown is not abusive.
 """
 
 import math
@@ -18,9 +18,6 @@ from wardline.engine.feature import Value, Values
 
 NAME, LOG_ODDS, EVIDENCE = "model.name", "model.log_odds", "model.evidence"
 TYPES: Mapping[str, str] = {NAME: "text", LOG_ODDS: "number", EVIDENCE: "number"}
-# A model may make e^4 = 55 times more likely what the detectors say, and e^3 = 20 times less: it never decides alone.
-EVIDENCE_MOST = 4.0
-EVIDENCE_LEAST = -3.0
 # Beyond this a float of 32 bits knows no number.
 NUMBER_LIMIT = 3e38
 
@@ -30,13 +27,15 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
 
     numbers: names of numbers and flags. texts: names of texts with few values, which become categories. groups: facts by which entities belong
     together; a row that shares none of them with an abusive one of the training is of an unseen group. labels: what a label may be about to
-    count for a decision: "event" (this very one) or an entity of it.
+    count for a decision: "event" (this very one) or an entity of it. least, most: the bounds of what a model may add, in log-odds.
     """
 
     numbers: tuple[str, ...]
     texts: tuple[str, ...] = ()
     groups: tuple[str, ...] = ("account",)
     labels: tuple[Literal["event", "account"], ...] = ("event",)
+    least: float = -3.0
+    most: float = 4.0
 
 
 class Model(Protocol):
@@ -47,12 +46,7 @@ class Model(Protocol):
     def read(self, values: Values) -> dict[str, Value]: ...
 
 
-def held(log_odds: float) -> float:
-    """Log-odds within what a model may add, bent and not cut off: what is stronger stays stronger."""
-    bound = EVIDENCE_MOST if log_odds > 0 else -EVIDENCE_LEAST
+def held(log_odds: float, least: float, most: float) -> float:
+    """Log-odds between two bounds on either side of 0, bent and not cut off: what is stronger stays stronger."""
+    bound = most if log_odds > 0 else -least
     return bound * math.tanh(log_odds / bound)
-
-
-def within(evidence: float) -> float:
-    """Evidence as it may count, whatever was stored."""
-    return min(max(evidence, EVIDENCE_LEAST), EVIDENCE_MOST)

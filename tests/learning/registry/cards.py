@@ -19,6 +19,8 @@ def card(name: str, *, refused: tuple[str, ...] = (), present: str = "") -> Card
         encoding=Encoding(("form_ms",), {"user_agent.os": ("", "Linux")}),
         alone=Line(1.0, 0.0),
         beside=Line(0.5, -0.1),
+        least=-3.0,
+        most=4.0,
         parameters={"trees": 1.0},
         versions={},
         data=Data(origin="logged at decision time", decisions=240, trained=SLICE, calibrated=SLICE, held=SLICE),

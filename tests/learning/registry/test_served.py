@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.learning.registry.cards import card
-from wardline.engine.model import EVIDENCE, EVIDENCE_LEAST, EVIDENCE_MOST, LOG_ODDS, NAME
+from wardline.engine.model import EVIDENCE, LOG_ODDS, NAME
 from wardline.learning.registry.card import ModelError
 from wardline.learning.registry.served import Served, session
 from wardline.learning.training.conversion import to_onnx
@@ -60,7 +60,7 @@ def test_no_values_break_it(values: dict[str, object]) -> None:
     failed: list[str] = []
     said = MODEL.read(values)  # type: ignore[arg-type]
     evidence = said[EVIDENCE]
-    assert isinstance(evidence, float) and EVIDENCE_LEAST < evidence < EVIDENCE_MOST and not failed
+    assert isinstance(evidence, float) and -3.0 < evidence < 4.0 and not failed
 
 
 MODEL = served([])

@@ -46,7 +46,7 @@ class Data(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Card(msgspec.Struct, frozen=True, kw_only=True):
-    """See the module. files: SHA-256 of each by name. alone, beside: raw scores to the model's own log-odds, and to what it adds to the detectors'. importance:
+    """See the module. files: SHA-256 of each by name. alone, beside: raw scores to the model's own log-odds, and to what it adds to the detectors', held between least and most. importance:
     share of the trees' gain by column. difference: the largest between ONNX and LightGBM on held rows, in log-odds. present: the model that served when
     it was judged, "" for the detectors alone."""
 
@@ -57,6 +57,8 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
     encoding: Encoding
     alone: Line
     beside: Line
+    least: float
+    most: float
     parameters: dict[str, float]
     versions: dict[str, str]
     data: Data

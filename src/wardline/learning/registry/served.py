@@ -65,4 +65,8 @@ class Served:
         except Exception:  # whatever it is: the event is decided without the model
             self._failed(self.card.point)
             return {}
-        return {NAME: self.name, LOG_ODDS: min(max(alone, -LOG_ODDS_LIMIT), LOG_ODDS_LIMIT), EVIDENCE: held(self.card.beside.at(raw))}
+        return {
+            NAME: self.name,
+            LOG_ODDS: min(max(alone, -LOG_ODDS_LIMIT), LOG_ODDS_LIMIT),
+            EVIDENCE: held(self.card.beside.at(raw), self.card.least, self.card.most),
+        }

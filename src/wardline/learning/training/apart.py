@@ -18,7 +18,7 @@ import numpy as np
 import pyarrow as pa
 
 from wardline.base.version import __version__
-from wardline.engine.model import EVIDENCE_LEAST, EVIDENCE_MOST, Recipe
+from wardline.engine.model import Recipe
 from wardline.learning.datasets import encoding as encode
 from wardline.learning.datasets.encoding import Encoding
 from wardline.learning.datasets.rows import ORIGIN
@@ -138,7 +138,8 @@ def train(order: Order) -> Card:
     difference = conversion.largest(onnx, matrix[held], raw[held])
     (folder / "model.onnx").write_bytes(onnx)
     (folder / "trees.json").write_bytes(msgspec.json.encode(ensemble))
-    added = _held(beside[0] * raw + beside[1])
+    least, most = order.recipe.least, order.recipe.most
+    added = _held(beside[0] * raw + beside[1], least, most)
     figures = compare(
         Scores(
             ids=rows.table["_id"].to_pylist()[held],
@@ -159,6 +160,8 @@ def train(order: Order) -> Card:
         encoding=encoding,
         alone=Line(*alone),
         beside=Line(*beside),
+        least=least,
+        most=most,
         parameters={name: float(value) for name, value in trees.PARAMETERS.items() if not isinstance(value, str)}
         | {"trees": float(trees.TREES), "min_data_in_leaf": float(trees.leaf_rows(learned.stop)), "honest_weight": round(weight, 4)},
         versions={"wardline": __version__, **_versions()},
@@ -183,12 +186,13 @@ def _present(order: Order, rows: _Rows) -> np.ndarray:
         return np.zeros(rows.count)
     model = Served(order.present, Path(order.present_onnx).read_bytes(), lambda point: None)
     line = order.present.beside
-    return _held(line.slope * model.raw(rows.matrix(order.present.encoding)) + line.shift)
+    raw = model.raw(rows.matrix(order.present.encoding))
+    return _held(line.slope * raw + line.shift, order.present.least, order.present.most)
 
 
-def _held(log_odds: np.ndarray) -> np.ndarray:
+def _held(log_odds: np.ndarray, least: float, most: float) -> np.ndarray:
     """What `engine.model.held` does, for many."""
-    bound = np.where(log_odds > 0, EVIDENCE_MOST, -EVIDENCE_LEAST)
+    bound = np.where(log_odds > 0, most, -least)
     return np.asarray(bound * np.tanh(log_odds / bound))
 
 

@@ -10,8 +10,11 @@ from typing import Any
 
 from wardline.engine.detector import Detector
 from wardline.engine.feature import Values
-from wardline.engine.model import EVIDENCE, LOG_ODDS, within
+from wardline.engine.model import EVIDENCE, LOG_ODDS
 from wardline.engine.signal import SILENT, Signal, probability
+
+# A sign-up of which nothing is known begins at -4: a model alone may ask for a code, and what the others are sure of stands.
+LEAST, MOST = -3.0, 4.0
 
 
 class Tree(Detector[Any]):
@@ -31,4 +34,4 @@ class Tree(Detector[Any]):
             if evidence > 0
             else "The sign-up is like those that turned out to be honest."
         )
-        return Signal(probability(within(evidence)), text, {LOG_ODDS: values.get(LOG_ODDS)})
+        return Signal(probability(min(max(evidence, LEAST), MOST)), text, {LOG_ODDS: values.get(LOG_ODDS)})
