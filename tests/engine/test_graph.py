@@ -53,10 +53,40 @@ def test_a_dormitory_behind_one_address_is_no_cluster() -> None:
 def test_two_rare_things_link_and_one_does_not() -> None:
     state = graph()
     play(state, crowd(2000))
-    both = {"ip": "ip:x", "user_agent": "template:rare", "screen": "1x1"}
-    first, second, third = play(state, [stranger(5001, **both), stranger(5002, **both), stranger(5003, ip="ip:x")])
+    both = {"name__stem": "account:x", "user_agent": "template:rare", "screen": "1x1"}
+    first, second, third = play(state, [stranger(5001, **both), stranger(5004, **both), stranger(5007, name__stem="account:x")])
     assert second["graph.cluster_size"] == 1 and second["graph.rare_shared"] == 2
     assert first["graph.cluster_size"] == third["graph.cluster_size"] == 0
+
+
+CLASS = {"ip": "ip:school", "ip__prefix24": "network:school", "user_agent": "template:school", "screen": "9x9", "invite": "session:class"}
+
+
+def test_a_class_at_one_place_with_one_browser_and_one_invitation_is_no_cluster() -> None:
+    state = graph()
+    play(state, crowd(600))
+    pupils = play(state, [stranger(5000 + number, 600 + number, **CLASS) for number in range(30)])
+    assert {values["graph.cluster_size"] for values in pupils} == {0}
+    state.absorb(state.applied_seq + 1, signup(5000, 700, type="signup.outcome", result="completed"), 0)
+    assert len(state.neighbours(f"account:{5000:024x}")) > 5
+
+
+def test_a_group_that_is_spread_over_places_takes_in_whom_a_place_links_to_it() -> None:
+    state = graph()
+    play(state, crowd(600))
+    browser = {"user_agent": "template:rare", "screen": "9x9"}
+    play(state, [stranger(5000 + number, 600 + number, name__stem="account:farm", **browser) for number in range(10)])
+    values = play(state, [stranger(6000, 700, ip="ip:5003", **browser)])[0]
+    assert values["graph.cluster_size"] == 10 and values["graph.cluster_elsewhere"] >= 0.5  # type: ignore[operator]
+    assert values["graph.rare_shared"] == 2
+
+
+def test_a_sign_up_that_was_given_up_leaves_no_account() -> None:
+    state = graph()
+    play(state, crowd())
+    again = {"device": "device:one", "email": "email:one"}
+    play(state, [stranger(5000, 300, **again), stranger(5000, 301, type="signup.outcome", result="abandoned")])
+    assert play(state, [stranger(5001, 302, **again)])[0]["graph.cluster_size"] == 0
 
 
 def test_unknown_facts_link_nobody() -> None:

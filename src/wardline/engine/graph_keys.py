@@ -27,6 +27,7 @@ MEMBERS = 8
 EPOCH_ACCOUNTS = 1 << 16
 LINKS_LIMIT = 32
 NUMBER_BYTES = 7
+LOCAL_SHARE = 0.25
 
 
 class Link(msgspec.Struct, frozen=True):
@@ -38,6 +39,8 @@ class Link(msgspec.Struct, frozen=True):
     group: str
     cap: float
     prior: int
+    place: bool = False
+    local: bool = False
 
 
 class Key(msgspec.Struct, array_like=True, gc=False):
@@ -50,11 +53,14 @@ class Key(msgspec.Struct, array_like=True, gc=False):
 
 
 class Found(msgspec.Struct, gc=False):
-    """What an account is linked to. shared: candidate -> group -> (bits, place of the link); joins: (bits, candidate), strongest first."""
+    """What an account is linked to. shared: candidate -> group -> (bits, place of the link); joins: (bits, candidate), strongest first; local:
+    those whom only a common place and what goes with it would link; placed: those at its own place."""
 
     numbers: tuple[int, ...]
     shared: dict[int, dict[str, tuple[float, int]]]
     joins: list[tuple[float, int]]
+    local: list[tuple[float, int]]
+    placed: set[int]
 
 
 class Keys:
@@ -68,6 +74,7 @@ class Keys:
         # Whatever is full gives up its first entry: an OrderedDict finds that at once, a dict walks over the gaps of those that went before.
         self.single = OrderedDict[int, int]()
         self.several = OrderedDict[int, Key]()
+        self.widest = max((place for place, link in enumerate(links) if link.place), default=-1)
         self._joint = Joint(tuple((link.name, link.of) for link in links), NUMBER_BYTES)
 
     def numbers(self, facts: Values) -> tuple[int, ...]:
@@ -88,6 +95,7 @@ class Keys:
         walked: list[tuple[float, int, tuple[int, ...]]] = []
         near: dict[str, set[int]] = {}
         wanted: set[int] = set()
+        placed: set[int] = set()
         for number in numbers:
             key = self.several.get(number)
             if key is not None:
@@ -106,6 +114,8 @@ class Keys:
             walked.append((worth, place, members))
             if every or worth >= JOIN_BITS:
                 wanted.update(members)
+            if link.place:
+                placed.update(members)
             if (there := near.get(link.group)) is None:
                 near[link.group] = set(members)
             else:
@@ -125,13 +135,30 @@ class Keys:
                         before = groups.get(group)
                         if before is None or before[0] < worth:
                             groups[group] = worth, place
-        joins = []
+        joins: list[tuple[float, int]] = []
+        local: list[tuple[float, int]] = []
         for serial, groups in shared.items():
             total = sum([worth for worth, _place in groups.values()])
             if total >= JOIN_BITS:
-                joins.append((total, serial))
+                explained = serial in placed and sum(self.apart(groups).values()) < JOIN_BITS
+                (local if explained else joins).append((total, serial))
         joins.sort(reverse=True)
-        return Found(tuple(numbers), shared, joins)
+        local.sort(reverse=True)
+        return Found(tuple(numbers), shared, joins, local, placed)
+
+    def apart(self, groups: dict[str, tuple[float, int]]) -> dict[str, float]:
+        """What two accounts at one place share, less what people of one place share anyway."""
+        return {group: worth * LOCAL_SHARE if self.links[place].local else worth for group, (worth, place) in groups.items()}
+
+    def places(self, members: Sequence[Sequence[int]]) -> tuple[int, int]:
+        """Of accounts with these numbers: how many have a place, and how many of them are elsewhere than most."""
+        counted: dict[int, int] = {}
+        for numbers in members:
+            for number in numbers:
+                if number & 31 == self.widest:
+                    counted[number] = counted.get(number, 0) + 1
+        known = sum(counted.values())
+        return known, known - max(counted.values(), default=0)
 
     def count(self, numbers: Sequence[int], serial: int, root: int, clusters: Clusters) -> None:
         """An account has these keys from here on. root: the cluster that it is in, 0 for none: a cluster counts once."""

@@ -23,6 +23,7 @@ GIVES: dict[str, str] = {
     "graph.cluster_hour": "number",
     "graph.cluster_day": "number",
     "graph.cluster_bits": "number",
+    "graph.cluster_elsewhere": "number",
     "graph.cluster_bad": "number",
     "graph.cluster_good": "number",
     "graph.cluster_failed": "number",
@@ -73,7 +74,13 @@ class Neighbour(msgspec.Struct, frozen=True):
 
 
 def values_of(
-    cluster: Cluster | None, best: Account, near: Sequence[Account], shared: Mapping[str, float], bits: float, at_us: int
+    cluster: Cluster | None,
+    best: Account,
+    near: Sequence[Account],
+    shared: Mapping[str, float],
+    bits: float,
+    at_us: int,
+    elsewhere: float = 0.0,
 ) -> dict[str, Value]:
     """The values. best: the account that this one is linked to most; cluster: best's, None when it stands alone so far."""
     cluster = cluster or Cluster(1, [], [best.born_us], best.born_us, best.born_us)
@@ -83,6 +90,7 @@ def values_of(
         "graph.cluster_hour": cluster.within(at_us, HOUR_US),
         "graph.cluster_day": cluster.within(at_us, DAY_US),
         "graph.cluster_bits": round(cluster.bits / max(cluster.size - 1, 1), 2),
+        "graph.cluster_elsewhere": round(elsewhere, 2),
         "graph.cluster_bad": cluster.bad,
         "graph.cluster_good": cluster.good,
         "graph.cluster_failed": cluster.failed,

@@ -12,18 +12,18 @@ from wardline.engine.graph import Graph, Link
 CREATES = frozenset({POINT})
 LINKS: tuple[Link, ...] = (
     Link("device", ("device",), "client", 14.0, 1 << 14),
-    Link("browser", ("user_agent", "screen", "language", "timezone"), "client", 8.0, 16),
-    Link("user_agent", ("user_agent",), "client", 6.0, 16),
-    Link("ip", ("ip",), "place", 6.0, 1 << 8),
-    Link("network", ("ip.prefix24",), "place", 5.0, 1 << 6),
+    Link("browser", ("user_agent", "screen", "language", "timezone"), "client", 8.0, 16, local=True),
+    Link("user_agent", ("user_agent",), "client", 6.0, 16, local=True),
+    Link("ip", ("ip",), "place", 6.0, 1 << 8, place=True),
+    Link("network", ("ip.prefix24",), "place", 5.0, 1 << 6, place=True),
     Link("address_form", ("email.domain", "email.shape"), "place", 7.0, 16),
     Link("mail_domain", ("email.domain",), "place", 7.0, 16),
     Link("email", ("email",), "address", 14.0, 1 << 14),
     Link("phone", ("phone",), "phone", 14.0, 1 << 14),
     Link("name_stem", ("name.stem",), "name", 8.0, 1 << 8),
     Link("display_name", ("display_name",), "name", 6.0, 1 << 6),
-    Link("name_form", ("name.shape", "name.length"), "name", 7.0, 16),
-    Link("invite", ("invite",), "invite", 7.0, 1 << 8),
+    Link("name_form", ("name.shape", "name.length"), "name", 7.0, 16, local=True),
+    Link("invite", ("invite",), "invite", 7.0, 1 << 8, local=True),
 )
 
 

@@ -25,3 +25,17 @@ def test_the_form_of_the_name_and_of_the_address_made_of_it_are_one_respect() ->
     more = Burst().judge({"burst.name_form": 40.0, "burst.address_form": 40.0, "burst.browser": 40.0})
     assert forms.score is not None and more.score is not None
     assert forms.score < 0.7 < more.score
+
+
+def test_a_class_at_one_place_with_one_browser_and_one_invitation_is_one_respect() -> None:
+    values = {
+        "burst.network": 90.0,
+        "burst.place_browser": 80.0,
+        "burst.browser": 60.0,
+        "burst.invitation": 70.0,
+        "burst.name_browser": 50.0,
+    }
+    found = Burst().judge({**values, "burst.address_browser": 20.0, "burst.count": 30}).score
+    assert found is not None and found < 0.66
+    forms = Burst().judge({**values, "burst.name_form": 30.0}).score
+    assert forms is not None and forms > 0.9

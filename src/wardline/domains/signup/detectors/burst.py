@@ -20,6 +20,7 @@ RESPECTS = {
     "invitation": ("burst.invitation",),
 }
 FORMS = {"form of name", "form of address"}  # most addresses are made of the name: together they are one respect
+SETTING = {"network", "browser", "invitation"}
 QUIET_BITS = 7.0
 BITS_PER_UNIT = 7.0
 MOST = 2.2
@@ -42,10 +43,21 @@ class Burst(Detector[Any]):
                 found[respect] = min((bits - QUIET_BITS) / BITS_PER_UNIT, MOST)
         if not found:
             return SILENT
-        weight = sum(found.values())
-        if len(found) == 1 or set(found) == FORMS:
-            weight = min(weight, ALONE)
-        elif "network" in found:
-            weight -= found["network"] / 2  # neighbours share much by living together
+        if "network" in found:
+            weight = self._at_one_place(found, values)
+        else:
+            weight = sum(found.values())
+            if len(found) == 1 or set(found) == FORMS:
+                weight = min(weight, ALONE)
         same = " and the same ".join(found)
         return Signal(probability(weight), f"Many accounts of the same {same} were opened lately.", {"count": values.get("burst.count")})
+
+    @staticmethod
+    def _at_one_place(found: dict[str, float], values: Values) -> float:
+        """A class or a company opens accounts at one place, with one kind of browser and one invitation: together they are one respect. And
+        every form of name that its people have bursts with their browser: only forms that burst everywhere count."""
+        weight = min(max([found[respect] for respect in SETTING if respect in found]), ALONE)
+        for name in ("burst.name_form", "burst.address_form"):
+            if isinstance(bits := values.get(name), int | float) and bits > QUIET_BITS:
+                weight += min((bits - QUIET_BITS) / BITS_PER_UNIT, MOST)
+        return weight

@@ -57,7 +57,8 @@ class Cluster(Detector[Any]):
         failed, passed = _number(values, "graph.cluster_failed"), _number(values, "graph.cluster_passed")
         weight += 1.0 * max(failed - passed, 0.0) / (failed + passed + 2.0)
         # Who is nearer to the group's edge than its members are to each other is less of a member.
-        weight *= min(_number(values, "graph.link_bits") / max(_number(values, "graph.cluster_bits"), 1.0), 1.0)
+        nearness = _number(values, "graph.link_bits") / max(_number(values, "graph.cluster_bits"), 1.0)
+        weight *= min(max((nearness - 0.25) / 0.6, 0.0), 1.0)
         shared = values.get("graph.shared")
         what = " and ".join(str(name).replace("_", " ") for name in shared[:3]) if isinstance(shared, list) else "rare things"
         return Signal(
