@@ -77,7 +77,7 @@ def test_a_group_that_is_spread_over_places_takes_in_whom_a_place_links_to_it() 
     browser = {"user_agent": "template:rare", "screen": "9x9"}
     play(state, [stranger(5000 + number, 600 + number, name__stem="account:farm", **browser) for number in range(10)])
     values = play(state, [stranger(6000, 700, ip="ip:5003", **browser)])[0]
-    assert values["graph.cluster_size"] == 10 and values["graph.cluster_elsewhere"] >= 0.5  # type: ignore[operator]
+    assert values["graph.cluster_size"] == 10 and values["graph.cluster_elsewhere"] >= 0.3  # type: ignore[operator]
     assert values["graph.rare_shared"] == 2
 
 

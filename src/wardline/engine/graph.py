@@ -30,7 +30,7 @@ KEYS_OF_ACCOUNT = 24
 ACCOUNTS_LIMIT = 60_000
 KEYS_LIMIT = 300_000
 PLACES_LOOKED_AT = 24
-ELSEWHERE = 0.5
+ELSEWHERE = 0.3
 SPREAD_SIZE = 5
 ENDED_BADLY = ("challenge_failed",)
 GIVEN_UP = "abandoned"
@@ -97,7 +97,7 @@ class Graph:
         cluster = self.clusters.of(own) or self.clusters.of(best)
         elsewhere = self._elsewhere(cluster) if cluster else 0.0 if best in found.placed else 1.0
         groups = found.shared[best]
-        if best in found.placed and elsewhere < ELSEWHERE:
+        if elsewhere < ELSEWHERE and (best in found.placed or cluster is not None):
             worths = self.keys.apart(groups)
             bits = sum(worths.values())
         else:

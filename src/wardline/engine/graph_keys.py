@@ -151,14 +151,16 @@ class Keys:
         return {group: worth * LOCAL_SHARE if self.links[place].local else worth for group, (worth, place) in groups.items()}
 
     def places(self, members: Sequence[Sequence[int]]) -> tuple[int, int]:
-        """Of accounts with these numbers: how many have a place, and how many of them are elsewhere than most."""
+        """Of accounts with these numbers: how many have a place, and how many of them are elsewhere than most: two networks may be one place, that of
+        IPv4 and that of IPv6."""
         counted: dict[int, int] = {}
         for numbers in members:
             for number in numbers:
                 if number & 31 == self.widest:
                     counted[number] = counted.get(number, 0) + 1
         known = sum(counted.values())
-        return known, known - max(counted.values(), default=0)
+        most = sorted(counted.values())[-2:]
+        return known, known - sum(most if most[0] > 1 else most[1:] or most) if most else 0
 
     def count(self, numbers: Sequence[int], serial: int, root: int, clusters: Clusters) -> None:
         """An account has these keys from here on. root: the cluster that it is in, 0 for none: a cluster counts once."""

@@ -66,6 +66,17 @@ def shape(text: str) -> str:
     return "".join(found)
 
 
+def number_class(text: str) -> str:
+    """What kind of number ends a name: "none", "year" for one in which people are born, or how many digits it has ("5" for more, too)."""
+    found = _TRAILING_DIGITS.search(text)
+    if found is None:
+        return "none"
+    digits = found.group()
+    if len(digits) == 4 and digits.isascii() and 1930 <= int(digits) < 2020:
+        return "year"
+    return str(min(len(digits), 5))
+
+
 def entropy(text: str) -> float:
     """Bits per character of a text by its own frequencies (C. Shannon, 1948), to a tenth: 0 for "aaaa", 2 for "abcd"."""
     text = text[:128]
@@ -81,6 +92,7 @@ def _name(name: str | None, edge: Edge) -> dict[str, Value]:
     return {
         "name.length": len(name),
         "name.digits": len(trailing.group()) if trailing else 0,
+        "name.number": number_class(name),
         "name.shape": shape(name),
         "name.entropy": entropy(name),
         "name.consonants": max((len(run) for run in _CONSONANTS.findall(name.casefold())), default=0),
@@ -95,6 +107,7 @@ def _email(address: str | None, edge: Edge) -> dict[str, Value]:
     found: dict[str, Value] = {
         "email": edge.pseudonyms.of("email", address.strip().lower()),
         "email.shape": shape(local) if local else None,
+        "email.number": number_class(local) if local else None,
     }
     if _DOMAIN.fullmatch(domain):
         found["email.domain"] = domain

@@ -12,6 +12,7 @@ from wardline.domains.signup.events import DECIDES, KNOWN, NOTES, POINT
 from wardline.domains.signup.features import COUNTERS
 from wardline.domains.signup.intake import facts
 from wardline.domains.signup.links import graph
+from wardline.domains.signup.traits import SignupTraits
 from wardline.engine.graph_values import GIVES as GRAPH_GIVES
 from wardline.engine.model import Recipe
 from wardline.engine.point import EventDomain
@@ -56,7 +57,7 @@ def signup() -> EventDomain:
         known=KNOWN,
         counters=COUNTERS,
         policy=policy,
-        states=(graph, bursts),
+        states=(graph, bursts, SignupTraits),
         detectors=tuple(kind() for kind in ALL),
         recipe=RECIPE,
     )
