@@ -71,14 +71,21 @@ def test_a_class_at_one_place_with_one_browser_and_one_invitation_is_no_cluster(
     assert len(state.neighbours(f"account:{5000:024x}")) > 5
 
 
-def test_a_group_that_is_spread_over_places_takes_in_whom_a_place_links_to_it() -> None:
+def test_whoever_is_at_the_place_of_a_farms_member_is_not_drawn_in() -> None:
     state = graph()
     play(state, crowd(600))
     browser = {"user_agent": "template:rare", "screen": "9x9"}
-    play(state, [stranger(5000 + number, 600 + number, name__stem="account:farm", **browser) for number in range(10)])
-    values = play(state, [stranger(6000, 700, ip="ip:5003", **browser)])[0]
-    assert values["graph.cluster_size"] == 10 and values["graph.cluster_elsewhere"] >= 0.3  # type: ignore[operator]
-    assert values["graph.rare_shared"] == 2
+    farm = play(state, [stranger(5000 + 3 * number, 600 + number, name__stem="account:farm", **browser) for number in range(10)])
+    assert farm[-1]["graph.cluster_size"] == 9 and farm[-1]["graph.cluster_elsewhere"] > 0.5  # type: ignore[operator]
+    assert play(state, [stranger(6000, 700, ip="ip:5003", **browser)])[0]["graph.cluster_size"] == 0
+
+
+def test_what_a_group_at_one_place_shares_counts_less_however_it_came_together() -> None:
+    state = graph()
+    play(state, crowd(600))
+    values = play(state, [stranger(5000 + number, 600 + number, **CLASS, device="device:shared") for number in range(12)])[-1]
+    assert values["graph.cluster_size"] == 11 and values["graph.cluster_elsewhere"] == 0.0
+    assert values["graph.very_rare_shared"] == 1 and values["graph.link_bits"] < 14.0 + 6.0 + 7.0  # type: ignore[operator]
 
 
 def test_a_sign_up_that_was_given_up_leaves_no_account() -> None:

@@ -18,7 +18,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from wardline.engine.clusters import Cluster, Clusters, KeptClusters
+from wardline.engine.clusters import Clusters, KeptClusters
 from wardline.engine.feature import Value, Values
 from wardline.engine.graph_keys import JOIN_BITS, Found, Key, Keys, Link
 from wardline.engine.graph_values import GIVES, NOTHING, RARE_BITS, Account, Neighbour, Shared, gap_variation, values_of
@@ -30,8 +30,7 @@ KEYS_OF_ACCOUNT = 24
 ACCOUNTS_LIMIT = 60_000
 KEYS_LIMIT = 300_000
 PLACES_LOOKED_AT = 24
-ELSEWHERE = 0.3
-SPREAD_SIZE = 5
+ELSEWHERE = 0.15
 ENDED_BADLY = ("challenge_failed",)
 GIVEN_UP = "abandoned"
 ENDED_WELL = ("completed", "challenge_passed")
@@ -81,7 +80,7 @@ class Graph:
         nothing for one that is unknown. Changes nothing."""
         own = 0
         if type in self.creates:
-            found = self._find(self.keys.numbers(facts))
+            found = self.keys.find(self.keys.numbers(facts), self.accounts)
             self._last = facts, self.applied_seq, found
         else:
             own = self.serial_of.get(str(facts.get("account")), 0)
@@ -89,45 +88,25 @@ class Graph:
                 return {}
             if self.clusters.members[own].label < 0:
                 return dict(NOTHING)
-            found = self._find(self.accounts[own].keys, own)
+            found = self.keys.find(self.accounts[own].keys, self.accounts, own)
         if not found.joins:
             return dict(NOTHING)
         bits, best = found.joins[0]
         near = [self.accounts[serial] for _bits, serial in found.joins]
         cluster = self.clusters.of(own) or self.clusters.of(best)
-        elsewhere = self._elsewhere(cluster) if cluster else 0.0 if best in found.placed else 1.0
+        elsewhere = 0.0 if best in found.placed else 1.0
+        if cluster is not None:
+            recent = cluster.recent[-PLACES_LOOKED_AT:]
+            elsewhere = self.keys.elsewhere([self.accounts[serial].keys for serial in recent if serial in self.accounts])
         groups = found.shared[best]
-        if elsewhere < ELSEWHERE and (best in found.placed or cluster is not None):
-            worths = self.keys.apart(groups)
-            bits = sum(worths.values())
-        else:
-            worths = {group: worth for group, (worth, _place) in groups.items()}
-        shared = {self.keys.links[place].name: worths[group] for group, (_worth, place) in groups.items()}
+        if best in found.placed or elsewhere < ELSEWHERE:  # the group may be a class or a company, whose people share more than a place
+            groups = self.keys.apart(groups)
+            bits = sum([worth for worth, _place in groups.values()])
+        shared = {self.keys.links[place].name: worth for worth, place in groups.values()}
         values = values_of(cluster, self.accounts[best], near, shared, bits, occurred_us, elsewhere)
         if own:  # it came when it signed up, not now
             values["graph.gap_variation"] = gap_variation(cluster.times) if cluster else None
         return values
-
-    def _find(self, numbers: Sequence[int], own: int = 0) -> Found:
-        """Whom these keys link. A group that is spread over places is no class and no company: whom only a place links belongs to it all the same."""
-        found = self.keys.find(numbers, self.accounts, own)
-        if found.local:
-            spread: dict[int, bool] = {}
-            for bits, serial in found.local:
-                root = self.clusters.root(serial)
-                if root not in spread:
-                    cluster = self.clusters.of(serial)
-                    spread[root] = cluster is not None and cluster.size >= SPREAD_SIZE and self._elsewhere(cluster) >= ELSEWHERE
-                if spread[root]:
-                    found.joins.append((bits, serial))
-            found.joins.sort(reverse=True)
-        return found
-
-    def _elsewhere(self, cluster: Cluster) -> float:
-        """The share of a group's last members that are elsewhere than most of them."""
-        recent = cluster.recent[-PLACES_LOOKED_AT:]
-        known, away = self.keys.places([self.accounts[serial].keys for serial in recent if serial in self.accounts])
-        return away / known if known else 1.0
 
     def neighbours(self, name: str, limit: int = 50) -> list[Neighbour]:
         """The accounts that share something rare with an account, strongest first; empty for one that is not in memory."""
@@ -163,7 +142,7 @@ class Graph:
                 self._extend(serial, kept)
             elif serial is None and kept.type in self.creates:
                 known = last is not None and last[0] is kept.facts and last[1] == self.applied_seq
-                found = last[2] if last is not None and known else self._find(self.keys.numbers(kept.facts))
+                found = last[2] if last is not None and known else self.keys.find(self.keys.numbers(kept.facts), self.accounts)
                 self._create(name, kept, found)
         self.applied_seq = seq
 
@@ -197,7 +176,7 @@ class Graph:
         if not new:
             return
         account.keys = (*account.keys, *new)
-        root = self.clusters.join(serial, self._find(account.keys, serial).joins, kept.occurred_us)
+        root = self.clusters.join(serial, self.keys.find(account.keys, self.accounts, serial).joins, kept.occurred_us)
         self.keys.count(new, serial, root, self.clusters)
 
     # Forgetting

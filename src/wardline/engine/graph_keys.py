@@ -53,13 +53,12 @@ class Key(msgspec.Struct, array_like=True, gc=False):
 
 
 class Found(msgspec.Struct, gc=False):
-    """What an account is linked to. shared: candidate -> group -> (bits, place of the link); joins: (bits, candidate), strongest first; local:
-    those whom only a common place and what goes with it would link; placed: those at its own place."""
+    """What an account is linked to. shared: candidate -> group -> (bits, place of the link); joins: (bits, candidate), strongest first; placed: those
+    at its own place."""
 
     numbers: tuple[int, ...]
     shared: dict[int, dict[str, tuple[float, int]]]
     joins: list[tuple[float, int]]
-    local: list[tuple[float, int]]
     placed: set[int]
 
 
@@ -135,32 +134,32 @@ class Keys:
                         before = groups.get(group)
                         if before is None or before[0] < worth:
                             groups[group] = worth, place
-        joins: list[tuple[float, int]] = []
-        local: list[tuple[float, int]] = []
+        joins = []
         for serial, groups in shared.items():
+            if serial in placed:
+                groups = self.apart(groups)
             total = sum([worth for worth, _place in groups.values()])
             if total >= JOIN_BITS:
-                explained = serial in placed and sum(self.apart(groups).values()) < JOIN_BITS
-                (local if explained else joins).append((total, serial))
+                joins.append((total, serial))
         joins.sort(reverse=True)
-        local.sort(reverse=True)
-        return Found(tuple(numbers), shared, joins, local, placed)
+        return Found(tuple(numbers), shared, joins, placed)
 
-    def apart(self, groups: dict[str, tuple[float, int]]) -> dict[str, float]:
+    def apart(self, groups: dict[str, tuple[float, int]]) -> dict[str, tuple[float, int]]:
         """What two accounts at one place share, less what people of one place share anyway."""
-        return {group: worth * LOCAL_SHARE if self.links[place].local else worth for group, (worth, place) in groups.items()}
+        return {group: (worth * LOCAL_SHARE if self.links[place].local else worth, place) for group, (worth, place) in groups.items()}
 
-    def places(self, members: Sequence[Sequence[int]]) -> tuple[int, int]:
-        """Of accounts with these numbers: how many have a place, and how many of them are elsewhere than most: two networks may be one place, that of
-        IPv4 and that of IPv6."""
+    def elsewhere(self, members: Sequence[Sequence[int]]) -> float:
+        """Of accounts with these numbers the share that is elsewhere than most; two networks may be one place, that of IPv4 and that of IPv6. 1 where no
+        place is known."""
         counted: dict[int, int] = {}
         for numbers in members:
             for number in numbers:
                 if number & 31 == self.widest:
                     counted[number] = counted.get(number, 0) + 1
-        known = sum(counted.values())
-        most = sorted(counted.values())[-2:]
-        return known, known - sum(most if most[0] > 1 else most[1:] or most) if most else 0
+        if not counted:
+            return 1.0
+        known, most = sum(counted.values()), sorted(counted.values())[-2:]
+        return (known - most[-1] - (most[0] if len(most) == 2 and most[0] > 1 else 0)) / known
 
     def count(self, numbers: Sequence[int], serial: int, root: int, clusters: Clusters) -> None:
         """An account has these keys from here on. root: the cluster that it is in, 0 for none: a cluster counts once."""
