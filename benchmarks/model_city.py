@@ -97,10 +97,10 @@ def main() -> None:
     what, *rest = sys.argv[1:]
     paths = [Path(each) for each in rest]
     if what == "label":
-        print(f"{label(*paths[:3], float(rest[3])):,} labels")
+        print(f"{label(paths[0], paths[1], paths[2], float(rest[3])):,} labels")
         return
     for type in TYPES:
-        before, after = (told(report(judged(*paths[:2], answers, type), type)) for answers in paths[2:4])
+        before, after = (told(report(judged(paths[0], paths[1], answers, type), type)) for answers in paths[2:4])
         print(f"\n{type}\n{'':52s} {'before':34s} after")
         for name in before:
             print(f"{name:52s} {before[name]:34s} {after.get(name, '')}")

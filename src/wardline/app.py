@@ -387,6 +387,7 @@ class Program:
         self.metrics.gauge("wardline_held_messages", "Messages on hold", lambda: float(len(self.administration.held)))
         self.ledger.measure(self.metrics)
         self.campaignbook.measure(self.metrics)
+        self.metrics.gauge("wardline_models_left_out", "Promoted models that cannot be used", lambda: float(len(self.models.faults)))
         self.metrics.gauge("wardline_paused", "1 while enforcement is paused", lambda: float(self.administration.paused))
 
     # Upkeep

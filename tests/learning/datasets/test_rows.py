@@ -38,6 +38,12 @@ def test_values_are_those_of_the_decision(tmp_path: Path) -> None:
         assert second["flag"] == 0 and first["_shipped"] == 1.5
 
 
+def test_what_is_kept_as_another_kind_is_unknown(tmp_path: Path) -> None:
+    records = [login(seq, facts={"ip.country": 43, "flag": "yes"}, read={"failures_10m": ["a"]}) for seq in (1, 2)]
+    (row,) = rows(tmp_path, records, [Known(about="event:e1", abusive=True, time_us=LATER)])
+    assert (row["ip.country"], row["flag"], row["failures_10m"]) == (None, None, None)
+
+
 def test_what_a_model_added_is_taken_off(tmp_path: Path) -> None:
     records = [login(1, log_odds=1.5), login(2, log_odds=2.5, read={"model.evidence": 2.0, "model.name": "login-x"})]
     labels = [Known(about=f"event:e{seq}", abusive=True, time_us=LATER) for seq in (1, 2)]

@@ -57,9 +57,8 @@ def gather(
     )
     wanted = names_of(recipe)
     source = session.events(point, {**wanted, **_OWN, "account": "text", EVIDENCE: "number"}, since_us, until_us)
-    columns = ", ".join(
-        f"e.{_as_number(name, session, point) if kind == 'number' else quoted(name)} AS {quoted(name)}" for name, kind in wanted.items()
-    )
+    kinds = session.kinds(point)
+    columns = ", ".join(_column(name, kind, kinds.get(name, kind)) for name, kind in wanted.items())
     joins, found = [], []
     for which in recipe.labels:
         key = "'event:' || e._id" if which == "event" else "e.account"
@@ -85,7 +84,10 @@ def decisions(session: Session, point: str, since_us: int | None = None, until_u
 _OWN = {"_id": "text", "_seq": "number", "_occurred_us": "number", "_log_odds": "number"}
 
 
-def _as_number(name: str, session: Session, point: str) -> str:
-    # Flags are numbers to a model; whatever else a column turned out to be is unknown.
-    kind = session.kinds(point).get(name, "number")
-    return quoted(name) if kind == "number" else f"{quoted(name)}::DOUBLE" if kind == "bool" else quoted(name)
+def _column(name: str, wanted: str, there: str) -> str:
+    """One column as the recipe takes it. Flags are numbers to a model; what is kept as another kind than the recipe says is unknown in service too."""
+    if wanted == "number" and there == "bool":
+        return f"e.{quoted(name)}::DOUBLE AS {quoted(name)}"
+    if wanted != there:
+        return f"CAST(NULL AS {'DOUBLE' if wanted == 'number' else 'VARCHAR'}) AS {quoted(name)}"
+    return f"e.{quoted(name)} AS {quoted(name)}"
