@@ -210,6 +210,7 @@ class Program:
             {domain.point: domain.recipe for domain in self.points.domains if domain.recipe},
             self.points.serve,
             lambda point: self.metrics.failed(f"{point}.tree"),
+            self.points.acts_from(),
         )
         graph = next((state for state in self.points.every_domain_state if isinstance(state, Graph)), None)
         self.entities = Entities(journal, self.labels, self.ledger, self.pseudonyms, clock, graph)

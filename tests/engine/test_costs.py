@@ -29,3 +29,9 @@ def test_a_share_above_one_is_named() -> None:
     text = b"{point: x, version: 1, verdicts: [allow, hold], lines: [], costs: {ways: {hold: {stops: 2}}}}"
     with pytest.raises(PolicyError, match="costs: ways: hold: stops and fails are shares"):
         parse_policy(text, (), "policy.yaml")
+
+
+def test_from_where_something_is_asked() -> None:
+    chance = TABLE.acts_from()
+    assert chance is not None and TABLE.cheapest(chance) == "challenge" and TABLE.cheapest(chance - 1e-9) == "allow"
+    assert Costs().acts_from() is None

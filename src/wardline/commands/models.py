@@ -125,6 +125,9 @@ def _show(card: Any, as_json: bool) -> None:
                 words, _number(score["area"]), *(_share(score["found"][rate]) for rate in ("0.1%", "1.0%")), f"{score['loss']:.4f}"
             )
     console.print(sheet.table)
+    if figures["asked_new"]:
+        asked = f"{_share(figures['asked_present'])}, with the model {_share(figures['asked_new'])}"
+        console.print(f"honest ones that the policy would ask for something: now {asked}")
     console.print(
         f"won {figures['won']}, lost {figures['lost']}, tied {figures['tied']}; ONNX and LightGBM differ by {card['difference']:.1e} at most"
     )

@@ -48,6 +48,17 @@ class Costs(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
                 least, found = cost, name
         return found
 
+    def acts_from(self) -> float | None:
+        """The probability from which the way written first is not the cheapest any more, to 2^-40; None where it always is."""
+        first = next(iter(self.ways), None)
+        if first is None or self.cheapest(1.0) == first:
+            return None
+        low, high = 0.0, 1.0
+        for _ in range(40):
+            middle = (low + high) / 2
+            low, high = (middle, high) if self.cheapest(middle) == first else (low, middle)
+        return high
+
     def fault(self) -> str:
         """What is wrong with the table, "" for nothing."""
         if min(self.loss, self.lockout) < 0:

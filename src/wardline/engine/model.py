@@ -28,6 +28,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     numbers: names of numbers and flags. texts: names of texts with few values, which become categories. groups: facts by which entities belong
     together; a row that shares none of them with an abusive one of the training is of an unseen group. labels: what a label may be about to
     count for a decision: "event" (this very one) or an entity of it. least, most: the bounds of what a model may add, in log-odds.
+    prior: the share of abuse that a model may take for granted: a wave that fell into its training must not become a suspicion of everybody.
     """
 
     numbers: tuple[str, ...]
@@ -36,6 +37,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     labels: tuple[Literal["event", "account"], ...] = ("event",)
     least: float = -3.0
     most: float = 4.0
+    prior: float = 0.01
 
 
 class Model(Protocol):

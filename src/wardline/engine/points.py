@@ -35,6 +35,7 @@ from wardline.engine.ruledesk import Caps, DeskError, RuleDesk
 from wardline.engine.rulefile import RuleFile, RuleFileError
 from wardline.engine.running import Running
 from wardline.engine.shard import Shard
+from wardline.engine.signal import log_odds
 from wardline.engine.snapshot import State
 
 # Records that may be caught up with on the event loop: a few tens of milliseconds.
@@ -204,6 +205,11 @@ class EventPoints:
             return running_of(document, self.roster)
         except (PolicyError, RuleFileError, msgspec.DecodeError):
             return None
+
+    def acts_from(self) -> dict[str, float]:
+        """By decision point, the log-odds from which its policy's costs ask for something; points without costs are left out."""
+        found = {domain.point: self.roster.posts[domain.point].policy.document.costs.acts_from() for domain in self.domains}
+        return {point: log_odds(chance) for point, chance in found.items() if chance is not None}
 
     def serve(self, point: str, model: Model | None) -> None:
         """Let a model serve at a decision point from the next event on; None: no model does."""

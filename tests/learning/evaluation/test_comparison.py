@@ -9,7 +9,7 @@ from wardline.learning.evaluation.comparison import Figures, Scores, compare, re
 ABUSIVE = np.array([False] * 200 + [True] * 100)
 
 
-def scores(present: np.ndarray, new: np.ndarray, unseen: np.ndarray | None = None) -> Figures:
+def scores(present: np.ndarray, new: np.ndarray, unseen: np.ndarray | None = None, acts_from: float | None = None) -> Figures:
     return compare(
         Scores(
             ids=[f"e{place}" for place in range(len(present))],
@@ -19,6 +19,7 @@ def scores(present: np.ndarray, new: np.ndarray, unseen: np.ndarray | None = Non
             present=present,
             alone=new,
             new=new,
+            acts_from=acts_from,
         )
     )
 
@@ -62,3 +63,15 @@ def test_unseen_groups_count_apart_where_there_are_enough(first: int, reported: 
     figures = scores(ramp(60), new, unseen)
     assert (figures.unseen_new is not None) is reported
     assert any("groups that it has not seen" in reason for reason in refusals(figures)) is reported
+
+
+@pytest.mark.parametrize(("raised", "refused"), [(0, False), (2, False), (12, True)])
+def test_who_would_ask_many_honest_ones_for_something_is_refused(raised: int, refused: bool) -> None:
+    """Better in order, worse for people: more is found, and more honest ones lie where the policy asks for something."""
+    new = ramp(80)
+    new[200 - raised : 200] += 1.0
+    new[200:280] += 2.0
+    figures = scores(ramp(60), new, acts_from=-1.9)
+    assert figures.asked_present is not None and figures.asked_new is not None
+    assert (figures.asked_present.hits, figures.asked_new.hits) == (0, raised)
+    assert any("of honest ones for something" in reason for reason in refusals(figures)) is refused

@@ -30,8 +30,8 @@ def sign_up(number: int) -> Event:
         "user_agent": FIREFOX if chance.random() < (0.7 if abusive else 0.2) else CHROME,
         "payment": chance.choice(["none", "card"]),
     }
-    if chance.random() < 0.85:
-        fields["form_ms"] = int(1000 * chance.lognormvariate(3.0 if abusive else 4.0, 0.35))
+    if chance.random() < 0.96:
+        fields["form_ms"] = int(1000 * chance.lognormvariate(2.8 if abusive else 4.2, 0.3))
     address = f"198.{18 + number % 2}.{number // 2 % 250}.{number % 250}"
     entities = {"account": f"a{number}", "ip": address}
     return event("signup", id=f"s{number}", occurred_at=START + number * STEP, entities=entities, fields=fields)

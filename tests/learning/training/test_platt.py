@@ -48,3 +48,11 @@ def test_scores_that_part_perfectly_stay_finite() -> None:
 def test_one_kind_alone_is_refused() -> None:
     with pytest.raises(ValueError, match="both kinds"):
         platt.fit(np.ones(4), np.ones(4, bool))
+
+
+def test_weight_leaves_scores_that_part_well_parted() -> None:
+    """Few rows, each honest one for many decisions: smoothing must not make suspects of them."""
+    raw = np.concatenate([np.linspace(-4, -2, 60), np.linspace(2, 4, 30)])
+    abusive = np.arange(90) >= 60
+    slope, shift = platt.fit(raw, abusive, weight=25.0)
+    assert slope * -2 + shift < -4 and slope * 2 + shift > 0

@@ -43,6 +43,7 @@ RECIPE = Recipe(
     labels=("event", "account"),
     least=LEAST,
     most=MOST,
+    prior=0.02,  # as the policy's bias says
 )
 
 

@@ -15,6 +15,7 @@ from wardline.learning.evaluation.intervals import Share, area, threshold
 RATES = (0.001, 0.01)
 COMPARED_AT = 0.01
 LEAST_ROWS = 30
+HONEST_ASKED = 0.01  # so many honest ones may be asked for something by a new score, or as many as by the present one
 SHOWN = 2
 
 Floats = np.ndarray
@@ -39,7 +40,7 @@ class Mistake(msgspec.Struct, frozen=True):
 
 class Figures(msgspec.Struct, frozen=True, kw_only=True):
     """See the module. detectors: without any model; alone: the model without the detectors; unseen: on rows of groups that no abusive row of the
-    training belongs to, None where there are too few."""
+    training belongs to, None where there are too few. asked: honest rows that the policy's costs would ask for something, as they are set now; None without costs."""
 
     honest: int
     abusive: int
@@ -50,6 +51,8 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     won: int
     lost: int
     tied: int
+    asked_present: Share | None = None
+    asked_new: Share | None = None
     worst: list[Mistake] = []
     unseen_honest: int = 0
     unseen_abusive: int = 0
@@ -58,7 +61,8 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Scores(msgspec.Struct, frozen=True, kw_only=True):
-    """The same rows by each score, in log-odds. weight: how many decisions an honest row stands for; counts in the loss alone."""
+    """The same rows by each score, in log-odds. weight: how many decisions an honest row stands for; counts in the loss alone.
+    acts_from: log-odds from which the policy asks for something."""
 
     ids: list[str]
     abusive: Floats
@@ -68,6 +72,7 @@ class Scores(msgspec.Struct, frozen=True, kw_only=True):
     alone: Floats
     new: Floats
     weight: float = 1.0
+    acts_from: float | None = None
 
 
 def compare(scores: Scores) -> Figures:
@@ -90,6 +95,8 @@ def compare(scores: Scores) -> Figures:
         won=won,
         lost=lost,
         tied=len(abusive) - won - lost,
+        asked_present=_asked(scores.present, scores),
+        asked_new=_asked(scores.new, scores),
         worst=[
             Mistake(scores.ids[place], bool(abusive[place]), round(float(scores.present[place]), 4), round(float(scores.new[place]), 4))
             for place in worst
@@ -113,6 +120,10 @@ def refusals(figures: Figures) -> list[str]:
         found.append(f"it loses {figures.lost} decisions and wins {figures.won}, where {COMPARED_AT:.0%} of honest ones are stopped")
     if figures.new.loss > figures.present.loss:
         found.append(f"its probabilities are worse: a log loss of {figures.new.loss:.4f} after {figures.present.loss:.4f}")
+    if figures.asked_present is not None and figures.asked_new is not None:
+        before, after = figures.asked_present.share or 0.0, figures.asked_new.share or 0.0
+        if figures.asked_new.low > max(before, HONEST_ASKED):
+            found.append(f"it would ask {after:.1%} of honest ones for something, after {before:.1%}; {HONEST_ASKED:.0%} may be")
     if figures.unseen_present is not None and figures.unseen_new is not None:
         found += _worse(figures.unseen_present, figures.unseen_new, " on groups that it has not seen")
     return found
@@ -127,6 +138,13 @@ def _worse(present: Score, new: Score, where: str) -> list[str]:
     if (share := new.found[strictest].share) is not None and share < present.found[strictest].low:
         found.append(f"where {strictest} of honest ones are stopped it finds {share:.3f} after {present.found[strictest].share:.3f}{where}")
     return found
+
+
+def _asked(log_odds: Floats, scores: Scores) -> Share | None:
+    if scores.acts_from is None:
+        return None
+    honest = log_odds[~scores.abusive]
+    return Share.of_all(int(np.sum(honest >= scores.acts_from)), len(honest))
 
 
 def _right(log_odds: Floats, abusive: Floats) -> Floats:

@@ -53,7 +53,7 @@ class Explained(msgspec.Struct, frozen=True):
 
 class ModelDesk:
     """See the module. recipes: by decision point. act: journals and applies an act. serve: lets a model serve at a point from now on. failed: told the point
-    whose model broke on an event."""
+    whose model broke on an event. acts_from: by decision point, the log-odds from which its policy asks people for something."""
 
     def __init__(
         self,
@@ -66,9 +66,11 @@ class ModelDesk:
         recipes: Mapping[str, Recipe],
         serve: Callable[[str, Model | None], None],
         failed: Callable[[str], None],
+        acts_from: Mapping[str, float] | None = None,
     ) -> None:
         self.store, self.keeper, self.labels, self.administration = store, keeper, labels, administration
         self.act, self.clock, self.recipes, self.serve, self.failed = act, clock, recipes, serve, failed
+        self.acts_from = acts_from or {}
         self.faults: dict[str, str] = {}
         self._loaded: dict[str, Model | None] = {}
         self._busy = False
@@ -158,6 +160,7 @@ class ModelDesk:
                 folder=folder,
                 recipe=recipe,
                 decisions=count,
+                acts_from=self.acts_from.get(point),
                 present=self.store.card(present) if present else None,
                 present_onnx=str(Path(folder, "present.onnx")) if present else "",
                 shuffled=shuffled,

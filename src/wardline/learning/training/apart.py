@@ -36,7 +36,7 @@ ROWS = "rows.arrow"
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
-    """What is to be trained. decisions: all of that time, labelled or not. present: the card and the file of the model that serves now."""
+    """What is to be trained. decisions: all of that time, labelled or not. acts_from: log-odds from which the policy asks for something. present: the card and the file of the model that serves now."""
 
     name: str
     point: str
@@ -44,6 +44,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     folder: str
     recipe: Recipe
     decisions: int
+    acts_from: float | None = None
     present: Card | None = None
     present_onnx: str = ""
     shuffled: bool = False
@@ -127,10 +128,7 @@ def train(order: Order) -> Card:
     learned, calibrated, held = rows.parts["trained"], rows.parts["calibrated"], rows.parts["held"]
     booster = trees.train(matrix[learned], rows.abusive[learned])
     raw = trees.native(booster, matrix)
-    # Labels are asked for where something is suspected. An honest one stands for all decisions that nobody called abusive, else a model would
-    # take labelled decisions for all of them and suspect everybody.
-    bad = int(np.sum(rows.abusive))
-    weight = max((order.decisions - bad) / max(rows.count - bad, 1), 1.0)
+    weight = _honest_weight(order, rows)
     alone = platt.fit(raw[calibrated], rows.abusive[calibrated], weight=weight)
     beside = platt.fit(raw[calibrated], rows.abusive[calibrated], beside=rows.shipped[calibrated], weight=weight)
     ensemble = from_lightgbm(booster.dump_model())
@@ -150,6 +148,7 @@ def train(order: Order) -> Card:
             alone=alone[0] * raw[held] + alone[1],
             new=(rows.shipped + added)[held],
             weight=weight,
+            acts_from=order.acts_from,
         )
     )
     return Card(
@@ -178,6 +177,18 @@ def train(order: Order) -> Card:
         figures=figures,
         refused=["its labels were shuffled: it is a negative control"] if order.shuffled else refusals(figures),
     )
+
+
+def _honest_weight(order: Order, rows: _Rows) -> float:
+    """How many decisions an honest label stands for when probabilities are set.
+
+    Labels are given where something is suspected: an honest one stands for all decisions that nobody called abusive. And in a time of attacks most
+    decisions are abusive, which says nothing of the next month: abuse is never taken to be more frequent than the recipe's prior.
+    """
+    bad = int(np.sum(rows.abusive))
+    good = rows.count - bad
+    at_least = bad * (1.0 - order.recipe.prior) / order.recipe.prior / good
+    return max((order.decisions - bad) / good, at_least, 1.0)
 
 
 def _present(order: Order, rows: _Rows) -> np.ndarray:

@@ -22,7 +22,8 @@ def fit(raw: Floats, abusive: Floats, beside: Floats | None = None, weight: floa
     good = len(abusive) - bad
     if not bad or not good:
         raise ValueError("calibration needs rows of both kinds")
-    target = np.where(abusive, (bad + 1) / (bad + 2), 1 / (good + 2))
+    # Smoothed by the decisions that rows stand for: by the rows alone, a hundred weighty honest ones would be a part abusive each.
+    target = np.where(abusive, (bad + 1) / (bad + 2), 1 / (weight * good + 2))
     offset = np.zeros(len(raw)) if beside is None else np.asarray(beside, np.float64)
     scores = np.asarray(raw, np.float64)
     counts = np.where(abusive, 1.0, weight)
