@@ -42,7 +42,7 @@ TEMPLATES = {
     "tablet_chrome": f"Mozilla/5.0 (Linux; Android 10; K) {_KHTML} Safari/537.36",
     "tor_browser": "Mozilla/5.0 (Windows NT 10.0; rv:{esr}.0) Gecko/20100101 Firefox/{esr}.0",
 }
-# Rounded from StatCounter's browser and platform shares for Europe, 2024 and 2025; the share of the provider's own app is ours.
+# Ours, in the order of the browser and platform shares that StatCounter publishes for Europe; so is the share of the provider's own app.
 AGENTS = {
     "phone": Weighted({"android_chrome": 36, "iphone_safari": 28, "android_samsung": 5, "android_firefox": 2, "android_app": 17, "iphone_app": 12}),
     "laptop": Weighted({"win_chrome": 45, "win_edge": 15, "win_firefox": 12, "mac_safari": 9, "mac_chrome": 8, "mac_firefox": 1.5,

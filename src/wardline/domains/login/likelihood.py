@@ -5,7 +5,7 @@
     found.network_level, found.network_logins                    the finest level that the account used before, and how often
 
 After D. Freeman, S. Jain, M. Dürmuth, B. Biggio, G. Giacinto: "Who Are You? A Statistical Approach to Measuring User Authenticity" (NDSS 2016),
-and S. Wiefling, P. Jørgensen, S. Thunem, L. Lo Iacono (ACM TOPS 26(1), 2022). For a value v of a level below its parent w,
+and S. Wiefling, P. Jørgensen, S. Thunem, L. Lo Iacono (ACM TOPS, 2022, doi:10.1145/3546069). For a value v of a level below its parent w,
 
     p(v | w, owner) = (c(v) + a * p(v | w)) / (c(w) + a)         c: the account's logins, p: the site's share, a: how often the account
     r = p(v | w, owner) / p(v | w)                               brought a new value at this level per parent (after Witten and Bell, 1991)
