@@ -37,4 +37,5 @@ def test_labels_outcomes_and_a_clock_count_and_the_edge_counts_less() -> None:
     assert score(cluster_failed=20) > score() == score(cluster_passed=20)
     assert score(gap_variation=0.05) > score(gap_variation=0.9)
     assert score(link_bits=12.5) < score()
+    assert score(link_bits=12.5, cluster_size=200) < score(link_bits=12.5, cluster_size=12)
     assert "device and name stem" in Cluster().judge(FARM).reason

@@ -16,6 +16,7 @@ from wardline.engine.signal import SILENT, Signal, probability
 
 SIZE_FROM = 3
 CEILING = 6.0
+CHANCES = 0.75
 
 
 class Cluster(Detector[Any]):
@@ -56,8 +57,8 @@ class Cluster(Detector[Any]):
         weight += 3.0 * max(bad - good, 0.0) / (size + 2.0)
         failed, passed = _number(values, "graph.cluster_failed"), _number(values, "graph.cluster_passed")
         weight += 1.0 * max(failed - passed, 0.0) / (failed + passed + 2.0)
-        # Who is nearer to the group's edge than its members are to each other is less of a member.
-        nearness = _number(values, "graph.link_bits") / max(_number(values, "graph.cluster_bits"), 1.0)
+        # Who is nearer to the group's edge than its members are to each other is less of a member. The more members, the more chances to be like one.
+        nearness = (_number(values, "graph.link_bits") - CHANCES * math.log2(size)) / max(_number(values, "graph.cluster_bits"), 1.0)
         weight *= min(max((nearness - 0.25) / 0.6, 0.0), 1.0)
         shared = values.get("graph.shared")
         what = " and ".join(str(name).replace("_", " ") for name in shared[:3]) if isinstance(shared, list) else "rare things"
