@@ -18,6 +18,7 @@ from wardline.engine.signal import LOG_ODDS_LIMIT
 from wardline.learning.datasets.encoding import Encoder
 from wardline.learning.registry.card import Card, ModelError
 
+DECIMALS = 6
 FATAL = 4  # what ONNX Runtime writes to standard error
 
 
@@ -65,8 +66,9 @@ class Served:
         except Exception:  # whatever it is: the event is decided without the model
             self._failed(self.card.point)
             return {}
+        # Rounded, so that another machine's mathematics library says the same when events are replayed.
         return {
             NAME: self.name,
-            LOG_ODDS: min(max(alone, -LOG_ODDS_LIMIT), LOG_ODDS_LIMIT),
-            EVIDENCE: held(self.card.beside.at(raw), self.card.least, self.card.most),
+            LOG_ODDS: round(min(max(alone, -LOG_ODDS_LIMIT), LOG_ODDS_LIMIT), DECIMALS),
+            EVIDENCE: round(held(self.card.beside.at(raw), self.card.least, self.card.most), DECIMALS),
         }
