@@ -59,3 +59,13 @@ def test_an_act_that_is_none_of_a_thief_says_so() -> None:
     assert asked(town, "p1", "read", "allow").read["login.sensitive"] is False
     assert asked(town, "p1", "export", "allow").read["login.surprises_since_risky"] == 0
     assert asked(town, "p3", "export", "allow").read == {"login.sensitive": True}
+
+
+def test_a_clock_an_hour_behind_that_of_the_login_hides_no_act() -> None:
+    for minutes, seen in ((59, 0), (61, None)):
+        town = Town()
+        town.lives(20, 20)
+        town.login("p1", AWAY, "challenge_passed")
+        town.now_us -= minutes * MINUTE_US
+        read = asked(town, "p1", "export").read
+        assert (read.get("login.since_risky_login_seconds"), read.get("login.surprises_since_risky")) == (seen, seen)

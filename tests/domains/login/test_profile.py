@@ -3,9 +3,10 @@
 import msgspec
 import pytest
 
-from tests.domains.login.town import DAY_US, Town, client, network
+from tests.domains.login.town import DAY_US, MINUTE_US, Town, client, network
 from wardline.domains.login.attempts import Attempt, Attempts
 from wardline.domains.login.profile import LoginProfile
+from wardline.engine.kept import KeptEvent
 
 HOME, DESK = network(10, 1, 1), client("b1", "d1")
 
@@ -161,3 +162,20 @@ def test_who_was_challenged_and_did_not_pass_is_not_at_home_the_next_day() -> No
 
     assert risk("challenge_passed", 1) < 0 < 3 < risk("success", 1)
     assert risk("success", 3) < 0, "an owner who is still there after three days is known"
+
+
+def test_an_account_of_very_many_logins_takes_no_more_room_than_one_of_hundreds() -> None:
+    """A robot that logs in every minute from everywhere: six a day count, a level keeps its most used values."""
+    profile, sizes = LoginProfile(), []
+    for number in range(5_000):
+        facts = {
+            "account": "account:busy",
+            **network(10, number % 200, number % 97),
+            **client(f"b{number % 50}", f"d{number}"),
+            "result": "success",
+        }
+        kept = KeptEvent(id=f"o{number}", type="login.outcome", occurred_us=1_790_000_000_000_000 + number * MINUTE_US, facts=facts)
+        profile.absorb(number + 1, kept, kept.occurred_us)
+        if number in (1_000, 4_999):
+            sizes.append(len(profile.accounts["account:busy"]))
+    assert sizes[1] <= sizes[0] * 1.5 and sizes[1] < 4_000

@@ -22,6 +22,7 @@ from wardline.engine.record import Record
 
 CAPACITY = 50_000
 COOLING_SECONDS = 86_400
+SKEW_SECONDS = 3_600  # machines that tell of logins and of sessions may have clocks so far apart
 NEAR_NATS = 2.0
 SURPRISES = frozenset({"recovery_change", "forward_rule", "password_change", "export", "mass_send", "delete_all", "second_factor_change"})
 
@@ -53,9 +54,9 @@ class LoginAftermath:
         also whether it is one that thieves do."""
         about: dict[str, Value] = {"login.sensitive": facts.get("action") in SURPRISES} if type == SESSION else {}
         found = self.accounts.get(str(facts.get("account")))
-        if found is None or not 0 <= (since := (occurred_us - found[0]) // 1_000_000) <= COOLING_SECONDS:
+        if found is None or not _cools(since := (occurred_us - found[0]) // 1_000_000):
             return about
-        return {"login.since_risky_login_seconds": since, "login.surprises_since_risky": found[1], **about}
+        return {"login.since_risky_login_seconds": max(since, 0), "login.surprises_since_risky": found[1], **about}
 
     def absorb(self, seq: int, kept: KeptEvent, time_us: int) -> None:
         """A doubted login waits for its outcome; what a session does after it counts."""
@@ -77,7 +78,7 @@ class LoginAftermath:
                     self.accounts.popitem(last=False)
         elif kept.type in (RECOVERY, CREDENTIAL) or (kept.type == SESSION and facts.get("action") in SURPRISES):
             found = self.accounts.get(account)
-            if found is not None and 0 <= kept.occurred_us - found[0] <= COOLING_SECONDS * 1_000_000:
+            if found is not None and _cools((kept.occurred_us - found[0]) // 1_000_000):
                 self.accounts[account] = (found[0], min(found[1] + 1, 1000))
                 if isinstance(kept, KeptDecision) and kept.verdict == "challenge":
                     self.attempts.opened(facts, Attempt(account, kept.occurred_us, told=True))
@@ -109,6 +110,10 @@ class LoginAftermath:
     def digest(self) -> str:
         """Equal states have equal digests."""
         return blake2b(self.snapshot(), digest_size=16).hexdigest()
+
+
+def _cools(since_seconds: int) -> bool:
+    return -SKEW_SECONDS <= since_seconds <= COOLING_SECONDS
 
 
 def _doubted(kept: KeptDecision) -> bool:
