@@ -179,3 +179,52 @@ def test_an_account_of_very_many_logins_takes_no_more_room_than_one_of_hundreds(
         if number in (1_000, 4_999):
             sizes.append(len(profile.accounts["account:busy"]))
     assert sizes[1] <= sizes[0] * 1.5 and sizes[1] < 4_000
+
+
+def test_outcomes_whose_attempts_nobody_saw_leave_the_client_unknown() -> None:
+    town = Town()
+    town.lives(20, 20)
+    for _ in range(3):
+        town.note("q", HOME, result="success")
+    for facts in (HOME, {**HOME, **DESK}):
+        kept = town.decide("q", facts)
+        assert kept.verdict == "allow" and kept.read["login.agent_nats"] == 0, "the account never showed a client"
+
+
+def test_a_device_that_is_absent_for_once_is_a_sign_and_where_none_is_sent_it_is_nothing() -> None:
+    town = Town()
+    without = client("b1")
+    for _ in range(30):
+        town.login("always", {**HOME, **DESK})
+        town.login("never", {**HOME, **without})
+        town.now_us += DAY_US
+    for _ in range(10):
+        town.login("sometimes", {**HOME, **DESK})
+        town.login("sometimes", {**HOME, **without})
+        town.now_us += DAY_US
+    nats = {name: float(str(town.decide(name, {**HOME, **without}).read["login.agent_nats"])) for name in ("always", "never", "sometimes")}
+    assert nats["always"] > 1 > 0.5 > nats["sometimes"] and nats["never"] <= 0
+
+
+def test_a_site_that_lets_in_whoever_has_the_password_does_not_take_intruders_for_its_yardstick() -> None:
+    def baseline(result: str) -> float:
+        town = Town()
+        town.lives(40, 30)
+        for day in range(10):
+            for person in range(40):
+                town.login(f"p{person}", {**network(203, day, person), **client(f"other{day}", f"x{day}{person}")}, result)
+                town.login(f"p{person}", {**network(10, person % 5, person), **client(f"b{person % 3}", f"d{person}")})
+                town.now_us += 600_000_000
+            town.now_us += DAY_US
+        return float(str(town.decide("p1", {**HOME, **DESK}).read["login.baseline"]))
+
+    assert baseline("success") < baseline("challenge_passed")
+
+
+def test_a_snapshot_of_another_version_is_refused() -> None:
+    town = Town()
+    town.lives(3, 3)
+    fields = msgspec.msgpack.decode(town.states[0].snapshot())
+    for other in ([*fields[:-1], 1], fields[:-1]):
+        with pytest.raises(ValueError, match="login_profile"):
+            LoginProfile().restore(msgspec.msgpack.encode(other))

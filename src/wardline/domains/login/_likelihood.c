@@ -7,15 +7,16 @@
    0 for unknown. young, old: {key: logins} of the site; total: its logins. day: modulo 2048. Levels come back as numbers, 0 for "new".
    None where the account has no logins. The same operations in the same order as the twin, without contraction, so that results are
    equal to the last bit.
-   table: doubles in the machine's order, t of each level, what a new value costs at each level, the share of a value that is unconfirmed,
-   the share of a surprise that is told twice. Built with -ffp-contract=off. */
+   table: doubles in the machine's order, t of each level, what a new value costs at each level, then SHARES of likelihood.py: the share of a
+   value that is unconfirmed, of a surprise that is told twice, of a time zone on a journey, the least and the most that a language or a time zone
+   says, and the keys of those that are absent. Built with -ffp-contract=off. */
 
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 #include <math.h>
 #include <stdint.h>
 
-enum { LEVELS = 13, DAYS = 2048, COUNT_SHIFT = 22, FIRST_SHIFT = 11, CONFIRMED_DAYS = 1, DOUBTED_DAYS = 2 };
+enum { LEVELS = 14, SHARES = 7, SYSTEM = 7, SCREEN = 14, DAYS = 2048, COUNT_SHIFT = 22, FIRST_SHIFT = 11, CONFIRMED_DAYS = 1, DOUBTED_DAYS = 2 };
 
 typedef struct {
     const unsigned char *habits;
@@ -25,7 +26,7 @@ typedef struct {
     PyObject *young, *old;
     double total, logins;
     uint32_t day;
-    double intent[LEVELS], restless[LEVELS], unconfirmed, shared;
+    double intent[LEVELS], restless[LEVELS], unconfirmed, shared, journey, locale_least, absent_most, no_language, no_timezone;
 } Login;
 
 typedef struct {
@@ -62,36 +63,57 @@ static double count_in(PyObject *table, PyObject *key) {
     return PyLong_AsDouble(found);
 }
 
-static int walk(const Login *login, const int *levels, int length, Walked *walked) {
-    double nats = 0.0, parent_count = login->logins, parent_all = login->total, changes = 1.0;
+static double everyone_with(const Login *login, int level) {
+    double young = count_in(login->young, login->key_objects[level - 1]);
+    double old = count_in(login->old, login->key_objects[level - 1]);
+    return young < 0 || old < 0 ? -1.0 : young + old;
+}
+
+/* logins, everybody: the account's and the site's at the root of the hierarchy. */
+static int walk(const Login *login, const int *levels, int length, double logins, double everybody, Walked *walked) {
+    double nats = 0.0, parent_count = logins, parent_all = everybody, parent_own = logins, changes = 1.0;
+    int told = 0;
     walked->finest = 0;
     walked->used = 0;
     for (int place = 0; place < length; place++) {
         int level = levels[place], known, counted;
         uint32_t key = login->keys[level - 1];
         if (!key) continue;
-        uint32_t entry = entry_of(login, key, &known);
         double here = (double)(entry_of(login, (uint32_t)level, &counted) >> COUNT_SHIFT);
-        double young = count_in(login->young, login->key_objects[level - 1]);
-        double old = count_in(login->old, login->key_objects[level - 1]);
-        if ((young < 0 || old < 0) && PyErr_Occurred()) return -1;
-        double everyone = young + old;
+        if (here == 0.0) continue;
+        uint32_t entry = entry_of(login, key, &known);
+        if (told) {
+            if (!known) break;
+            walked->finest = level;
+            walked->used = (long)(entry >> COUNT_SHIFT);
+            continue;
+        }
         double restless = login->restless[level - 1], intent = login->intent[level - 1];
         if (here > 1.0) restless += (here - 1.0) / changes;
-        double share = (everyone + 0.5) / (parent_all + 1.0);
-        if (share > 1.0) share = 1.0;
-        double count = (double)(entry >> COUNT_SHIFT);
         int fresh = known && ((login->day - (entry >> FIRST_SHIFT) + DOUBTED_DAYS) & (DAYS - 1)) < CONFIRMED_DAYS + DOUBTED_DAYS;
-        double weighed = known && !fresh ? (count < parent_count ? count : parent_count) : 0.0;
-        double ratio = (weighed / share + restless) / (parent_count + restless);
-        double said = -log(ratio / (1.0 - intent + intent * ratio));
-        if (fresh) said = login->unconfirmed * said;
-        nats += said;
-        if (!known) break;
+        if (!known || fresh) {
+            double ratio = restless / (parent_count + restless);
+            double said = -log(ratio / (1.0 - intent + intent * ratio));
+            nats += known ? login->unconfirmed * said : said;
+            if (!known) break;
+            walked->finest = level;
+            walked->used = (long)(entry >> COUNT_SHIFT);
+            told = 1;
+            continue;
+        }
+        double everyone = everyone_with(login, level);
+        if (everyone < 0) return -1;
+        double count = (double)(entry >> COUNT_SHIFT);
+        double others = everyone > count ? everyone - count : 0.0, parent_others = parent_all > parent_own ? parent_all - parent_own : 0.0;
+        double share = (others + 0.5) / (parent_others + 1.0);
+        if (share > 1.0) share = 1.0;
+        double ratio = ((count < parent_count ? count : parent_count) / share + restless) / (parent_count + restless);
+        nats += -log(ratio / (1.0 - intent + intent * ratio));
         walked->finest = level;
         walked->used = (long)(entry >> COUNT_SHIFT);
         parent_count = count > 1.0 ? count : 1.0;
         parent_all = everyone;
+        parent_own = count;
         changes = here > 1.0 ? here : 1.0;
     }
     walked->nats = nats;
@@ -100,10 +122,11 @@ static int walk(const Login *login, const int *levels, int length, Walked *walke
 
 static PyObject *weigh(PyObject *module, PyObject *const *given, Py_ssize_t count) {
     static const int network_levels[] = {1, 2, 3, 4, 5}, agent_levels[] = {6, 7, 8, 9};
-    static const int device_level[] = {10}, language_level[] = {11}, timezone_level[] = {12}, hours_level[] = {13};
+    static const int device_level[] = {10}, language_level[] = {11}, timezone_level[] = {12}, hours_level[] = {13},
+                     screen_level[] = {SCREEN};
     Login login;
-    Walked network, agent, device, language, timezone, hours;
-    double table[2 * LEVELS + 2];
+    Walked network, agent, device, language, timezone, hours, screen;
+    double table[2 * LEVELS + SHARES];
     int has_device, counted, device_seen, agent_seen;
     (void)module;
     if (count != 8 || !PyBytes_Check(given[0]) || !PyTuple_Check(given[1]) || !PyDict_Check(given[2]) || !PyDict_Check(given[3]) ||
@@ -136,11 +159,18 @@ static PyObject *weigh(PyObject *module, PyObject *const *given, Py_ssize_t coun
     memcpy(login.restless, table + LEVELS, sizeof login.restless);
     login.unconfirmed = table[2 * LEVELS];
     login.shared = table[2 * LEVELS + 1];
+    login.journey = table[2 * LEVELS + 2];
+    login.locale_least = table[2 * LEVELS + 3];
+    login.absent_most = table[2 * LEVELS + 4];
+    login.no_language = table[2 * LEVELS + 5];
+    login.no_timezone = table[2 * LEVELS + 6];
     uint32_t logins = entry_of(&login, 0, &counted) >> COUNT_SHIFT;
     if (!logins) Py_RETURN_NONE;
     login.logins = (double)logins;
-    if (walk(&login, network_levels, 5, &network) || walk(&login, agent_levels, 4, &agent) || walk(&login, device_level, 1, &device) ||
-        walk(&login, language_level, 1, &language) || walk(&login, timezone_level, 1, &timezone) || walk(&login, hours_level, 1, &hours))
+    double own = login.logins, all = login.total;
+    if (walk(&login, network_levels, 5, own, all, &network) || walk(&login, agent_levels, 4, own, all, &agent) ||
+        walk(&login, device_level, 1, own, all, &device) || walk(&login, language_level, 1, own, all, &language) ||
+        walk(&login, timezone_level, 1, own, all, &timezone) || walk(&login, hours_level, 1, own, all, &hours))
         return NULL;
     double client;
     if (has_device && device.used) {
@@ -149,6 +179,21 @@ static PyObject *weigh(PyObject *module, PyObject *const *given, Py_ssize_t coun
     } else {
         double small = device.nats <= agent.nats ? device.nats : agent.nats, large = device.nats <= agent.nats ? agent.nats : device.nats;
         client = small > 0 ? large + login.shared * small : device.nats + agent.nats;
+        uint32_t system = login.keys[SYSTEM - 1];
+        uint32_t with_system = system ? entry_of(&login, system, &counted) >> COUNT_SHIFT : 0;
+        if (with_system) {
+            double everyone = everyone_with(&login, SYSTEM);
+            if (everyone < 0 || walk(&login, screen_level, 1, (double)with_system, everyone, &screen)) return NULL;
+            client += screen.nats;
+        }
+    }
+    double spoken = language.nats > login.locale_least ? language.nats : login.locale_least;
+    double zone = timezone.nats > login.locale_least ? timezone.nats : login.locale_least;
+    if ((double)login.keys[10] == login.no_language && spoken > login.absent_most) spoken = login.absent_most;
+    if ((double)login.keys[11] == login.no_timezone) {
+        if (zone > login.absent_most) zone = login.absent_most;
+    } else if (zone > 0 && network.nats > 0) {
+        zone *= login.journey;
     }
     entry_of(&login, login.keys[9], &device_seen);
     entry_of(&login, login.keys[8], &agent_seen);
@@ -159,7 +204,7 @@ static PyObject *weigh(PyObject *module, PyObject *const *given, Py_ssize_t coun
     } else {
         Py_INCREF(device_logins);
     }
-    return Py_BuildValue("ddddililNkO", network.nats, client, language.nats + timezone.nats, hours.nats, network.finest, network.used,
+    return Py_BuildValue("ddddililNkO", network.nats, client, spoken + zone, hours.nats, network.finest, network.used,
                          agent.finest, agent.used, device_logins, (unsigned long)logins, device_seen || agent_seen ? Py_True : Py_False);
 }
 

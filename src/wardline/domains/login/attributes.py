@@ -15,7 +15,9 @@ from zlib import crc32
 from wardline.engine.feature import Value, Values
 
 # Levels, coarse before fine within the network and within the client; 0 is the account's login count itself.
-LOGINS, COUNTRY, ASN, PREFIX16, PREFIX24, IP, DEVICE_CLASS, SYSTEM, BROWSER, AGENT, DEVICE, LANGUAGE, TIMEZONE, HOURS, TODAY = range(15)
+LOGINS, COUNTRY, ASN, PREFIX16, PREFIX24, IP, DEVICE_CLASS, SYSTEM, BROWSER, AGENT, DEVICE, LANGUAGE, TIMEZONE, HOURS, SCREEN, TODAY = (
+    range(16)
+)
 LEVELS = range(COUNTRY, TODAY)
 SHIFT = 28
 MASK = (1 << SHIFT) - 1
@@ -23,7 +25,7 @@ MASK = (1 << SHIFT) - 1
 # How many different values an account keeps of each level; what is used least leaves first.
 KEPT = {
     COUNTRY: 6, ASN: 8, PREFIX16: 12, PREFIX24: 14, IP: 14, DEVICE_CLASS: 4, SYSTEM: 6, BROWSER: 8, AGENT: 8, DEVICE: 8,
-    LANGUAGE: 4, TIMEZONE: 6, HOURS: 8,
+    LANGUAGE: 4, TIMEZONE: 6, HOURS: 8, SCREEN: 10,
 }  # fmt: skip
 # What stands for an attribute that a client does not send: to leave it out is a habit too, of each kind of client for itself.
 ABSENT = "-"
@@ -53,11 +55,20 @@ def _client_keys(agent: Value, device_class: Value, system: Value, family: Value
     )
 
 
+@lru_cache(REMEMBERED, typed=True)
+def _screen_key(screen: Value, system: Value, family: Value) -> int:
+    return _key(SCREEN, f"{system}/{family}/{screen}")
+
+
+# A client that told no language or no time zone: most often one that keeps back what others tell, so a weaker sign than another language.
+NO_LANGUAGE, NO_TIMEZONE = _key(LANGUAGE, ABSENT), _key(TIMEZONE, ABSENT)
+
+
 def attribute_keys(facts: Values) -> tuple[int, ...]:
     """One number for each of LEVELS, in their order; 0 for what is not known here (no source) or means nothing (no address)."""
     get: Callable[[str], Any] = facts.get
     country, asn, prefix16, prefix24, ip = get("ip.country"), get("ip.asn"), get("ip.prefix16"), get("ip.prefix24"), get("ip")
-    agent, device, hour = get("user_agent"), get("device"), get("hour")
+    agent, device, hour, screen = get("user_agent"), get("device"), get("hour"), get("screen")
     absent = f"-{get('client') or ABSENT}" if not (agent and device) else ""
     if agent:
         client = _client_keys(agent, get("user_agent.device"), get("user_agent.os"), get("user_agent.family"), get("user_agent.major"))
@@ -74,4 +85,5 @@ def attribute_keys(facts: Values) -> tuple[int, ...]:
         _shared_key(LANGUAGE, get("language") or ABSENT),
         _shared_key(TIMEZONE, get("timezone") or ABSENT),
         _shared_key(HOURS, hour // HOURS_PER_SLOT) if isinstance(hour, int) else 0,
+        _screen_key(screen, get("user_agent.os"), get("user_agent.family")) if screen else 0,
     )

@@ -12,7 +12,9 @@ and S. Wiefling, P. Jørgensen, S. Thunem, L. Lo Iacono (ACM TOPS, 2022, doi:10.
     nats = -ln(r / (1 - t + t * r))                              t: the share of intruders who have the owner's own value by intent
 
 The levels multiply down the hierarchy (chain rule), so a new network counts once and not again for each of its addresses. With no history
-every r is 1 and nothing speaks. `t` is what keeps "the right city" from buying a stranger more than ln(1/t) nats of trust.
+every r is 1 and nothing speaks, and where an account never showed any value of a level, that level is left out. `t` is what keeps "the right
+city" from buying a stranger more than ln(1/t) nats of trust. The site's share of a familiar value is that among the others: what an account
+does itself does not make it common.
 """
 
 import struct
@@ -20,7 +22,7 @@ from math import log
 from typing import NamedTuple
 
 from wardline.domains.login import attributes as level
-from wardline.domains.login.attributes import LEVELS, LOGINS, SHIFT
+from wardline.domains.login.attributes import LEVELS, LOGINS, NO_LANGUAGE, NO_TIMEZONE, SHIFT
 from wardline.domains.login.habits import COUNT_SHIFT, DAYS, DOUBTED_DAYS, FIRST_SHIFT, Index, index
 from wardline.domains.login.population import Population
 
@@ -33,11 +35,13 @@ except ImportError:  # a source install without a C compiler
 INTENT = {
     level.COUNTRY: 0.4, level.ASN: 0.4, level.PREFIX16: 0.35, level.PREFIX24: 0.1, level.IP: 0.05, level.DEVICE_CLASS: 0.6,
     level.SYSTEM: 0.5, level.BROWSER: 0.4, level.AGENT: 0.3, level.DEVICE: 0.03, level.LANGUAGE: 0.5, level.TIMEZONE: 0.5, level.HOURS: 0.6,
+    level.SCREEN: 0.4,
 }  # fmt: skip
 # What a new value costs the owner before there is any: the rate at which people change, in changes per history.
 RESTLESS = {
     level.COUNTRY: 0.3, level.ASN: 0.5, level.PREFIX16: 0.6, level.PREFIX24: 0.8, level.IP: 5.0, level.DEVICE_CLASS: 0.3,
     level.SYSTEM: 0.3, level.BROWSER: 1.0, level.AGENT: 1.0, level.DEVICE: 0.6, level.LANGUAGE: 0.3, level.TIMEZONE: 0.5, level.HOURS: 4.0,
+    level.SCREEN: 1.0,
 }  # fmt: skip
 NETWORK = (level.COUNTRY, level.ASN, level.PREFIX16, level.PREFIX24, level.IP)
 AGENTS = (level.DEVICE_CLASS, level.SYSTEM, level.BROWSER, level.AGENT)
@@ -48,6 +52,12 @@ UNCONFIRMED = 0.9
 WAITING_DAYS = CONFIRMED_DAYS + DOUBTED_DAYS
 # A new device explains a new browser, in part: both are told once and a half, not twice.
 SHARED_SURPRISE = 0.5
+# A journey explains a new network and a new time zone: the second is told with this share.
+JOURNEY_SHARE = 0.2
+# A language or a time zone that fits says little, since most of the neighbours have it: at most this, so that whoever tells none is hardly worse
+# off. One that is absent for the first time is at most ABSENT_MOST.
+LOCALE_LEAST = -0.2
+ABSENT_MOST = 1.0
 NAMES = {
     level.COUNTRY: "country", level.ASN: "asn", level.PREFIX16: "prefix16", level.PREFIX24: "prefix24", level.IP: "ip",
     level.DEVICE_CLASS: "device_class", level.SYSTEM: "system", level.BROWSER: "browser", level.AGENT: "agent",
@@ -77,14 +87,15 @@ def _steps(*levels: int) -> tuple[tuple[int, float, float, float, str], ...]:
 
 
 _NETWORK, _AGENTS, _DEVICE = _steps(*NETWORK), _steps(*AGENTS), _steps(level.DEVICE)
-_LANGUAGE, _TIMEZONE, _HOURS = _steps(level.LANGUAGE), _steps(level.TIMEZONE), _steps(level.HOURS)
+_LANGUAGE, _TIMEZONE, _HOURS, _SCREEN = _steps(level.LANGUAGE), _steps(level.TIMEZONE), _steps(level.HOURS), _steps(level.SCREEN)
 
 
 _NOTHING = Weighed()
 _LEVEL_NAMES = tuple(NAMES.get(each, "new") for each in range(level.TODAY))
-# What the C part takes: t and restlessness of each level, and the two shares.
+# What the C part takes: t and restlessness of each level, then the shares and bounds of above.
+_SHARES = (UNCONFIRMED, SHARED_SURPRISE, JOURNEY_SHARE, LOCALE_LEAST, ABSENT_MOST, float(NO_LANGUAGE), float(NO_TIMEZONE))
 _TABLE = struct.pack(
-    f"{2 * len(LEVELS) + 2}d", *(INTENT[each] for each in LEVELS), *(RESTLESS[each] for each in LEVELS), UNCONFIRMED, SHARED_SURPRISE
+    f"{2 * len(LEVELS) + len(_SHARES)}d", *(INTENT[each] for each in LEVELS), *(RESTLESS[each] for each in LEVELS), *_SHARES
 )
 
 
@@ -119,20 +130,34 @@ def weigh_plain(packed: bytes, keys: tuple[int, ...], population: Population, da
     if not logins:
         return _NOTHING
     day %= DAYS
-    network, network_level, network_logins = _chain(_NETWORK, habits, keys, population, day, logins)
-    agent, agent_level, agent_logins = _chain(_AGENTS, habits, keys, population, day, logins)
-    device, _, used = _chain(_DEVICE, habits, keys, population, day, logins)
+    everybody = population.total
+    network, network_level, network_logins = _chain(_NETWORK, habits, keys, population, day, logins, everybody)
+    agent, agent_level, agent_logins = _chain(_AGENTS, habits, keys, population, day, logins, everybody)
+    device, _, used = _chain(_DEVICE, habits, keys, population, day, logins, everybody)
     if has_device and used:
         client = device + SHARED_SURPRISE * min(max(agent, -1.0), 3.0)
     else:
         small, large = (device, agent) if device <= agent else (agent, device)
         client = large + SHARED_SURPRISE * small if small > 0 else device + agent
-    language = _chain(_LANGUAGE, habits, keys, population, day, logins)[0]
+        # What stands in for a device: whether this system was used with this screen. Where the system is new, that was told above.
+        system = keys[level.SYSTEM - 1]
+        with_system = habits.get(system, 0) >> COUNT_SHIFT
+        if system and with_system:
+            client += _chain(_SCREEN, habits, keys, population, day, with_system, population.count(system))[0]
+    language = _chain(_LANGUAGE, habits, keys, population, day, logins, everybody)[0]
+    timezone = _chain(_TIMEZONE, habits, keys, population, day, logins, everybody)[0]
+    language, timezone = max(language, LOCALE_LEAST), max(timezone, LOCALE_LEAST)
+    if keys[level.LANGUAGE - 1] == NO_LANGUAGE:
+        language = min(language, ABSENT_MOST)
+    if keys[level.TIMEZONE - 1] == NO_TIMEZONE:
+        timezone = min(timezone, ABSENT_MOST)
+    elif timezone > 0 and network > 0:
+        timezone *= JOURNEY_SHARE
     return Weighed(
         network,
         client,
-        language + _chain(_TIMEZONE, habits, keys, population, day, logins)[0],
-        _chain(_HOURS, habits, keys, population, day, logins)[0],
+        language + timezone,
+        _chain(_HOURS, habits, keys, population, day, logins, everybody)[0],
         network_level,
         network_logins,
         agent_level,
@@ -150,39 +175,49 @@ def _chain(
     population: Population,
     day: int,
     logins: int,
+    everybody: int,
 ) -> tuple[float, str, int]:
-    """Down one hierarchy: the nats, the finest level that is known and the logins there. Written out, since every login walks six of them."""
-    nats, parent_count, parent_all, changes = 0.0, float(logins), population.total, 1
+    """Down one hierarchy: the nats, the finest level that is known and the logins there. logins, everybody: the account's and the site's at the root.
+    Written out, since every login walks seven of them."""
+    nats, parent_count, parent_all, parent_own, changes, told = 0.0, float(logins), everybody, logins, 1, False
     young, old, entries = population.young.get, population.old.get, habits.get
     finest, used = "new", 0
     for each, restless, unintended, intent, name in steps:
         key = keys[each - 1]
         if not key:
             continue
-        entry = entries(key)
         here = entries(each, 0) >> COUNT_SHIFT
-        everyone = young(key, 0) + old(key, 0)
+        if not here:
+            continue  # the account never showed any value of this level
+        entry = entries(key)
+        if told:
+            # Something unconfirmed above was told, and what is below it came with it.
+            if entry is None:
+                break
+            finest, used = name, entry >> COUNT_SHIFT
+            continue
         if here > 1:
             restless += (here - 1) / changes
-        share = (everyone + 0.5) / (parent_all + 1.0)
-        if share > 1.0:
-            share = 1.0
         if entry is None:
             ratio = restless / (parent_count + restless)
             nats += -log(ratio / (unintended + intent * ratio))
             break  # below a value that is new, everything is new
-        used = entry >> COUNT_SHIFT
-        count = float(used)
+        finest, used = name, entry >> COUNT_SHIFT
         if (day - (entry >> FIRST_SHIFT) + DOUBTED_DAYS) % DAYS < WAITING_DAYS:
             # Used since yesterday or today only: not yet confirmed. It counts most of what it would if it were new.
             ratio = restless / (parent_count + restless)
             nats += UNCONFIRMED * -log(ratio / (unintended + intent * ratio))
-        else:
-            ratio = ((count if count < parent_count else parent_count) / share + restless) / (parent_count + restless)
-            nats += -log(ratio / (unintended + intent * ratio))
-        finest = name
-        parent_count, parent_all, changes = count if count > 1.0 else 1.0, everyone, here if here > 1 else 1
+            told = True
+            continue
+        count = float(used)
+        everyone = young(key, 0) + old(key, 0)
+        share = (max(everyone - used, 0) + 0.5) / (max(parent_all - parent_own, 0) + 1.0)
+        if share > 1.0:
+            share = 1.0
+        ratio = ((count if count < parent_count else parent_count) / share + restless) / (parent_count + restless)
+        nats += -log(ratio / (unintended + intent * ratio))
+        parent_count, parent_all, parent_own, changes = count if count > 1.0 else 1.0, everyone, used, here if here > 1 else 1
     return nats, finest, used
 
 
-assert level.TODAY < 1 << 4 and SHIFT == 28 and (CONFIRMED_DAYS, DOUBTED_DAYS) == (1, 2) and tuple(LEVELS) == tuple(range(1, 14))
+assert level.TODAY < 1 << 4 and SHIFT == 28 and (CONFIRMED_DAYS, DOUBTED_DAYS) == (1, 2) and tuple(LEVELS) == tuple(range(1, 15))

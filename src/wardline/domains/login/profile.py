@@ -19,11 +19,13 @@ from wardline.domains.login.attempts import Attempt, Attempts
 from wardline.domains.login.attributes import AGENT, PREFIX24, SHIFT, attribute_keys
 from wardline.domains.login.events import OUTCOME, PASSED, POINT
 from wardline.domains.login.likelihood import weigh
-from wardline.domains.login.population import HISTORIES, Population, history_class
+from wardline.domains.login.population import HISTOGRAM_STEP, HISTORIES, Population, history_class
 from wardline.engine.feature import Value, Values
 from wardline.engine.kept import KeptDecision, KeptEvent, kept_decision, kept_event
 from wardline.engine.record import Record
 
+# Of what a snapshot means: another one is not read, the state is built from the records again.
+VERSION = 2
 CAPACITY_BYTES = 96 << 20
 # What an account costs beside its habits: its name, the map's slots, the bytes object.
 ACCOUNT_BYTES = 260
@@ -35,7 +37,11 @@ NETWORK_FULL, NETWORK_BEYOND = 1.0, 0.4
 DOUBTS = frozenset({"challenge", "hold", "reject"})
 # The risk that one in a hundred honest logins reaches is taken as at least this, so that a site of great regularity does not challenge newcomers.
 BASELINE_FLOOR = 0.5
-BASELINE_GUESS = 2.0
+# Until there are enough, by class of history (HISTORIES); it only falls without proof.
+BASELINE_GUESSES = (3.5, 3.5, 3.0, 3.0)
+# A doubted login that ended as `success` without a passed challenge may have been an intruder's, where the site lets in whoever has the password.
+# It says "the baseline or more" to the yardstick; one in so many says its own risk, so that a baseline that is far too low rises in the end.
+UNPROVEN_TAKEN = 4
 BASELINE_SHARE = 0.01
 BASELINE_EVERY = 64
 # The yardstick is made of accounts of which something is known.
@@ -49,6 +55,8 @@ class _Kept(msgspec.Struct, array_like=True):
     population: bytes
     baselines: list[float | None]
     since: list[int]
+    unproven: int
+    version: int
 
 
 class LoginProfile:
@@ -82,6 +90,7 @@ class LoginProfile:
         self.population = Population()
         self.baselines: list[float | None] = [None for _ in HISTORIES]
         self.since = [0 for _ in HISTORIES]
+        self.unproven = 0
         # The event that is read is the one that counts next: its keys are made once.
         self._last: tuple[Values, tuple[int, ...]] = ({}, ())
 
@@ -121,7 +130,7 @@ class LoginProfile:
 
     def _baseline(self, known: int) -> float:
         baseline = self.baselines[history_class(known)]
-        return BASELINE_GUESS if baseline is None else max(baseline, BASELINE_FLOOR)
+        return BASELINE_GUESSES[history_class(known)] if baseline is None else max(baseline, BASELINE_FLOOR)
 
     def absorb(self, seq: int, kept: KeptEvent, time_us: int) -> None:
         """A login waits for its outcome; a success becomes habit."""
@@ -161,6 +170,10 @@ class LoginProfile:
             self.evicted += 1
         self.population.add(first_today, first)
         if risk is not None and known >= SETTLED_LOGINS:
+            if doubted and not passed:
+                self.unproven = (self.unproven + 1) % UNPROVEN_TAKEN
+                if self.unproven:
+                    risk = min(risk, self._baseline(known) - HISTOGRAM_STEP / 2)
             self.population.settle(risk, known)
             history = history_class(known)
             self.since[history] += 1
@@ -191,6 +204,8 @@ class LoginProfile:
                 self.population.snapshot(),
                 self.baselines,
                 self.since,
+                self.unproven,
+                VERSION,
             )
         )
 
@@ -200,10 +215,12 @@ class LoginProfile:
             kept = msgspec.msgpack.decode(data, type=_Kept)
         except (msgspec.MsgspecError, ValueError) as error:
             raise ValueError(f"login_profile: not a snapshot: {error}") from None
+        if kept.version != VERSION:
+            raise ValueError("login_profile: the snapshot is of another version")
         self.population.restore(kept.population)
         self.accounts = OrderedDict(kept.accounts)
         self.bytes_used = sum(len(packed) + ACCOUNT_BYTES for packed in self.accounts.values())
-        self.evicted, self.baselines, self.since = kept.evicted, kept.baselines, kept.since
+        self.evicted, self.baselines, self.since, self.unproven = kept.evicted, kept.baselines, kept.since, kept.unproven
         self.attempts.restore(kept.attempts)
 
     def digest(self) -> str:

@@ -12,7 +12,7 @@ from wardline.engine.detector import Detector
 from wardline.engine.feature import Values
 from wardline.engine.signal import Signal
 
-NETWORK_NATS, AGENT_NATS, SITE_NATS = 3.5, 3.0, 2.0
+NETWORK_NATS, AGENT_NATS, SITE_NATS = 3.5, 3.0, 1.0
 # A login that is new in one respect only, or an account of which nothing is known.
 IN_PART = 0.6
 
