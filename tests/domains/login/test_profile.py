@@ -74,6 +74,20 @@ def test_where_one_of_the_two_carries_no_flow_account_and_address_join_them(open
     assert town.decide("p1", {**HOME, **DESK}).read["login.device_logins"] == 1
 
 
+def test_an_outcome_that_names_its_account_alone_means_the_only_attempt_or_none() -> None:
+    town = Town()
+    for number, more in enumerate(({}, {"flow": "session:only the outcome's"})):
+        town.decide("p1", {**HOME, **DESK})
+        town.note("p1", more, result="success")
+        assert town.decide("p1", {**HOME, **DESK}).read["login.device_logins"] == number + 1
+        town.now_us += DAY_US
+    town.decide("p1", {**HOME, **DESK})
+    town.decide("p1", {**network(203, 0, 113), **client("other", "x")})  # a thief tries at the same time: whose success it was is not known
+    town.note("p1", {}, result="success")
+    town.now_us += DAY_US
+    assert town.decide("p1", {**network(203, 0, 113), **client("other", "x")}).read["login.device_logins"] == 0
+
+
 def test_an_outcome_of_another_flow_is_nobody_elses() -> None:
     town = Town()
     thief = client("other", "x")

@@ -4,10 +4,12 @@
     attempts.closed(facts, occurred_us)       its outcome came: the attempt, which is forgotten; or None
 
 An outcome belongs to the attempt of its flow. Where one of the two carries none, to the last attempt of its account from its address within
-ATTEMPT_SECONDS; what belongs to another flow is never taken. So nobody can have another's success counted for their own network. A flood of
-attempts pushes out the oldest; their outcomes then count by what they carry.
+ATTEMPT_SECONDS; what belongs to another flow is never taken. An outcome that has neither flow nor address belongs to the only attempt on its account
+in that time, and to none where there are two. So nobody can have another's success counted for their own network. A flood of attempts pushes out
+the oldest; their outcomes then count by what they carry.
 """
 
+import itertools
 from collections import OrderedDict
 from collections.abc import Iterable
 
@@ -17,6 +19,7 @@ from wardline.engine.feature import Values
 
 ATTEMPT_SECONDS = 1800
 CAPACITY = 20_000
+LOOKED_AT = 8  # of an account's last attempts, where an outcome says nothing but the account
 
 
 class Attempt(msgspec.Struct, array_like=True):
@@ -43,45 +46,47 @@ class Attempts:
         self.capacity = capacity
         self.waiting: OrderedDict[str, Attempt] = OrderedDict()
         self._flows: dict[str, str] = {}  # place -> the flow of the last attempt there
+        self._of: dict[str, dict[str, None]] = {}  # account -> the keys of its attempts, in order
 
     def restore(self, kept: Iterable[tuple[str, Attempt]]) -> None:
         """Take what a snapshot holds."""
         self.waiting = OrderedDict(kept)
         self._flows = {attempt.place: flow for flow, attempt in self.waiting.items() if attempt.place}
+        self._of = {}
+        for key, attempt in self.waiting.items():
+            self._of.setdefault(attempt.account, {})[key] = None
 
     def opened(self, facts: Values, attempt: Attempt) -> None:
         """Remember an attempt."""
         flow, place = facts.get("flow"), _place(facts)
+        key = str(flow) if flow else place
+        if not key:
+            return
+        if (before := self.waiting.get(key)) is not None:
+            self._forget(key, before)
         if flow:
-            key = str(flow)
-            if (before := self.waiting.get(key)) is not None:
-                self._forget(key, before)
             if place:
                 # One attempt a place can be found by it: the last one, also after a restart.
-                if (before := self.waiting.get(self._flows.get(place, ""))) is not None:
-                    before.place = ""
+                if (last := self.waiting.get(self._flows.get(place, ""))) is not None:
+                    last.place = ""
                 attempt.place = place
                 self._flows[place] = key
-        elif place:
-            key = place
-        else:
-            return
         self.waiting[key] = attempt
-        self.waiting.move_to_end(key)
+        self._of.setdefault(attempt.account, {})[key] = None
         while len(self.waiting) > self.capacity:
             self._forget(*next(iter(self.waiting.items())))
 
     def closed(self, facts: Values, occurred_us: int) -> Attempt | None:
         """The attempt that an outcome belongs to; no further outcome is expected, so it is forgotten."""
         flow, place = facts.get("flow"), _place(facts)
-        key = str(flow) if flow else self._flows.get(place, place)
+        key = str(flow) if flow else self._flows.get(place, place) if facts.get("ip") else self._only(facts, occurred_us)
         found = self.waiting.get(key)
         if found is None and flow:
-            key = place
-            found = self.waiting.get(key)
+            key = place if facts.get("ip") else self._only(facts, occurred_us)
+            found = self.waiting.get(key) if "|" in key else None  # what waits under another flow is another's
         if found is None or found.account != facts.get("account", found.account):
             return None
-        if abs(occurred_us - found.occurred_us) > ATTEMPT_SECONDS * 1_000_000:
+        if not _near(found, occurred_us):
             return None
         self._forget(key, found)
         return found
@@ -91,10 +96,27 @@ class Attempts:
         for key in [key for key, each in self.waiting.items() if subject in (each.account, *key.split("|"), *each.place.split("|"))]:
             self._forget(key, self.waiting[key])
 
+    def _only(self, facts: Values, occurred_us: int) -> str:
+        """The key of the one attempt that an outcome which names nothing but its account can mean, "" where there is none or more than one."""
+        near = [
+            key
+            for key in itertools.islice(reversed(self._of.get(str(facts.get("account")), {})), LOOKED_AT)
+            if _near(self.waiting[key], occurred_us)
+        ]
+        return near[0] if len(near) == 1 else ""
+
     def _forget(self, key: str, attempt: Attempt) -> None:
         del self.waiting[key]
+        of = self._of[attempt.account]
+        del of[key]
+        if not of:
+            del self._of[attempt.account]
         if attempt.place and self._flows.get(attempt.place) == key:
             del self._flows[attempt.place]
+
+
+def _near(attempt: Attempt, occurred_us: int) -> bool:
+    return abs(occurred_us - attempt.occurred_us) <= ATTEMPT_SECONDS * 1_000_000
 
 
 def _place(facts: Values) -> str:
