@@ -61,15 +61,30 @@ def test_holds() -> None:
     assert not state.held
 
 
+def test_models_are_promoted_and_taken_back_in_turn() -> None:
+    state = Administration()
+    state.act(Act(op="model.rollback", actor="ada", point="signup"))
+    for name in ("a", "b"):
+        state.act(Act(op="model.promote", actor="ada", point="signup", value=name))
+    assert (state.model("signup"), state.model("login")) == ("b", "")
+    for left in ("a", "", ""):
+        state.act(Act(op="model.rollback", actor="ada", point="signup"))
+        assert state.model("signup") == left
+    for number in range(40):
+        state.act(Act(op="model.promote", actor="ada", point="signup", value=f"m{number}"))
+    assert state.model("signup") == "m39" and len(state.models["signup"]) == 16
+
+
 def test_snapshot_and_restore_are_inverse() -> None:
     state = Administration()
     state.act(Act(op="mode", actor="ada", point="mail.in", value="tag"))
     state.act(Act(op="list.add", actor="ada", entry=entry()))
     state.act(Act(op="key.add", actor="ada", key=new_key("k", ("admin",), 1)[1]))
     state.act(Act(op="hold", actor="policy", held=Held(id="d1", holder="caller", queue_id="", since_s=1, expires_s=9)))
+    state.act(Act(op="model.promote", actor="ada", point="signup", value="signup-2026-11-26"))
     other = Administration()
     other.restore(state.snapshot())
-    assert other.digest() == state.digest()
+    assert other.digest() == state.digest() and other.model("signup") == "signup-2026-11-26"
     assert [found.id for found in other.matches("domain", "bad.example", 1)] == ["e1"]
     with pytest.raises(ValueError):
         other.restore(b"nonsense")

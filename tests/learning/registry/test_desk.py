@@ -161,6 +161,22 @@ def test_a_restart_serves_what_was_promoted_and_a_damaged_model_is_left_out(site
             other.wardline.close()
 
 
+def test_a_model_is_judged_beside_the_one_that_serves_and_each_can_be_taken_back(site: Site, card: Card) -> None:
+    desk = site.program.models
+    site.run(desk.promote(card.name, actor="ada"))
+    try:
+        beside: Card = site.run(desk.train("signup", actor="ada"))
+        figures = beside.figures
+        # The same rows, without what the serving model added to some of them.
+        assert beside.present == card.name and figures.detectors == card.figures.detectors
+        assert figures.present == card.figures.new == figures.new and (figures.won, figures.lost) == (0, 0)
+        site.run(desk.promote(beside.name, actor="ada"))
+        assert site.program.administration.model("signup") == beside.name
+        assert site.run(desk.rollback("signup", actor="ada")) == card.name
+    finally:
+        assert site.run(desk.rollback("signup", actor="ada")) == ""
+
+
 def test_a_model_that_fails_says_nothing_and_is_counted(site: Site, card: Card) -> None:
     class Broken:
         def run(self, *_: object) -> object:

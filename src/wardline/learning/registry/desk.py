@@ -240,12 +240,11 @@ class ModelDesk:
 
 
 def _apart(order: Any) -> Card:
-    done = subprocess.run(
-        [sys.executable, "-m", "wardline.learning.training.apart"],
-        input=msgspec.json.encode(order),
-        capture_output=True,
-        timeout=TRAINING_SECONDS,
-    )
+    command = [sys.executable, "-m", "wardline.learning.training.apart"]
+    try:
+        done = subprocess.run(command, input=msgspec.json.encode(order), capture_output=True, timeout=TRAINING_SECONDS)
+    except subprocess.TimeoutExpired:
+        raise ModelError(f"no model was made within {TRAINING_SECONDS:.0f} seconds: take fewer days (--since)") from None
     if done.returncode:
         what = done.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2][:600] or f"it ended with status {done.returncode}"
         raise ModelError(f"no model was made: {what}")
