@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from signup_real import auc, boost, caught
+from signup_real import boost, told
 
 Matrix = NDArray[np.float64]
 TRIGRAMS = 1 << 14
@@ -105,14 +105,6 @@ def seen(domains: list[str]) -> Matrix:
             ]
         )
     return np.array(rows, float)
-
-
-def told(title: str, score: Matrix, y: Matrix) -> None:
-    print(
-        f"{title}: AUC {auc(score, y):.3f}, TPR at 1 % FPR {caught(score, y, 0.01):.3f}, at 0.1 % {caught(score, y, 0.001):.3f} "
-        f"({int(y.sum())} bad, {int((1 - y).sum())} good)",
-        flush=True,
-    )
 
 
 def main() -> None:
