@@ -32,6 +32,21 @@ CASES: list[tuple[dict[str, Value], str, str]] = [
         "device of the account",
     ),
     ({"login.campaign_network": 0, "login.strange": True}, "silent", "No campaign"),
+    (
+        {"login.campaign_agent": 42, "login.known_logins": 9, "login.network_level": "new", "login.agent_level": "agent"},
+        "silent",
+        "No campaign",
+    ),
+    (
+        {"login.campaign_agent": 42, "login.known_logins": 9, "login.network_level": "new", "login.agent_level": "system"},
+        "against",
+        "with this client",
+    ),
+    (
+        {"login.campaign_network": 42, "login.known_logins": 9, "login.network_level": "new", "login.agent_level": "agent"},
+        "against",
+        "from this network",
+    ),
 ]
 
 

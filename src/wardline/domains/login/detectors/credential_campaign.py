@@ -2,7 +2,8 @@
 
     campaign_network 42, strange True -> Signal(0.98, "Passwords of about 42 accounts were tried from this network lately, …")
 
-A campaign's mark condemns nobody: where the account was used from this network or on this client before, the detector is silent.
+A campaign's mark condemns nobody: where the account was used from this network or on this device before, the detector is silent, and a mark on
+a client is no news of an account that uses that very client.
 """
 
 from typing import Any
@@ -32,6 +33,7 @@ class CredentialCampaign(Detector[Any]):
         "login.strange",
         "login.known_logins",
         "login.network_level",
+        "login.agent_level",
         "login.device_logins",
         "username_exists",
     )
@@ -41,6 +43,8 @@ class CredentialCampaign(Detector[Any]):
         """Silent where nothing is marked and where the login fits its account."""
         network = number(values, "login.campaign_network") or 0.0
         agent, site = number(values, "login.campaign_agent") or 0.0, number(values, "login.campaign_site") or 0.0
+        if agent and values.get("login.agent_level") == "agent" and number(values, "login.known_logins"):
+            agent = 0.0  # the account's own client: that others try with a common one says nothing of it
         if not (network or agent or site):
             return NO_CAMPAIGN
         strange = values.get("login.strange") is True
