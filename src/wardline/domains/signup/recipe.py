@@ -18,9 +18,9 @@ from wardline.engine.model import Recipe
 from wardline.engine.point import EventDomain
 
 # Values of every decision that say how people behave. Left out is what names a network, a domain or a person, of which a model would learn the names
-# of yesterday's attackers; what moves with the calendar; and what labels caused, which would teach it how labels are handed out.
+# of yesterday's attackers; what moves with the calendar; what costs an attacker nothing to choose; and what labels caused, which would teach it how labels are handed out.
 # `graph.near_…` are averages over an account's neighbours (J. Tang and others, "GADBench", NeurIPS 2023).
-LEFT_OUT = frozenset({"ip.asn", "hour", "weekday", "user_agent.major", "graph.cluster_bad", "graph.cluster_good"})
+LEFT_OUT = frozenset({"ip.asn", "ip.version", "hour", "weekday", "user_agent.major", "graph.cluster_bad", "graph.cluster_good"})
 RECIPE = Recipe(
     numbers=(
         *(name for name, known in KNOWN.items() if known.type in ("number", "bool") and name not in LEFT_OUT),
