@@ -27,6 +27,7 @@ YOUNG_LOGINS = 4
 # did not ask, or tells the password's result). Intruders use what they have within a day or two; owners are still there afterwards.
 DOUBTED_DAYS = 2
 COUNT_SHIFT, FIRST_SHIFT = 22, 11
+COUNT_ONE, COUNT_FULL, DAY_MASK = 1 << COUNT_SHIFT, COUNT_LIMIT << COUNT_SHIFT, DAYS - 1
 Habits = dict[int, tuple[int, int, int]]
 Index = dict[int, int]
 
@@ -51,46 +52,60 @@ def add(packed: bytes, keys: tuple[int, ...], day: int, confirmed: bool = False,
     """Count one login of a day. Gives the habits, the keys that the account had not yet used that day, and whether it is the day's first login.
     confirmed: a challenge was passed, so its values count as if they had been used for long.
     doubted: a challenge was asked for and nobody passed it, so what is new waits DOUBTED_DAYS longer."""
-    habits = unpack(packed)
+    entries = index(packed)
     day %= DAYS
-    count, _, last = habits.get(TODAY, (0, day, day))
-    today = count + 1 if last == day else 1
-    habits[TODAY] = (today, day, day)
-    first_today = [key for key in keys if key and (key not in habits or habits[key][2] != day)]
-    if today <= LOGINS_A_DAY:
-        _count(habits, LOGINS, day)
+    fresh = 1 << COUNT_SHIFT | day << FIRST_SHIFT | day
+    before = entries.get(TODAY, 0)
+    today = (before >> COUNT_SHIFT) + 1 if before & DAY_MASK == day else 1
+    entries[TODAY] = min(today, COUNT_LIMIT) << COUNT_SHIFT | day << FIRST_SHIFT | day
+    first_today: list[int] = []
+    counts, new = today <= LOGINS_A_DAY, not before
+    if counts:
+        _count(entries, LOGINS, fresh, day)
+    young = entries[LOGINS] >> COUNT_SHIFT <= YOUNG_LOGINS
     for key in keys:
         if not key:
             continue
-        if key not in habits:
-            _count(habits, key >> SHIFT, day)  # one change more at this level
-            _make_room(habits, key >> SHIFT, day)
-            habits[key] = (1, (day + DOUBTED_DAYS) % DAYS if doubted else day, day)
-            if not habits[LOGINS][0] > YOUNG_LOGINS:
+        entry = entries.get(key)
+        if entry is None:
+            first_today.append(key)
+            new = True
+            _count(entries, key >> SHIFT, fresh, day)  # one change more at this level
+            _make_room(entries, key >> SHIFT, day)
+            first = (day + DOUBTED_DAYS) % DAYS if doubted else day
+            if young:
                 # The first values of an account are its habits: there is nothing yet to confirm them against.
-                habits[key] = (1, (day - CONFIRMING_DAYS) % DAYS, day)
-        elif today <= LOGINS_A_DAY:
-            _count(habits, key, day)
+                first = (day - CONFIRMING_DAYS) % DAYS
+            entry = 1 << COUNT_SHIFT | first << FIRST_SHIFT | day
+        else:
+            if entry & DAY_MASK != day:
+                first_today.append(key)
+            if counts:
+                entry = (entry if entry >= COUNT_FULL else entry + COUNT_ONE) & ~DAY_MASK | day
         if confirmed:
-            count, _, last = habits[key]
-            habits[key] = (count, (day - CONFIRMING_DAYS) % DAYS, last)
-    if habits[LOGINS][0] >= HALVE_AT:
-        habits = {key: (count + 1 >> 1, first, last) for key, (count, first, last) in habits.items()}
-    return pack(habits), first_today, today == 1
+            entry = entry & ~(DAY_MASK << FIRST_SHIFT) | (day - CONFIRMING_DAYS) % DAYS << FIRST_SHIFT
+        entries[key] = entry
+    if entries[LOGINS] >> COUNT_SHIFT >= HALVE_AT:
+        entries = {key: (entry >> COUNT_SHIFT) + 1 >> 1 << COUNT_SHIFT | entry & COUNT_ONE - 1 for key, entry in entries.items()}
+    # Without a new key they are in order still.
+    ordered = sorted(entries.items()) if new else entries.items()
+    return struct.pack(f"<{len(entries)}Q", *[key << 32 | entry for key, entry in ordered]), first_today, today == 1
 
 
-def _count(habits: Habits, key: int, day: int) -> None:
-    count, first, _ = habits.get(key, (0, day, day))
-    habits[key] = (min(count + 1, COUNT_LIMIT), first, day)
+def _count(entries: Index, key: int, fresh: int, day: int) -> None:
+    entry = entries.get(key)
+    entries[key] = fresh if entry is None else (entry if entry >= COUNT_FULL else entry + COUNT_ONE) & ~DAY_MASK | day
 
 
-def _make_room(habits: Habits, level: int, day: int) -> None:
-    found = [key for key in habits if key >> SHIFT == level and key > TODAY]
+def _make_room(entries: Index, level: int, day: int) -> None:
+    found = [key for key in entries if key >> SHIFT == level and key > TODAY]
     if len(found) >= KEPT[level]:
         # The least used leaves; among equals the longest unused; a stale one before all.
-        del habits[
-            min(found, key=lambda key: ((day - habits[key][2]) % DAYS < STALE_DAYS, habits[key][0], -((day - habits[key][2]) % DAYS), key))
-        ]
+        def rank(key: int) -> tuple[bool, int, int, int]:
+            unused = (day - entries[key]) % DAYS
+            return unused < STALE_DAYS, entries[key] >> COUNT_SHIFT, -unused, key
+
+        del entries[min(found, key=rank)]
 
 
 assert set(LEVELS) == set(KEPT)
