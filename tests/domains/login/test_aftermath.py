@@ -22,6 +22,20 @@ def test_surprises_after_an_unusual_login_count_until_it_has_cooled_off() -> Non
     assert "login.surprises_since_risky" not in town.decide("p1", AWAY).read
 
 
+def test_another_unusual_login_does_not_wipe_out_what_was_done_after_the_first() -> None:
+    town = Town()
+    town.lives(20, 20)
+    for minute, before in ((0, None), (10, 2)):
+        town.now_us += minute * MINUTE_US
+        away = {**network(203, minute, 113), **client(f"other{minute}", f"x{minute}")}
+        kept = town.login("p1", away, "challenge_passed")
+        assert kept.verdict == "challenge" and kept.read.get("login.surprises_since_risky") == before
+        for action in ("forward_rule", "export") if not minute else ():
+            asked(town, "p1", action)
+    read = asked(town, "p1", "delete_all").read
+    assert (read["login.since_risky_login_seconds"], read["login.surprises_since_risky"]) == (0, 2)
+
+
 def test_after_an_ordinary_login_nothing_is_a_surprise() -> None:
     town = Town()
     town.lives(20, 20)

@@ -235,6 +235,19 @@ def test_a_site_that_lets_in_whoever_has_the_password_does_not_take_intruders_fo
     assert baseline("success") < baseline("challenge_passed")
 
 
+def test_a_strange_login_of_an_own_account_moves_the_yardstick_once_a_day() -> None:
+    def baseline(logins: int) -> float:
+        town = Town()
+        town.lives(60, 30)
+        for day in range(5):
+            town.lives(60, 1)
+            for number in range(logins):
+                town.login("p0", {**network(100 + number, day, number), **client(f"own{number}-{day}", f"o{number}{day}")}, "challenge_passed")
+        return float(str(town.decide("p1", {**HOME, **DESK}).read["login.baseline"]))
+
+    assert baseline(20) == baseline(0)
+
+
 def test_a_snapshot_of_another_version_is_refused() -> None:
     town = Town()
     town.lives(3, 3)

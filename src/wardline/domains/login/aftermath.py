@@ -72,7 +72,10 @@ class LoginAftermath:
                     if facts.get("result") == CHALLENGE_PASSED:
                         self.accounts.pop(attempt.account, None)
                     return
-                self.accounts[attempt.account] = (kept.occurred_us, 0)
+                # Who logs in once more does not wipe out what was done since the first time.
+                before = self.accounts.get(attempt.account)
+                done = before[1] if before is not None and _cools((kept.occurred_us - before[0]) // 1_000_000) else 0
+                self.accounts[attempt.account] = (kept.occurred_us, done)
                 self.accounts.move_to_end(attempt.account)
                 if len(self.accounts) > self.capacity:
                     self.accounts.popitem(last=False)

@@ -25,7 +25,7 @@ from wardline.engine.kept import KeptDecision, KeptEvent, kept_decision, kept_ev
 from wardline.engine.record import Record
 
 # Of what a snapshot means: another one is not read, the state is built from the records again.
-VERSION = 2
+VERSION = 3
 CAPACITY_BYTES = 96 << 20
 # What an account costs beside its habits: its name, the map's slots, the bytes object.
 ACCOUNT_BYTES = 260
@@ -169,7 +169,8 @@ class LoginProfile:
             self.bytes_used -= len(gone) + ACCOUNT_BYTES
             self.evicted += 1
         self.population.add(first_today, first)
-        if risk is not None and known >= SETTLED_LOGINS:
+        # Once a day and account: whoever logs in to an account of their own a hundred times, strangely each time, moves the yardstick once.
+        if first and risk is not None and known >= SETTLED_LOGINS:
             if doubted and not passed:
                 self.unproven = (self.unproven + 1) % UNPROVEN_TAKEN
                 if self.unproven:
