@@ -56,6 +56,13 @@ def test_a_grown_log_gives_the_same_ids() -> None:
     assert found(LOG)[:4] == found("\n".join(LOG.splitlines()[:6]))
 
 
+def test_attempts_of_one_second_are_told_apart_where_machines_take_turns() -> None:
+    line = "Nov 20 06:55:4{} {} sshd[10]: Failed password for root from 192.0.2.7 port 38926 ssh2"
+    text = "\n".join([line.format(8, "a"), line.format(9, "b"), line.format(8, "a"), line.format(9, "b"), line.format(8, "a")])
+    ids = [one["id"] for one in found(text) if one["type"] == "login"]
+    assert [one[-1] for one in ids] == ["0", "0", "1", "1", "2"] and len(set(ids)) == 5
+
+
 @pytest.mark.parametrize(
     ("line", "moment"),
     [

@@ -11,6 +11,7 @@ with several keys does before it is let in. A name may hold spaces and whole sen
 """
 
 import re
+from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta, tzinfo
 from ipaddress import ip_address
@@ -22,6 +23,7 @@ from wardline.gateways.table import TableError
 
 NAME_LIMIT = 256
 REPEATED_LIMIT = 1000  # syslogd sums up equal lines; sshd hangs up long before that
+COUNTED_LIMIT = 10_000
 METHODS = ("password", "keyboard-interactive", "keyboard-interactive/pam")
 DAY = timedelta(days=1)
 
@@ -48,9 +50,10 @@ class LogClock(msgspec.Struct, frozen=True):
 
 
 def events_of(lines: Iterable[str], clock: LogClock) -> Iterator[tuple[int, dict[str, Any] | TableError]]:
-    """(line, an event's document or what is wrong), two events an attempt, in order. Memory: the attempts of one second."""
-    year, last, second = clock.year, 0, ""
-    seen: dict[str, int] = {}
+    """(line, an event's document or what is wrong), two events an attempt, in order. Memory: the last COUNTED_LIMIT connections and seconds."""
+    year, last = clock.year, 0
+    # Attempts of one connection in one second, by name. In a log that several machines wrote, their seconds take turns.
+    seen: OrderedDict[str, int] = OrderedDict()
     for number, line in enumerate(lines, 1):
         found = _LINE.match(line)
         if found is None:
@@ -74,14 +77,13 @@ def events_of(lines: Iterable[str], clock: LogClock) -> Iterator[tuple[int, dict
         except (ValueError, OverflowError):
             yield number, TableError(f"line {number}: no time that there is; a log in the form of syslog or of RFC 3339 is needed")
             continue
-        at = moment.strftime("%Y%m%dT%H%M%S")
-        if at != second:
-            second, seen = at, {}
-        name = f"sshd-{found['host']}-{found['pid']}-{at}"
+        name = f"sshd-{found['host']}-{found['pid']}-{moment:%Y%m%dT%H%M%S}"
         for _time in range(times):
             seen[name] = count = seen.get(name, -1) + 1
             for event in _events(f"{name}-{count}", moment, attempt):
                 yield number, event
+        if len(seen) > COUNTED_LIMIT:
+            seen.popitem(last=False)
 
 
 def _attempt(text: str) -> tuple[dict[str, str], bool, str] | None:

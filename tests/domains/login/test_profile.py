@@ -242,7 +242,9 @@ def test_a_strange_login_of_an_own_account_moves_the_yardstick_once_a_day() -> N
         for day in range(5):
             town.lives(60, 1)
             for number in range(logins):
-                town.login("p0", {**network(100 + number, day, number), **client(f"own{number}-{day}", f"o{number}{day}")}, "challenge_passed")
+                town.login(
+                    "p0", {**network(100 + number, day, number), **client(f"own{number}-{day}", f"o{number}{day}")}, "challenge_passed"
+                )
         return float(str(town.decide("p1", {**HOME, **DESK}).read["login.baseline"]))
 
     assert baseline(20) == baseline(0)
