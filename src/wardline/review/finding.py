@@ -235,6 +235,10 @@ def note(own: Own, kept: KeptEvent) -> None:
         own.score = max(own.score, kept.score)
 
 
+def _accounts(count: int) -> str:
+    return "no account" if count == 0 else "1 account" if count == 1 else f"{count} accounts"
+
+
 def weigh(seed: Seed, own: Own, shared: Mapping[tuple[str, str], tuple[int, int]], accounts: int) -> list[Evidence]:
     """The evidence of one account. shared: of its keys those that other members hold -> (members that do, others that do). Strongest first."""
     best: dict[str, Evidence] = {}
@@ -246,7 +250,7 @@ def weigh(seed: Seed, own: Own, shared: Mapping[tuple[str, str], tuple[int, int]
         soft = key.soft or inside < FAMILY
         one = Evidence(
             f"{'soft' if soft else 'shared'}.{kind}",
-            f"shares {key.text} with {inside - 1} accounts of this set, and {outside} others have it",
+            f"shares {key.text} with {_accounts(inside - 1)} of this set, and with {_accounts(outside)} outside it",
             round(bits, 2),
         )
         if bits >= 1.0 and (key.group not in best or best[key.group].bits < bits):
