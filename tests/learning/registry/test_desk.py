@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from tests.learning.registry.signups import play, sign_up
@@ -175,6 +176,72 @@ def test_a_model_is_judged_beside_the_one_that_serves_and_each_can_be_taken_back
         assert site.run(desk.rollback("signup", actor="ada")) == card.name
     finally:
         assert site.run(desk.rollback("signup", actor="ada")) == ""
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"most": 1e9}, "its card lets it add -3 to 1e[+]09 log-odds"),
+        ({"least": 0.0}, "its card lets it add 0 to 4 log-odds"),
+        ({"point": "mail.in"}, "its card names the model 'signup-.*' of 'mail.in'"),
+        ({"name": "signup-x"}, "its card names the model 'signup-x' of 'signup'"),
+    ],
+)
+def test_a_card_that_somebody_edited_gives_a_model_no_more_than_its_point_does(
+    site: Site, card: Card, changed: dict[str, Any], told: str
+) -> None:
+    path = site.program.journal.folder.path / "models" / card.name / "card.json"
+    before = path.read_bytes()
+    path.write_bytes(msgspec.json.encode(msgspec.structs.replace(site.program.models.store.card(card.name), **changed)))
+    try:
+        with pytest.raises(ModelError, match=told):
+            site.run(site.program.models.promote(card.name, actor="ada"))
+        assert site.program.administration.model("signup") == ""
+    finally:
+        path.write_bytes(before)
+
+
+def test_of_two_promotions_at_once_the_second_is_judged_by_what_the_first_left(site: Site, card: Card) -> None:
+    async def both() -> list[Any]:
+        promote = site.program.models.promote
+        return await asyncio.gather(*[promote(name, actor="ada") for name in (card.name, f"{card.name}-2")], return_exceptions=True)
+
+    try:
+        _, second = site.run(both())
+        assert isinstance(second, ModelError) and f"{card.name} serves now" in str(second)
+        assert site.program.administration.models["signup"][-1] == card.name
+    finally:
+        assert site.run(site.program.models.rollback("signup", actor="ada")) == ""
+
+
+def test_a_disk_that_is_full_is_told_and_leaves_no_model(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(site.program.models.store, "add", full)
+    before = site.program.models.listed()
+    with pytest.raises(ModelError, match="no model was kept: No space left on device; free space"):
+        site.run(site.program.models.train("signup", actor="ada"))
+    assert site.program.models.listed() == before and not site.program.models._busy
+
+
+def test_a_training_ends_with_the_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    other = Site(tmp_path / "data")
+    other.run(play(other.program, 0, TRAINED))
+    monkeypatch.setattr("wardline.learning.registry.desk.TRAINER", ["-c", "import time; time.sleep(600)"])
+
+    async def ended() -> object:
+        training = asyncio.ensure_future(other.program.models.train("signup", actor="ada"))
+        while other.program.models._child is None:
+            assert not training.done(), training.result()
+            await asyncio.sleep(0.01)
+        other.program.models.close()
+        return (await asyncio.gather(training, return_exceptions=True))[0]
+
+    try:
+        assert "the program is ending" in str(other.run(ended()))
+    finally:
+        other.wardline.close()
 
 
 def test_a_model_that_fails_says_nothing_and_is_counted(site: Site, card: Card) -> None:

@@ -4,6 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from tests.learning.registry.cards import card
 from wardline.engine.model import EVIDENCE, LOG_ODDS, NAME
-from wardline.learning.registry.card import ModelError
+from wardline.learning.registry.card import Line, ModelError
 from wardline.learning.registry.served import Served, session
 from wardline.learning.training.conversion import to_onnx
 from wardline.learning.training.ensemble import Ensemble, Tree
@@ -78,6 +79,13 @@ def test_a_model_that_breaks_says_nothing_and_is_counted(broken: object) -> None
     model = served(failed)
     model._session = Broken()
     assert model.read({"form_ms": 1}) == {} and failed == ["signup"]
+
+
+@pytest.mark.parametrize("changed", [{"least": 0.0}, {"beside": Line(float("nan"), 0.0)}, {"beside": Line(0.5, float("nan"))}])
+def test_a_card_that_gives_no_number_is_a_model_that_breaks(changed: dict[str, object]) -> None:
+    failed: list[str] = []
+    model = Served(msgspec.structs.replace(card("signup-x"), **changed), ONNX, failed.append)
+    assert model.read({"form_ms": 9001, "user_agent.os": "Linux"}) == {} and failed == ["signup"]
 
 
 def test_what_is_no_model_is_refused() -> None:

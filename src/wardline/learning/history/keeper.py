@@ -76,7 +76,7 @@ class Keeper:
             "password_file": self.password_file,
         }
         done = subprocess.run(
-            [sys.executable, "-m", "wardline.learning.history.apart", str(self.data)],
+            [sys.executable, "-P", "-m", "wardline.learning.history.apart", str(self.data)],
             input=json.dumps(order, default=dict).encode(),
             capture_output=True,
             timeout=CHILD_SECONDS,

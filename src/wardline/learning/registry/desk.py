@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from wardline.learning.history.keeper import Keeper
 
 TRAINING_SECONDS = 3600.0
+TRAINER = ["-P", "-m", "wardline.learning.training.apart"]  # -P: nothing is imported from where the server was started
 REASON_LIMIT = 320
 
 
@@ -74,6 +75,9 @@ class ModelDesk:
         self.faults: dict[str, str] = {}
         self._loaded: dict[str, Model | None] = {}
         self._busy = False
+        self._turn = asyncio.Lock()
+        self._child: subprocess.Popen[bytes] | None = None
+        self._closed = False
 
     def open(self) -> None:
         """Let the promoted models serve, once the records have been read."""
@@ -93,9 +97,22 @@ class ModelDesk:
         from wardline.learning.registry.served import Served
 
         try:
-            return Served(self.store.card(name), self.store.read(name, ONNX), self.failed)
-        except (ValueError, KeyError, IndexError) as error:
+            card = self.store.card(name)
+            self._fits(card, name)
+            return Served(card, self.store.read(name, ONNX), self.failed)
+        except (ValueError, LookupError, OSError) as error:
             raise error if isinstance(error, ModelError) else ModelError(f"model {name} cannot be used: {error}") from None
+
+    def _fits(self, card: Card, name: str) -> None:
+        """A card is a file that somebody may have edited, or may come from another program: it raises no model above its point's bounds."""
+        recipe = self.recipes.get(card.point)
+        if recipe is None or card.name != name:
+            raise ModelError(f"model {name} cannot be used: its card names the model {card.name[:64]!r} of {card.point[:64]!r}")
+        if not recipe.least <= card.least < 0.0 < card.most <= recipe.most:
+            raise ModelError(
+                f"model {name} cannot be used: its card lets it add {card.least:g} to {card.most:g} log-odds, and at {card.point} a model adds "
+                f"{recipe.least:g} to {recipe.most:g} at most; train a new one"
+            )
 
     def _take_over(self, point: str) -> None:
         name = self.administration.model(point)
@@ -126,8 +143,18 @@ class ModelDesk:
                 return card
             await self.act(Act(op="model.train", actor=actor, point=point, value=card.name))
             return await asyncio.to_thread(self.store.add, card, files)
+        except OSError as error:
+            raise ModelError(
+                f"no model was kept: {error.strerror or error}; free space on this disk and on the one for temporary files"
+            ) from None
         finally:
             self._busy = False
+
+    def close(self) -> None:
+        """End a training that is going on: a program that is to end does not wait an hour for it."""
+        self._closed = True
+        if self._child is not None:
+            self._child.kill()
 
     def _train(self, point: str, recipe: Recipe, since: str, until: str, shuffled: bool) -> tuple[Card, dict[str, bytes]]:
         from wardline.learning.backtest import BACKTEST
@@ -165,13 +192,36 @@ class ModelDesk:
                 present_onnx=str(Path(folder, "present.onnx")) if present else "",
                 shuffled=shuffled,
             )
-            card = _apart(order)
+            card = self._apart(order)
             return card, {name: Path(folder, name).read_bytes() for name in (ONNX, TREES)}
+
+    def _apart(self, order: Any) -> Card:
+        with subprocess.Popen([sys.executable, *TRAINER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as child:
+            self._child = child
+            try:
+                if self._closed:
+                    child.kill()
+                said, told = child.communicate(msgspec.json.encode(order), TRAINING_SECONDS)
+            except subprocess.TimeoutExpired:
+                child.kill()
+                raise ModelError(f"no model was made within {TRAINING_SECONDS:.0f} seconds: take fewer days (--since)") from None
+            finally:
+                self._child = None
+        if self._closed:
+            raise ModelError("no model was made: the program is ending; train again after its start")
+        if child.returncode:
+            what = told.decode("utf-8", "replace").strip().rpartition("\n")[2][:600] or f"it ended with status {child.returncode}"
+            raise ModelError(f"no model was made: {what}")
+        return msgspec.json.decode(said, type=Card)
 
     # Promotion
 
     async def promote(self, name: str, *, actor: str, reason: str = "") -> Card:
         """Let a model serve. Raises ModelError where it was worse than what serves, or was judged beside another one."""
+        async with self._turn:  # of two promotions the second is judged by what the first one left
+            return await self._promote(name, actor, reason)
+
+    async def _promote(self, name: str, actor: str, reason: str) -> Card:
         card = self.store.card(name)
         serving = self.administration.model(card.point)
         if serving == name:
@@ -191,12 +241,13 @@ class ModelDesk:
 
     async def rollback(self, point: str, *, actor: str, reason: str = "") -> str:
         """Take the serving model back at once; what served before it serves again. Gives its name, "" for none. Raises ModelError."""
-        serving = self.administration.model(point)
-        if not serving:
-            raise ModelError(f"no model serves at {point[:64]!r}: there is nothing to take back")
-        await self.act(Act(op="model.rollback", actor=actor, point=point, value=serving, reason=reason[:REASON_LIMIT]))
-        self._take_over(point)
-        return self.administration.model(point)
+        async with self._turn:
+            serving = self.administration.model(point)
+            if not serving:
+                raise ModelError(f"no model serves at {point[:64]!r}: there is nothing to take back")
+            await self.act(Act(op="model.rollback", actor=actor, point=point, value=serving, reason=reason[:REASON_LIMIT]))
+            self._take_over(point)
+            return self.administration.model(point)
 
     # Showing
 
@@ -237,15 +288,3 @@ class ModelDesk:
         told = [Part(column, values.get(column), slope * part) for column, part in zip(card.encoding.names, parts, strict=True) if part]
         told.sort(key=lambda part: (-abs(part.log_odds), part.name))
         return Explained(name, slope * (base + sum(parts)) + shift, slope * base + shift, told)
-
-
-def _apart(order: Any) -> Card:
-    command = [sys.executable, "-m", "wardline.learning.training.apart"]
-    try:
-        done = subprocess.run(command, input=msgspec.json.encode(order), capture_output=True, timeout=TRAINING_SECONDS)
-    except subprocess.TimeoutExpired:
-        raise ModelError(f"no model was made within {TRAINING_SECONDS:.0f} seconds: take fewer days (--since)") from None
-    if done.returncode:
-        what = done.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2][:600] or f"it ended with status {done.returncode}"
-        raise ModelError(f"no model was made: {what}")
-    return msgspec.json.decode(done.stdout, type=Card)

@@ -61,7 +61,8 @@ class Served:
             row = np.array(self._encoder.row(values), np.float32).reshape(1, self._width)
             raw = float(self._session.run(self._output, {self._input: row})[0][0, 0])
             alone = self.card.alone.at(raw)
-            if not -1e9 < alone < 1e9:
+            evidence = held(self.card.beside.at(raw), self.card.least, self.card.most)
+            if not (-1e9 < alone < 1e9 and self.card.least <= evidence <= self.card.most):
                 raise ValueError("the model gave no number")
         except Exception:  # whatever it is: the event is decided without the model
             self._failed(self.card.point)
@@ -70,5 +71,5 @@ class Served:
         return {
             NAME: self.name,
             LOG_ODDS: round(min(max(alone, -LOG_ODDS_LIMIT), LOG_ODDS_LIMIT), DECIMALS),
-            EVIDENCE: round(held(self.card.beside.at(raw), self.card.least, self.card.most), DECIMALS),
+            EVIDENCE: round(evidence, DECIMALS),
         }
