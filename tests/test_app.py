@@ -64,6 +64,25 @@ def test_a_restart_finds_every_state_as_it_was(tmp_path: Path) -> None:
         assert states(second) == before
 
 
+def test_a_duty_of_upkeep_that_fails_keeps_no_other_from_being_done(program: Wardline, monkeypatch: pytest.MonkeyPatch) -> None:
+    inner = program.program
+    done: list[str] = []
+
+    def broken(*_: Any) -> Any:
+        raise StorageError("the history is damaged", "history", "Restore it.")
+
+    monkeypatch.setattr("wardline.app.HISTORY_FROM_RECORDS", -1)
+    monkeypatch.setattr(inner, "_has_history", lambda: True)
+    for name in ("compact_when_due", "expire"):
+        monkeypatch.setattr(inner.keeper, name, broken)
+    monkeypatch.setattr(inner.saving, "save", broken)
+    monkeypatch.setattr(inner.journal, "expire", lambda *_: done.append("journal"))
+    program._call(inner.tend(expires=True))
+    assert done == ["journal"]
+    program._call(inner.tend(expires=False))
+    assert done == ["journal"]
+
+
 def test_a_damaged_snapshot_is_passed_over(tmp_path: Path) -> None:
     with Wardline(tmp_path / "data", starter=False) as first:
         taught(first, 5)

@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import hashlib
 import time
+from collections.abc import Awaitable, Callable
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -394,21 +395,27 @@ class Program:
     # Upkeep
 
     async def upkeep(self) -> None:
-        """Snapshots and retention, until cancelled. A fault is logged and tried again; it stops no decision."""
-        log = logger("upkeep")
+        """Snapshots and retention, until cancelled. A fault is logged and tried again; it stops no decision, and no other duty."""
         last_expiry = time.monotonic()
         while True:
             await asyncio.sleep(self.config.store.snapshot_minutes * 60)
+            expires = time.monotonic() - last_expiry > HOUR_SECONDS
+            if expires:
+                last_expiry = time.monotonic()
+            await self.tend(expires=expires)
+
+    async def tend(self, *, expires: bool) -> None:
+        """One round of upkeep. A history that cannot be written any more must not end retention."""
+        duties: dict[str, Callable[[], Awaitable[object]]] = {"snapshots": self.saving.save, "holds": self.office.expire_holds}
+        if self.journal.last_seq > HISTORY_FROM_RECORDS:
+            duties["history"] = lambda: asyncio.to_thread(self.keeper.compact_when_due)
+        if expires:
+            duties["retention"] = lambda: asyncio.to_thread(self.expire)
+        for name, duty in duties.items():
             try:
-                await self.saving.save()
-                await self.office.expire_holds()
-                if self.journal.last_seq > HISTORY_FROM_RECORDS:
-                    await asyncio.to_thread(self.keeper.compact_when_due)
-                if time.monotonic() - last_expiry > HOUR_SECONDS:
-                    last_expiry = time.monotonic()
-                    await asyncio.to_thread(self.expire)
+                await duty()
             except Exception as error:  # whatever the database raises: without snapshots and retention from here on nobody would know
-                log.error("upkeep_failed", error=type(error).__name__)
+                logger("upkeep").error("upkeep_failed", duty=name, error=type(error).__name__)
 
     def expire(self) -> int:
         """Enforce retention; returns how many records went."""
@@ -416,9 +423,10 @@ class Program:
         days = {"decision": store.decision_days, "event": store.decision_days, "label": store.label_days}
         now_us = self.clock.now_us()
         self.labels.expire(now_us - store.label_days * DAY_US)
+        count = self.journal.expire(now_us, days)
         if self._has_history():
             self.keeper.expire(store.history_days)
-        return self.journal.expire(now_us, days)
+        return count
 
     def status(self) -> dict[str, Any]:
         """What runs, in which mode, and how much it has done."""
@@ -522,6 +530,7 @@ class Program:
 
     async def close(self) -> None:
         """Save the states and close the journal."""
+        self.models.close()
         with contextlib.suppress(StorageError, OSError):
             await self.saving.finish()
         with contextlib.suppress(StorageError, OSError, TimeoutError):
