@@ -40,8 +40,9 @@ static int opened(Cells *cells, PyObject *seen, PyObject *now, PyObject *past, P
     cells->now = cells->now_view.buf;
     cells->past = cells->past_view.buf;
     cells->blocks = PyList_GET_SIZE(numbers);
-    Py_ssize_t needed = cells->width > 0 ? 2 * cells->width * cells->blocks : PY_SSIZE_T_MAX / 8;
-    if (cells->seen_view.len < 4 * needed || cells->now_view.len < 4 * needed || cells->past_view.len < 8 * needed) {
+    int fits = cells->width > 0 && (!cells->blocks || cells->width <= PY_SSIZE_T_MAX / 16 / cells->blocks);
+    Py_ssize_t needed = fits ? 2 * cells->width * cells->blocks : 0;
+    if (!fits || cells->seen_view.len < 4 * needed || cells->now_view.len < 4 * needed || cells->past_view.len < 8 * needed) {
         closed(cells);
         PyErr_SetString(PyExc_ValueError, "fewer cells than two rows for each block");
         return -1;
@@ -127,7 +128,7 @@ static PyObject *count(PyObject *module, PyObject *args) {
     Times times;
     if (!PyArg_ParseTuple(args, "OOOO!nLLLL", &seen, &now, &past, &PyList_Type, &numbers, &cells.width, &times.tick, &times.first, &times.halves_at,
                           &times.speaks_from)) return NULL;
-    if (times.halves_at < 1 || times.tick != (int32_t)times.tick) {
+    if (times.halves_at < 1 || times.halves_at > INT32_MAX || times.tick != (int32_t)times.tick || times.first != (int32_t)times.first) {
         PyErr_SetString(PyExc_ValueError, "a tick or a half-life is out of range");
         return NULL;
     }
@@ -141,8 +142,8 @@ static PyObject *count(PyObject *module, PyObject *args) {
         brought_up(&cells, &times, other);
         /* Conservative update: no cell higher than it must be. */
         int32_t first = cells.now[one], second = cells.now[other];
-        if (first <= second) cells.now[one] = first + 1;
-        if (second <= first) cells.now[other] = second + 1;
+        if (first <= second && first < INT32_MAX) cells.now[one] = first + 1;
+        if (second <= first && second < INT32_MAX) cells.now[other] = second + 1;
     }
     closed(&cells);
     if (known < 0) return NULL;

@@ -21,6 +21,7 @@ except ImportError:  # a source install without a C compiler
 ROWS = 2
 LEAST = 0.25  # the mean is taken to be at least so much: what was never seen may come twice
 FAR = 3.0
+FULL = (1 << 31) - 1  # what a cell holds
 HALF = tuple(0.5**power for power in range(33))
 
 Numbers = list[int | None]
@@ -132,9 +133,9 @@ def count_plain(
             seen[cell] = tick
         # Conservative update: no cell higher than it must be.
         lower, upper = now[both[0]], now[both[1]]
-        if lower <= upper:
+        if lower <= upper and lower < FULL:
             now[both[0]] = lower + 1
-        if upper <= lower:
+        if upper <= lower and upper < FULL:
             now[both[1]] = upper + 1
 
 
