@@ -65,6 +65,11 @@ def test_the_part_in_c_refuses_what_has_another_form() -> None:
         weigh(b"", (1, 2), Population(), 1)
     with pytest.raises(OverflowError):
         weigh(b"", (1 << 70,) * len(LEVELS), Population(), 1)
+    packed, population = _known()
+    keys = _keys([1] * len(LEVELS))
+    population.young[keys[0]] = -1
+    with pytest.raises(ValueError, match="below 0"):
+        weigh(packed, keys, population, 1000)
 
 
 def _known(days: int = 20) -> tuple[bytes, Population]:

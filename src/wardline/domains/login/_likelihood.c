@@ -60,7 +60,9 @@ static uint32_t entry_of(const Login *login, uint32_t key, int *found) {
 static double count_in(PyObject *table, PyObject *key) {
     PyObject *found = PyDict_GetItemWithError(table, key);
     if (found == NULL) return PyErr_Occurred() ? -1.0 : 0.0;
-    return PyLong_AsDouble(found);
+    double count = PyLong_AsDouble(found);
+    if (count < 0 && !PyErr_Occurred()) PyErr_SetString(PyExc_ValueError, "weigh: a count of the site is below 0");
+    return count;
 }
 
 static double everyone_with(const Login *login, int level) {
