@@ -1,4 +1,4 @@
-"""What the graph and the bursts cost per sign-up as history grows: CPU time of read and absorb, by tens of thousands.
+"""What the graph, the bursts and what comes back cost per sign-up as history grows: CPU time of read and absorb, by tens of thousands.
 
 python benchmarks/signup_states.py 300000
 
@@ -11,6 +11,7 @@ import time
 
 from wardline.domains.signup.blocks import bursts
 from wardline.domains.signup.links import graph
+from wardline.domains.signup.returns import returns
 from wardline.engine.feature import Value
 from wardline.engine.kept import KeptEvent
 
@@ -37,6 +38,8 @@ def event(number: int, draw: random.Random) -> KeptEvent:
         "name.length": 4 + draw.randrange(14),
         "name.digits": draw.randrange(5),
         "email.domain": f"mail{int(draw.paretovariate(1.0)) % 300}.example.com",
+        "email.number": ("none", "year", "2", "4")[draw.randrange(4)],
+        "phone": f"phone:{number:024x}",
         "email.shape": ("a", "a0", "a.a", "a.a0")[draw.randrange(4)],
         "form_ms": 5000 + draw.randrange(60_000),
     }
@@ -45,7 +48,7 @@ def event(number: int, draw: random.Random) -> KeptEvent:
 
 def main() -> None:
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
-    draw, states, spent = random.Random(7), (graph(), bursts()), [0.0, 0.0]
+    draw, states, spent = random.Random(7), (graph(), bursts(), returns()), [0.0, 0.0, 0.0]
     for number in range(1, count + 1):
         one = event(number, draw)
         for place, state in enumerate(states):
@@ -55,8 +58,8 @@ def main() -> None:
             spent[place] += time.process_time() - begun
         if number % max(count // 10, 1) == 0:
             each = [1e6 * part / max(count // 10, 1) for part in spent]
-            print(f"{number:9d}: graph {each[0]:5.1f} us, bursts {each[1]:5.1f} us")
-            spent = [0.0, 0.0]
+            print(f"{number:9d}: graph {each[0]:5.1f} us, bursts {each[1]:5.1f} us, returns {each[2]:5.1f} us")
+            spent = [0.0, 0.0, 0.0]
 
 
 if __name__ == "__main__":

@@ -55,6 +55,8 @@ def test_verdicts_teach_nothing_and_small_groups_neither() -> None:
     state.absorb(1000, made(6, {}, verdict="reject", **FARM), 0)
     state.absorb(1001, signup(7, **FARM), 0)
     assert state.snapshot() == before
+    assert side_of({"recurs.phone_count": 2, "graph.cluster_size": 0}) == 1 == side_of({"recurs.name": 9.0})
+    assert side_of({"recurs.phone_count": 1, "recurs.name": 3.0, "graph.cluster_size": 0, "graph.rare_shared": 0}) == 0
     assert side_of({"graph.cluster_size": 9, "graph.rare_shared": 1, "graph.very_rare_shared": 0}) is None
     assert side_of({"graph.cluster_size": 9, "graph.very_rare_shared": 1}) == 1 and side_of(ALONE) == 0
 

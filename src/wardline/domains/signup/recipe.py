@@ -12,6 +12,7 @@ from wardline.domains.signup.events import DECIDES, KNOWN, NOTES, POINT
 from wardline.domains.signup.features import COUNTERS
 from wardline.domains.signup.intake import facts
 from wardline.domains.signup.links import graph
+from wardline.domains.signup.returns import returns
 from wardline.domains.signup.traits import SignupTraits
 from wardline.engine.graph_values import GIVES as GRAPH_GIVES
 from wardline.engine.model import Recipe
@@ -27,6 +28,7 @@ RECIPE = Recipe(
         *(counter.name for counter in COUNTERS),
         *(name for name, kind in GRAPH_GIVES.items() if kind == "number" and name not in LEFT_OUT),
         *bursts().gives,
+        *returns().gives,
     ),
     texts=(
         "name.shape",
@@ -58,7 +60,7 @@ def signup() -> EventDomain:
         known=KNOWN,
         counters=COUNTERS,
         policy=policy,
-        states=(graph, bursts, SignupTraits),
+        states=(graph, bursts, SignupTraits, returns),
         detectors=tuple(kind() for kind in ALL),
         recipe=RECIPE,
     )

@@ -3,10 +3,10 @@
     state.read("signup", at_us, facts, now_us)      {"signup.likeness": 1.7, "signup.likeness_of": ["email.number", "phone"]}
 
 Each trait is one of a few classes (how many digits end the name, whether an address was given, how long the form took). Counted are sign-ups in a
-group of at least MARKED_FROM in which the account has its own part, and those in none. The value is the sum over the traits of log(share among the former /
-share among the latter), in nats: a naive Bayes likelihood ratio (M. Maron, 1961), smoothed, each trait bounded both ways.
+group of at least MARKED_FROM in which the account has its own part, or whose name or telephone number comes back, and those in none. The value is the sum over the traits of log(share among the former /
+share among the latter), in nats: a naive Bayes likelihood ratio (M. Maron, 1961), smoothed, each trait bounded both ways, and less by TOGETHER because traits are not independent.
 
-What teaches is what the graph says, never a verdict or this value itself, so that nothing confirms itself. First accounts of farms are counted on the wrong
+What teaches is what the graph and what comes back say, never a verdict or this value itself, so that nothing confirms itself. First accounts of farms are counted on the wrong
 side: that makes the ratios smaller, not wrong. Whoever floods with groups that look like other people gains a ratio near that of everybody; its
 bound keeps it below any check by itself. Old counts fade: a side is halved when it is full. A few hundred numbers in all.
 """
@@ -28,15 +28,25 @@ FULL = 20_000
 TRAIT_NATS = 1.5
 PRIOR = 4.0
 TOLD_NATS = 0.5
+TOGETHER = 0.75  # the traits of a name and of its address hang together
 KNOWN = ("display_name", "email", "phone", "referrer.host", "invite")
 GIVEN = ("name.number", "email.number", "email.is_name", "email.free_mail", "phone.country", "payment")
+TOGETHER_GIVEN = {
+    "form of the name": ("name.shape",),
+    "form of the address": ("email.shape", "email.number"),
+    "mail domain": ("email.domain",),
+    "kind of browser": ("user_agent.os", "user_agent.family"),
+}
 FORM_STEPS_MS = (2_000, 5_000, 10_000, 20_000, 40_000, 80_000, 160_000)
+NAME_NATS, PHONES = 7.0, 2  # from which a name or a telephone number marks an account by itself
+CLASSES = 2  # of the traits and of what teaches: counts of others are no snapshot of this
 CLASSES_LIMIT = 64  # of one trait: what a caller may choose freely is not counted without end
 
 
 class _Kept(msgspec.Struct, array_like=True):
     counts: dict[str, dict[str, list[float]]]
     totals: list[float]
+    classes: int = 0
 
 
 class SignupTraits:
@@ -62,7 +72,7 @@ class SignupTraits:
                 continue
             share = [(counted[side] + PRIOR * sum(counted) / sum(self.totals)) / (self.totals[side] + PRIOR) for side in (0, 1)]
             nats = min(max(math.log(share[1] / share[0]), -TRAIT_NATS), TRAIT_NATS)
-            total += nats
+            total += nats * TOGETHER
             if nats >= TOLD_NATS:
                 told.append((nats, trait))
         told.sort(reverse=True)
@@ -98,12 +108,16 @@ class SignupTraits:
 
     def snapshot(self) -> bytes:
         """Everything; equal states give equal bytes."""
-        return msgspec.msgpack.encode(_Kept(self.counts, self.totals), order="sorted")
+        return msgspec.msgpack.encode(_Kept(self.counts, self.totals, CLASSES), order="sorted")
 
     def restore(self, data: bytes) -> None:
         """The inverse of `snapshot`; raises ValueError, msgspec.DecodeError or ValidationError for anything else."""
         kept = msgspec.msgpack.decode(data, type=_Kept)
-        if len(kept.totals) != 2 or any(len(counted) != 2 for classes in kept.counts.values() for counted in classes.values()):
+        if (
+            kept.classes != CLASSES
+            or len(kept.totals) != 2
+            or any(len(counted) != 2 for classes in kept.counts.values() for counted in classes.values())
+        ):
             raise ValueError("signup_traits: not a snapshot")
         self.counts, self.totals = kept.counts, kept.totals
 
@@ -116,6 +130,10 @@ def traits(facts: Values) -> list[tuple[str, str]]:
     """The weak traits of a sign-up, each as one of a few classes."""
     found = [(name, "given" if facts.get(name) is not None else "missing") for name in KNOWN]
     found += [(name, str(value)[:16]) for name in GIVEN if (value := facts.get(name)) is not None]
+    for name, of in TOGETHER_GIVEN.items():
+        values = [facts.get(part) for part in of]
+        if None not in values:
+            found.append((name, "|".join([str(value)[:24] for value in values])))
     spent = facts.get("form_ms")
     if isinstance(spent, int | float):
         found.append(("form_ms", str(sum(spent >= step for step in FORM_STEPS_MS))))
@@ -123,7 +141,9 @@ def traits(facts: Values) -> list[tuple[str, str]]:
 
 
 def side_of(read: Values) -> int | None:
-    """1: in a large group, with a part of its own; 0: in none; None: in between."""
+    """1: in a large group, with a part of its own, or with a name or number that comes back; 0: in none; None: in between."""
+    if comes_back(read):
+        return 1
     size = read.get("graph.cluster_size")
     if not isinstance(size, int):
         return None
@@ -132,3 +152,9 @@ def side_of(read: Values) -> int | None:
     if size >= MARKED_FROM:
         return 1 if own else None
     return 0 if size <= 1 else None
+
+
+def comes_back(read: Values) -> bool:
+    """The account itself carries a name or a telephone number that comes back more often than chance lets it."""
+    phones, name = read.get("recurs.phone_count"), read.get("recurs.name")
+    return (isinstance(phones, int) and phones >= PHONES) or (isinstance(name, int | float) and name >= NAME_NATS)
