@@ -140,6 +140,24 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
         assert (told["accepted"], sum(told["decided"].values()), told["refused"]) == (6, 6, 0)
 
 
+def test_a_line_of_another_program_without_an_end_stops_no_import(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    log, events = tmp_path / "auth.log", tmp_path / "events.ndjson"
+    line = "Nov 20 06:55:4{} mx sshd[1]: Failed password for a from 192.0.2.7 port 1 ssh2\n"
+    log.write_text(line.format(1) + "x" * 3_000_000 + "\n" + line.format(2) + "y" * (1 << 20) + "\n" + line.format(3) + "z" * 1_100_000)
+    assert run(["import", "sshd", str(log), "--events", str(events)]) == 0
+    assert "6 events written" in capsys.readouterr().out
+    other = tmp_path / "events"
+    other.write_text("x" * 1_100_000)
+    assert run(["--data", str(tmp_path / "data"), "import", str(other)]) == 1
+    assert "a line has more than 1048576 bytes" in capsys.readouterr().err
+
+
+def test_a_long_name_of_a_host_still_makes_an_id() -> None:
+    text = "\n".join(f"Nov 20 06:55:46 {'h' * 200}{n} sshd[1]: Failed password for a from 192.0.2.7 port 1 ssh2" for n in (1, 2))
+    ids = [one["id"] for one in found(text)]
+    assert len(set(ids)) == 4 and max(map(len, ids)) <= 128 and ids == [one["id"] for one in found(text)]
+
+
 def test_what_the_command_refuses(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     log = tmp_path / "auth.log"
     log.write_text("Nov 20 06:56:00 mx cron[77]: nothing\n")

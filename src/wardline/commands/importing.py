@@ -159,8 +159,8 @@ def _convert(file: Path, name: str, lines: Iterator[bytes], tally: _Tally, event
         raise typer.Exit(1)
 
 
-def _texts(stream: IO[bytes], file: Path) -> Iterator[str]:
-    return (line.decode("utf-8", "replace") for line in _read_lines(stream, file))
+def _texts(stream: IO[bytes], file: Path, *, log: bool = False) -> Iterator[str]:
+    return (line.decode("utf-8", "replace") for line in _read_lines(stream, file, log=log))
 
 
 def _lines(file: Path, table: Path | None, tally: _Tally, shipped: bytes = b"") -> Iterator[bytes]:
@@ -200,7 +200,7 @@ def _ssh_lines(file: Path, year: int, timezone: str, tally: _Tally) -> Iterator[
         raise Failure(f"--timezone: {timezone!r} is none; write it as Europe/Vienna or UTC", status=2) from None
     none = True
     with _source(file) as stream:
-        for _number, document in events_of(_texts(stream, file), clock):
+        for _number, document in events_of(_texts(stream, file, log=True), clock):
             none = False
             if isinstance(document, TableError):
                 tally.lines += 1
@@ -211,14 +211,18 @@ def _ssh_lines(file: Path, year: int, timezone: str, tally: _Tally) -> Iterator[
         raise Failure(f"{file}: no line tells of a password that was tried or of a login; is it the log of an SSH server (sshd)?")
 
 
-def _read_lines(stream: IO[bytes], file: Path) -> Iterator[bytes]:
-    """Every line, without a byte order mark. Failure where a line is too long to be one, or where the file breaks off."""
+def _read_lines(stream: IO[bytes], file: Path, *, log: bool = False) -> Iterator[bytes]:
+    """Every line, without a byte order mark. Failure where a line is too long to be one, or where the file breaks off. log: other programs write
+    to it too, and a line of theirs that is too long is passed over."""
     try:
         line = stream.readline(LINE_LIMIT_BYTES + 1).removeprefix(codecs.BOM_UTF8)
         while line:
-            if len(line) > LINE_LIMIT_BYTES:
+            if len(line) <= LINE_LIMIT_BYTES:
+                yield line
+            elif not log:
                 raise Failure(f"{file}: a line has more than {LINE_LIMIT_BYTES} bytes; write one event, or one row, a line")
-            yield line
+            while len(line) > LINE_LIMIT_BYTES and not line.endswith(b"\n"):
+                line = stream.readline(LINE_LIMIT_BYTES + 1)
             line = stream.readline(LINE_LIMIT_BYTES + 1)
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise Failure(

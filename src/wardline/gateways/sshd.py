@@ -14,6 +14,7 @@ import re
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta, tzinfo
+from hashlib import blake2b
 from ipaddress import ip_address
 from typing import Any
 
@@ -24,6 +25,7 @@ from wardline.gateways.table import TableError
 NAME_LIMIT = 256
 REPEATED_LIMIT = 1000  # syslogd sums up equal lines; sshd hangs up long before that
 COUNTED_LIMIT = 10_000
+HOST_LIMIT = 64
 METHODS = ("password", "keyboard-interactive", "keyboard-interactive/pam")
 DAY = timedelta(days=1)
 
@@ -77,13 +79,22 @@ def events_of(lines: Iterable[str], clock: LogClock) -> Iterator[tuple[int, dict
         except (ValueError, OverflowError):
             yield number, TableError(f"line {number}: no time that there is; a log in the form of syslog or of RFC 3339 is needed")
             continue
-        name = f"sshd-{found['host']}-{found['pid']}-{moment:%Y%m%dT%H%M%S}"
+        name = f"sshd-{_short(found['host'])}-{found['pid']}-{moment:%Y%m%dT%H%M%S}"
         for _time in range(times):
             seen[name] = count = seen.get(name, -1) + 1
             for event in _events(f"{name}-{count}", moment, attempt):
                 yield number, event
         if len(seen) > COUNTED_LIMIT:
             seen.popitem(last=False)
+
+
+def _short(host: str) -> str:
+    """A host's name, of at most HOST_LIMIT characters: an event's id holds it."""
+    return (
+        host
+        if len(host) <= HOST_LIMIT
+        else f"{host[: HOST_LIMIT - 17]}-{blake2b(host.encode('utf-8', 'replace'), digest_size=8).hexdigest()}"
+    )
 
 
 def _attempt(text: str) -> tuple[dict[str, str], bool, str] | None:
