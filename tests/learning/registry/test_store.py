@@ -42,6 +42,21 @@ def test_a_model_without_a_card_is_none(store: ModelStore, tmp_path: Path) -> No
         store.card("signup-b")
 
 
+def test_rows_of_a_training_are_gone_afterwards_and_after_a_crash(store: ModelStore, tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError), store.training() as folder:
+        (folder / "rows.arrow").write_bytes(b"rows")
+        assert folder.stat().st_mode & 0o77 == 0
+        raise RuntimeError
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "training").mkdir()
+    (tmp_path / "training/rows.arrow").write_bytes(b"of one that was cut off")
+    with store.training() as folder:
+        assert list(folder.iterdir()) == []
+    (tmp_path / "training").mkdir()
+    store.clear()
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("name", ["", "../signup-a", "A", "signup/../x", "x" * 65, "none"])
 def test_a_name_that_is_none(store: ModelStore, name: str) -> None:
     with pytest.raises(ModelError, match="there is no model"):

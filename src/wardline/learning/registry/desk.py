@@ -10,10 +10,8 @@ A model takes over, and leaves, between two events. A promoted model that cannot
 import asyncio
 import subprocess
 import sys
-import tempfile
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -81,6 +79,7 @@ class ModelDesk:
 
     def open(self) -> None:
         """Let the promoted models serve, once the records have been read."""
+        self.store.clear()
         for point in self.recipes:
             self._take_over(point)
 
@@ -144,9 +143,7 @@ class ModelDesk:
             await self.act(Act(op="model.train", actor=actor, point=point, value=card.name))
             return await asyncio.to_thread(self.store.add, card, files)
         except OSError as error:
-            raise ModelError(
-                f"no model was kept: {error.strerror or error}; free space on this disk and on the one for temporary files"
-            ) from None
+            raise ModelError(f"no model was kept: {error.strerror or error}; free space on this disk") from None
         finally:
             self._busy = False
 
@@ -176,24 +173,24 @@ class ModelDesk:
             )
         present = self.administration.model(point)
         made = datetime.fromtimestamp(now_us / 1e6, UTC)
-        with tempfile.TemporaryDirectory(prefix="wardline-train-") as folder:
-            write_rows(Path(folder), table)
+        with self.store.training() as folder:
+            write_rows(folder, table)
             if present:
-                Path(folder, "present.onnx").write_bytes(self.store.read(present, ONNX))
+                (folder / "present.onnx").write_bytes(self.store.read(present, ONNX))
             order = Order(
                 name=self.store.free_name(point, made.strftime("%Y-%m-%d")),
                 point=point,
                 made=made.strftime("%Y-%m-%dT%H:%M:%SZ"),
-                folder=folder,
+                folder=str(folder),
                 recipe=recipe,
                 decisions=count,
                 acts_from=self.acts_from.get(point),
                 present=self.store.card(present) if present else None,
-                present_onnx=str(Path(folder, "present.onnx")) if present else "",
+                present_onnx=str(folder / "present.onnx") if present else "",
                 shuffled=shuffled,
             )
             card = self._apart(order)
-            return card, {name: Path(folder, name).read_bytes() for name in (ONNX, TREES)}
+            return card, {name: (folder / name).read_bytes() for name in (ONNX, TREES)}
 
     def _apart(self, order: Any) -> Card:
         with subprocess.Popen([sys.executable, *TRAINER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as child:

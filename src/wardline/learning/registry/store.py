@@ -8,8 +8,12 @@
 The card is written last, whole: a model without one is none. Which model serves stands in the journal (`engine.administration`), not here.
 """
 
+import contextlib
 import hashlib
 import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
 
 import msgspec
 
@@ -17,6 +21,7 @@ from wardline.base.storage import Folder
 from wardline.learning.registry.card import Card, ModelError
 
 FOLDER = "models"
+TRAINING = "training"
 CARD, ONNX, TREES = "card.json", "model.onnx", "trees.json"
 SIZE_LIMIT_BYTES = 64 << 20
 _NAME = re.compile(r"[a-z][a-z0-9.-]{0,63}")
@@ -71,6 +76,21 @@ class ModelStore:
             except ModelError:
                 continue
         return sorted(found, key=lambda card: (card.made, card.name))
+
+    @contextlib.contextmanager
+    def training(self) -> Iterator[Path]:
+        """An empty folder for the rows of one training, DATA/training: gone afterwards, and not where whatever is temporary outlives a crash."""
+        self.clear()
+        path = self._folder.path / TRAINING
+        path.mkdir(mode=0o700)
+        try:
+            yield path
+        finally:
+            self.clear()
+
+    def clear(self) -> None:
+        """Remove what a training left that was cut off: its rows hold pseudonyms."""
+        shutil.rmtree(self._folder.path / TRAINING, ignore_errors=True)
 
     def _names(self) -> list[str]:
         path = self._folder.path / FOLDER
