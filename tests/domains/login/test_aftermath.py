@@ -66,6 +66,20 @@ def test_whoever_passes_a_challenge_at_an_act_has_cooled_off_and_whoever_fails_i
         assert asked(town, "p1", "export").read.get("login.surprises_since_risky") == left
 
 
+def test_a_challenge_that_another_login_passed_does_not_end_the_cooling_off() -> None:
+    for flow, left in (("another", 1), ("", None)):
+        town = Town()
+        town.lives(20, 20)
+        town.login("p1", AWAY, "challenge_passed")
+        town.seq += 1
+        facts: dict[str, Value] = {"account": "account:p1", "action": "forward_rule", "ip": AWAY["ip"]}
+        act = KeptDecision(id="s", type="session", occurred_us=town.now_us, facts=facts, read={}, verdict="challenge", score=0.1)
+        for state in town.states:
+            state.absorb(town.seq, act, town.now_us)
+        town.note("p1", {"ip": AWAY["ip"], **({"flow": flow} if flow else {})}, result="challenge_passed")
+        assert asked(town, "p1", "export").read.get("login.surprises_since_risky") == left
+
+
 def test_an_act_that_is_none_of_a_thief_says_so() -> None:
     town = Town()
     town.lives(20, 20)

@@ -67,9 +67,12 @@ class LoginAftermath:
             if isinstance(kept, KeptDecision) and _doubted(kept):
                 self.attempts.opened(facts, Attempt(account, kept.occurred_us))
         elif kept.type == OUTCOME:
+            flow = facts.get("flow")
+            # A login that nobody doubted does not wait here: by account and address alone its outcome would be taken for the act's.
+            own = not flow or str(flow) in self.attempts.waiting
             if facts.get("result") in PASSED and (attempt := self.attempts.closed(facts, kept.occurred_us)) is not None:
                 if attempt.told:
-                    if facts.get("result") == CHALLENGE_PASSED:
+                    if own and facts.get("result") == CHALLENGE_PASSED:
                         self.accounts.pop(attempt.account, None)
                     return
                 # Who logs in once more does not wipe out what was done since the first time.
