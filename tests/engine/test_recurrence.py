@@ -74,6 +74,7 @@ def test_each_use_of_a_number_counts_and_silence_begins_a_new_run() -> None:
 def test_it_says_nothing_of_other_events_without_history_or_without_the_fact() -> None:
     state = one()
     assert max(play(state, [signup(n, n, name__stem="a", ip=f"i{n}") for n in range(150)])) == -1.0
+    assert play(one(), [signup(n, n, phone="p") for n in range(3)], "recurs.phone_count") == [0.0, 1.0, 2.0]  # a count needs no history
     play(state, crowd(100))
     assert "recurs.phone" not in state.read("signup", 0, {"name.stem": "a"}, 0)
     assert state.read("login", 0, {"name.stem": "a"}, 0) == {}

@@ -5,7 +5,8 @@
 
 Time is counted in events, not in hours. A key that came n times more since it was first seen, in the last L of N events, would by chance do so with
 probability (L/N)**n, were it spread over the history like any other (the scan statistic of a run of gaps; J. Naus, 1965). The value is that in nats, n ln(N/L), less the
-log of how many keys of the kind came back at all: that many had the chance. So a common first name says nothing however often it comes, a rare one says much at
+log of how many keys of the kind came back at all: that many had the chance. Where a run began anew after earlier ones, the ways to choose which of all
+the uses were the late ones come off too. So a common first name says nothing however often it comes, a rare one says much at
 its fifth time, and a slow series of two weeks as much as one of an hour.
 
 What is counted are witnesses: a kind names what must differ for a use to count anew (the network: one company is one witness; the clock: a class within an
@@ -47,12 +48,14 @@ class Kind(msgspec.Struct, frozen=True):
 
 
 class Run(msgspec.Struct, array_like=True, gc=False):
-    """A key's running run. first, last: numbers of events; count: witnesses; seen: the last witnesses."""
+    """A key's running run. first, last: numbers of events; count: witnesses; seen: the last witnesses; before: witnesses
+    of earlier runs."""
 
     first: int
     last: int
     count: int
     seen: tuple[int, ...]
+    before: int = 0
 
 
 class _Kept(msgspec.Struct, array_like=True):
@@ -71,19 +74,18 @@ class Recurrence:
         self.gives: Mapping[str, str] = {f"recurs.{kind.name}": "number" for kind in kinds} | {
             f"recurs.{kind.name}_count": "number" for kind in kinds if kind.counted
         }
+        self._told = tuple(f"recurs.{kind.name}" for kind in kinds)
         self.applied_seq = 0
         self.total = 0
         self.back = [0] * len(kinds)  # keys of each kind that ever had a second witness
         self.runs = OrderedDict[int, Run]()
-        witnesses = sorted({kind.witness for kind in kinds if kind.witness})
-        self._place = {witness: len(kinds) + place for place, witness in enumerate(witnesses)}
-        self._joint = Joint((*((kind.name, kind.of) for kind in kinds), *((fact, (fact,)) for fact in witnesses)), size=7, key=b"recurs")
+        # A kind that is made of one fact alone is that fact's number too, for whatever takes the fact as witness.
+        alone = {kind.of[0]: place for place, kind in enumerate(kinds) if len(kind.of) == 1}
+        further = sorted({kind.witness for kind in kinds if kind.witness} - set(alone))
+        alone |= {fact: len(kinds) + place for place, fact in enumerate(further)}
+        self._plan = tuple((place, kind, alone.get(kind.witness, -1), kind.slot_us) for place, kind in enumerate(kinds))
+        self._joint = Joint((*((kind.name, kind.of) for kind in kinds), *((fact, (fact,)) for fact in further)), size=7, key=b"recurs")
         self._last: tuple[Values, int, list[int | None]] | None = None
-
-    def _witness(self, kind: Kind, numbers: Sequence[int | None], at_us: int) -> int | None:
-        if kind.slot_us:
-            return at_us // kind.slot_us
-        return numbers[self._place[kind.witness]] if kind.witness else None
 
     def _over(self, run: Run) -> bool:
         """A key that was silent for so long begins anew."""
@@ -91,15 +93,16 @@ class Recurrence:
         return gap > SILENT_RUNS * (run.last - run.first + 1) and gap * SILENT_SHARE > self.total
 
     def read(self, type: str, occurred_us: int, facts: Values, time_us: int) -> dict[str, Value]:
-        """For each kind how surprising the run is with this event, in nats, and the witnesses before it. Unknown: too early to say, or no such fact."""
+        """For each kind how surprising the run is with this event, in nats, and the witnesses before it. Unknown: too early to say, or no such fact; a count is told at once."""
         if type not in self.types:
             return {}
         numbers = self._joint.numbers(facts)
         self._last = facts, self.applied_seq, numbers
-        if self.total < SPEAKS_FROM:
-            return {}
+        speaks, history = self.total >= SPEAKS_FROM, min(self.total + 1, HISTORY)
         found: dict[str, Value] = {}
-        for place, kind in enumerate(self.kinds):
+        for place, kind, witness_at, slot_us in self._plan:
+            if not speaks and not kind.counted:
+                continue
             number = numbers[place]
             if number is None:
                 continue
@@ -107,14 +110,14 @@ class Recurrence:
             nats, count = 0.0, 0
             if run is not None and not self._over(run):
                 count = run.count
-                witness = self._witness(kind, numbers, occurred_us)
+                witness = occurred_us // slot_us if slot_us else numbers[witness_at] if witness_at >= 0 else None
                 more = count if witness is None or witness not in run.seen else count - 1
-                history = min(self.total + 1, HISTORY)
                 stretch = history / (self.total + 1 - run.first)
                 if more > 0 and stretch >= YOUNG:
                     chances = 1 + self.back[place] * history // (self.total + 1)
-                    nats = max(more * math.log(stretch) - math.log(chances), 0.0)
-            found[f"recurs.{kind.name}"] = round(nats, 2)
+                    nats = max(more * math.log(stretch) - math.log(chances) - _ways(more, run.before), 0.0)
+            if speaks:
+                found[self._told[place]] = round(nats, 2) if nats else 0.0
             if kind.counted:
                 found[f"recurs.{kind.name}_count"] = count
         return found
@@ -125,23 +128,27 @@ class Recurrence:
         if kept.type in self.types:
             known = last is not None and last[0] is kept.facts and last[1] == self.applied_seq
             numbers = last[2] if last is not None and known else self._joint.numbers(kept.facts)
-            for place, kind in enumerate(self.kinds):
+            for place, _kind, witness_at, slot_us in self._plan:
                 number = numbers[place]
                 if number is not None:
-                    self._count(number << 4 | place, place, self._witness(kind, numbers, kept.occurred_us))
+                    witness = kept.occurred_us // slot_us if slot_us else numbers[witness_at] if witness_at >= 0 else None
+                    self._count(number << 4 | place, place, witness)
             self.total += 1
         self.applied_seq = seq
 
     def _count(self, number: int, place: int, witness: int | None) -> None:
-        run = self.runs.get(number)
-        if run is None or self._over(run):
-            self.runs[number] = Run(self.total, self.total, 1, () if witness is None else (witness,))
-            if run is not None:
-                self.runs.move_to_end(number)
-            elif len(self.runs) > self.limit:
-                self.runs.popitem(last=False)
+        runs = self.runs
+        run = runs.get(number)
+        if run is None:
+            runs[number] = Run(self.total, self.total, 1, () if witness is None else (witness,))
+            if len(runs) > self.limit:
+                runs.popitem(last=False)
             return
-        self.runs.move_to_end(number)
+        runs.move_to_end(number)
+        if self._over(run):
+            runs[number] = Run(self.total, self.total, 1, () if witness is None else (witness,), run.before + run.count)
+            self.back[place] += run.count == 1  # it came back, if late
+            return
         run.last = self.total
         if witness is not None:
             if witness in run.seen:
@@ -173,3 +180,10 @@ class Recurrence:
     def digest(self) -> str:
         """SHA-256 of the snapshot: its order is part of the state."""
         return hashlib.sha256(self.snapshot()).hexdigest()
+
+
+def _ways(late: int, early: int) -> float:
+    """The log, at most, of how many ways there are to choose which of a key's uses were the late ones."""
+    if not early:
+        return 0.0
+    return late * math.log((late + early) / late) + early * math.log((late + early) / early)
