@@ -530,7 +530,10 @@ class Program:
 
     async def close(self) -> None:
         """Save the states and close the journal."""
-        self.models.close()
+        # The program's end waits for no training and no compaction.
+        self.models.apart.close()
+        if self._keeper is not None:
+            self._keeper.apart.close()
         with contextlib.suppress(StorageError, OSError):
             await self.saving.finish()
         with contextlib.suppress(StorageError, OSError, TimeoutError):

@@ -228,14 +228,14 @@ def test_a_disk_that_is_full_is_told_and_leaves_no_model(site: Site, monkeypatch
 def test_a_training_ends_with_the_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     other = Site(tmp_path / "data")
     other.run(play(other.program, 0, TRAINED))
-    monkeypatch.setattr("wardline.learning.registry.desk.TRAINER", ["-c", "import time; time.sleep(600)"])
+    monkeypatch.setattr("wardline.learning.registry.desk.TRAINER", ("-c", "import time; time.sleep(600)"))
 
     async def ended() -> object:
         training = asyncio.ensure_future(other.program.models.train("signup", actor="ada"))
-        while other.program.models._child is None:
+        while not other.program.models.apart.running:
             assert not training.done(), training.result()
             await asyncio.sleep(0.01)
-        other.program.models.close()
+        other.program.models.apart.close()
         return (await asyncio.gather(training, return_exceptions=True))[0]
 
     try:

@@ -11,14 +11,13 @@ All calls block and belong to threads, not to an event loop. Nothing is made on 
 
 import contextlib
 import json
-import subprocess
-import sys
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from wardline.base.apart import Apart, Ended
 from wardline.base.clock import Clock
 from wardline.base.storage import StorageDamaged, StorageError
 from wardline.engine.journal import Journal
@@ -54,6 +53,7 @@ class Keeper:
     ) -> None:
         self.database, self.password_file = database, password_file
         self.data, self.journal, self.clock, self.declared = data, journal, clock, declared
+        self.apart = Apart()
         self.history = History(data / FOLDER, journal.folder.files)
 
     @property
@@ -75,16 +75,16 @@ class Keeper:
             "database": self.database,
             "password_file": self.password_file,
         }
-        done = subprocess.run(
-            [sys.executable, "-P", "-m", "wardline.learning.history.apart", str(self.data)],
-            input=json.dumps(order, default=dict).encode(),
-            capture_output=True,
-            timeout=CHILD_SECONDS,
-        )
-        if done.returncode:
-            what = done.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2][:300] or f"it ended with status {done.returncode}"
-            raise StorageError(f"the history could not be compacted: {what}", str(self.history.path), "Try `wardline compact`.")
-        return msgspec.json.decode(done.stdout, type=Compacted)
+        arguments = ["-m", "wardline.learning.history.apart", str(self.data)]
+        try:
+            done = self.apart.run(arguments, json.dumps(order, default=dict).encode(), timeout_seconds=CHILD_SECONDS)
+        except Ended:
+            raise StorageError("the program is ending", str(self.history.path), "Compact after its start.") from None
+        except TimeoutError as error:
+            raise StorageError(f"the history could not be compacted: {error}", str(self.history.path), "Try `wardline compact`.") from None
+        if done.status:
+            raise StorageError(f"the history could not be compacted: {done.fault}", str(self.history.path), "Try `wardline compact`.")
+        return msgspec.json.decode(done.said, type=Compacted)
 
     def compact_when_due(self) -> Compacted | None:
         """Compact apart, when more is waiting than a question should have to read. For upkeep."""

@@ -8,14 +8,13 @@ A model takes over, and leaves, between two events. A promoted model that cannot
 """
 
 import asyncio
-import subprocess
-import sys
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from wardline.base.apart import Apart, Ended
 from wardline.base.clock import Clock
 from wardline.base.logs import logger
 from wardline.engine.administration import Act, Administration
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
     from wardline.learning.history.keeper import Keeper
 
 TRAINING_SECONDS = 3600.0
-TRAINER = ["-P", "-m", "wardline.learning.training.apart"]  # -P: nothing is imported from where the server was started
+TRAINER = ("-m", "wardline.learning.training.apart")
 REASON_LIMIT = 320
 
 
@@ -74,8 +73,7 @@ class ModelDesk:
         self._loaded: dict[str, Model | None] = {}
         self._busy = False
         self._turn = asyncio.Lock()
-        self._child: subprocess.Popen[bytes] | None = None
-        self._closed = False
+        self.apart = Apart()
 
     def open(self) -> None:
         """Let the promoted models serve, once the records have been read."""
@@ -147,12 +145,6 @@ class ModelDesk:
         finally:
             self._busy = False
 
-    def close(self) -> None:
-        """End a training that is going on: a program that is to end does not wait an hour for it."""
-        self._closed = True
-        if self._child is not None:
-            self._child.kill()
-
     def _train(self, point: str, recipe: Recipe, since: str, until: str, shuffled: bool) -> tuple[Card, dict[str, bytes]]:
         from wardline.learning.backtest import BACKTEST
         from wardline.learning.datasets.rows import decisions, gather, known
@@ -193,23 +185,15 @@ class ModelDesk:
             return card, {name: (folder / name).read_bytes() for name in (ONNX, TREES)}
 
     def _apart(self, order: Any) -> Card:
-        with subprocess.Popen([sys.executable, *TRAINER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as child:
-            self._child = child
-            try:
-                if self._closed:
-                    child.kill()
-                said, told = child.communicate(msgspec.json.encode(order), TRAINING_SECONDS)
-            except subprocess.TimeoutExpired:
-                child.kill()
-                raise ModelError(f"no model was made within {TRAINING_SECONDS:.0f} seconds: take fewer days (--since)") from None
-            finally:
-                self._child = None
-        if self._closed:
-            raise ModelError("no model was made: the program is ending; train again after its start")
-        if child.returncode:
-            what = told.decode("utf-8", "replace").strip().rpartition("\n")[2][:600] or f"it ended with status {child.returncode}"
-            raise ModelError(f"no model was made: {what}")
-        return msgspec.json.decode(said, type=Card)
+        try:
+            done = self.apart.run(TRAINER, msgspec.json.encode(order), timeout_seconds=TRAINING_SECONDS)
+        except Ended:
+            raise ModelError("no model was made: the program is ending; train again after its start") from None
+        except TimeoutError:
+            raise ModelError(f"no model was made within {TRAINING_SECONDS:.0f} seconds: take fewer days (--since)") from None
+        if done.status:
+            raise ModelError(f"no model was made: {done.fault}")
+        return msgspec.json.decode(done.said, type=Card)
 
     # Promotion
 
