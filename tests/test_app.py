@@ -18,12 +18,10 @@ from wardline.client import event
 from wardline.domains.mail import authentication
 from wardline.domains.mail.events import Envelope
 from wardline.domains.mail.examine import examine
-from wardline.domains.mail.point import _bounded_answers
 from wardline.engine.door import Accepted, EventError
 from wardline.engine.event import Event
 from wardline.engine.office import OfficeError
 from wardline.engine.ruledesk import Caps
-from wardline.protocols.dns import Answer
 
 
 def message(number: int, words: str, sender: str = "s@example.com") -> bytes:
@@ -321,19 +319,6 @@ def test_authentication_that_breaks_leaves_a_decision(program: Wardline, monkeyp
     answer = program.check_mail(message(1, HAM), Envelope(client_ip="192.0.2.7"))
     stored = program.program.point.recorded(answer.id)
     assert stored is not None and stored.values["auth.unknown"] == ["failed"]
-
-
-def test_recorded_dns_answers_name_no_mailbox_and_no_client() -> None:
-    names = (
-        "A ann.x.spf.example.com",
-        "A 192.0.2.7._i.example.com",
-        "A 7.2.0.192.r.example.com",
-        "PTR 7.2.0.192.in-addr.arpa",
-        "A ann@b.example.com",
-    )
-    found = authentication.Authentication(values={}, answers={name: Answer("empty") for name in (*names, "TXT example.com")})
-    envelope = Envelope(client_ip="192.0.2.7", mail_from="<Ann.X@example.com>")
-    assert list(_bounded_answers(found, envelope)) == ["TXT example.com"]
 
 
 MAIL_RULE = """

@@ -12,7 +12,6 @@ import contextlib
 import hashlib
 import time
 from collections.abc import Awaitable, Callable
-from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +32,7 @@ from wardline.domains.mail.explain import Explainer
 from wardline.domains.mail.learn import Learner
 from wardline.domains.mail.naming import Names
 from wardline.domains.mail.point import MailPoint
+from wardline.domains.mail.policies import MailPolicies
 from wardline.domains.mail.replay import Report, matched
 from wardline.domains.mail.replay import replay as replay_records
 from wardline.domains.mail.service import MailService
@@ -40,7 +40,7 @@ from wardline.domains.mail.starter import load_starter
 from wardline.domains.mail.states import POINT, MailStates
 from wardline.domains.mail.textstate import TextState
 from wardline.domains.mail.unlabelled import LAYER, Unlabelled
-from wardline.domains.mail.values import NAMES, RECIPIENT, rule_names
+from wardline.domains.mail.values import RECIPIENT, rule_names
 from wardline.engine.administration import Administration
 from wardline.engine.backup import Manifest
 from wardline.engine.decision import NO_RULES, Rules
@@ -62,7 +62,7 @@ from wardline.engine.opening import open_journal
 from wardline.engine.outbox import Outbox
 from wardline.engine.outbox import Settings as OutboxSettings
 from wardline.engine.points import EventPoints
-from wardline.engine.policy import Policy, PolicyError, parse_policy, read_policy
+from wardline.engine.policy import Policy
 from wardline.engine.policyfolder import PolicyFolder
 from wardline.engine.roster import Post
 from wardline.engine.ruledesk import Caps, DeskError
@@ -123,8 +123,9 @@ class Program:
         self.campaignbook = CampaignBook()
         self.detectors = make_detectors()
         self.policies = PolicyFolder(journal.folder)
-        self.policy, policy_text, _ = self._policy(Path(mail.policy) if mail.policy else None, "policy.yaml")
-        envelope_policy, _, envelope_digest = self._policy(None, "envelope.yaml")
+        self.mail_policies = MailPolicies(self.policies, self.detectors)
+        self.policy, policy_text, _ = self.mail_policies.read(Path(mail.policy) if mail.policy else None, "policy.yaml")
+        envelope_policy, _, envelope_digest = self.mail_policies.read(None, "envelope.yaml")
         self.points = EventPoints(
             event_domains(),
             config.decisions.counter_bytes,
@@ -271,15 +272,6 @@ class Program:
         """Event type -> name -> kind, of what is declared; "" for facts of every type."""
         return {"": dict(self.points.names), **{point: dict(post.names) for point, post in self.points.roster.posts.items()}}
 
-    def _policy(self, path: Path | None, shipped: str) -> tuple[Policy, bytes, str]:
-        """A policy, its text, and the digest under which the text is kept, so that a replay can find it."""
-        if path is None:
-            text, source = resources.files("wardline.domains.mail").joinpath(shipped).read_bytes(), f"shipped {shipped}"
-        else:
-            text, source = read_policy(path), str(path)
-        policy = parse_policy(text, self._names(), source)
-        return policy, text, self.policies.keep(text)
-
     def _starter(self) -> Frozen | None:
         """The starter model. A damaged one is left out and said so: the program must start without it."""
         try:
@@ -287,9 +279,6 @@ class Program:
         except (FrozenError, OSError) as error:
             logger("model").error("starter_left_out", detail=str(error))
             return None
-
-    def _names(self) -> set[str]:
-        return {*NAMES, *(name for detector in self.detectors for name in detector.reads)}
 
     def _running_of(self, digest: str) -> Running | None:
         """The policy and the rules that a decision names, from the folder."""
@@ -300,11 +289,8 @@ class Program:
         """The policy and the rules that a decision about mail names; records of before there were rules name the policy alone."""
         if running := self._running_of(digest):
             return running.policy, running
-        text = self.policies.text(digest)
-        try:
-            return (parse_policy(text, self._names(), f"policy {digest}"), NO_RULES) if text else None
-        except PolicyError:  # it reads values that this build no longer has: unknown, which the replay counts
-            return None
+        alone = self.mail_policies.stood(digest)
+        return (alone, NO_RULES) if alone else None
 
     def _enforcement(self, name_key: bytes) -> tuple[Enforcement, Outbox]:
         """Actions, and the outbox that tells them. Names in clear are sealed in the journal: the receiver alone has to know whom it is about."""

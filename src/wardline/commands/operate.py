@@ -304,11 +304,11 @@ def config(
 def _check_policy(context: Context, checked: Any) -> None:
     if checked.mail.policy:
         from wardline.domains.mail.examine import make_detectors
-        from wardline.domains.mail.values import NAMES
+        from wardline.domains.mail.values import policy_names
         from wardline.engine.policy import PolicyError, load_policy
 
         try:
-            load_policy(Path(checked.mail.policy), {*NAMES, *(name for detector in make_detectors() for name in detector.reads)})
+            load_policy(Path(checked.mail.policy), policy_names(make_detectors()))
         except PolicyError as error:
             raise Failure(str(error)) from None
 

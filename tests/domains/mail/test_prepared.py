@@ -13,7 +13,7 @@ from wardline.domains.mail.records import MailEvent
 from wardline.domains.mail.sender_proof import OFF, nothing
 from wardline.domains.mail.starter import chosen_starter
 from wardline.domains.mail.states import MailStates
-from wardline.domains.mail.values import NAMES, RECIPIENT
+from wardline.domains.mail.values import NAMES, RECIPIENT, policy_names
 from wardline.engine.decision import consult, judge
 from wardline.engine.feature import Value
 from wardline.engine.policy import parse_policy
@@ -66,7 +66,7 @@ def test_first_signals_are_those_that_judging_gives(path: Path) -> None:
     assert list(told) == list(signals)
     assert told_failed == failed
     assert {name: signal.score for name, signal in told.items()} == {name: signal.score for name, signal in signals.items()}
-    policy = parse_policy(POLICY.read_bytes(), {*NAMES, *(name for detector in DETECTORS for name in detector.reads)}, "shipped")
+    policy = parse_policy(POLICY.read_bytes(), policy_names(DETECTORS), "shipped")
     assert judge(values, DETECTORS, policy, known=known) == judge(values, DETECTORS, policy)
 
 

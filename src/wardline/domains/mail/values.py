@@ -39,7 +39,19 @@ NAMES = frozenset(
 )
 
 
+def policy_names(detectors: Iterable[Detector[Any]]) -> frozenset[str]:
+    """What a policy's line may read of a message."""
+    return NAMES.union(*(detector.reads for detector in detectors))
+
+
 def rule_names(detectors: Iterable[Detector[Any]]) -> dict[str, str]:
     """What a rule may read of a message, with types; most values say their kind themselves."""
-    names = dict.fromkeys({*NAMES, *(name for detector in detectors for name in detector.reads)}, "any")
-    return {**names, **FACTS, RECIPIENT: "text", "mail.size_bytes": "number", "score": "number", "log_odds": "number", "failed": "list"}
+    return {
+        **dict.fromkeys(policy_names(detectors), "any"),
+        **FACTS,
+        RECIPIENT: "text",
+        "mail.size_bytes": "number",
+        "score": "number",
+        "log_odds": "number",
+        "failed": "list",
+    }
