@@ -6,9 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wardline.engine.model import TYPES, held
+from wardline.domains.login.detectors.tree import Tree as LoginTree
+from wardline.domains.signup.detectors.tree import Tree as SignupTree
+from wardline.engine.model import TYPES, TreeDetector, held
+from wardline.engine.signal import log_odds
 from wardline.shipped import event_domains
 
+TREES = pytest.mark.parametrize("tree", [LoginTree(), SignupTree()], ids=["login", "signup"])
 NUMBERS = st.floats(allow_nan=False, allow_infinity=True)
 
 
@@ -54,3 +58,20 @@ def test_a_recipe_names_what_decisions_hold(point: str) -> None:
 def test_neighbour_averages_are_among_the_columns_of_sign_ups() -> None:
     recipe = next(domain.recipe for domain in event_domains() if domain.point == "signup")
     assert recipe is not None and {"graph.near_form_ms", "graph.near_name_length", "graph.near_name_digits"} <= set(recipe.numbers)
+
+
+@TREES
+@pytest.mark.parametrize(
+    "values", [{}, {"model.evidence": None}, {"model.evidence": float("nan")}, {"model.evidence": "4"}, {"model.evidence": True}]
+)
+def test_its_detector_is_silent_without_a_model(tree: TreeDetector, values: dict[str, object]) -> None:
+    assert tree.judge(values).score is None  # type: ignore[arg-type]
+
+
+@TREES
+@pytest.mark.parametrize(("evidence", "counts"), [(1.5, 1.5), (-2.0, -2.0), (400.0, "most"), (float("-inf"), "least"), (10**400, "most")])
+def test_the_evidence_counts_within_its_bounds(tree: TreeDetector, evidence: float, counts: float | str) -> None:
+    signal = tree.judge({"model.evidence": evidence, "model.log_odds": 2.0})
+    bound = getattr(tree, counts) if isinstance(counts, str) else counts
+    assert signal.score is not None and log_odds(signal.score) == pytest.approx(bound)
+    assert signal.evidence == {"model.log_odds": 2.0} and signal.reason.endswith(".")

@@ -10,7 +10,7 @@ from wardline.domains.login.aftermath import LoginAftermath
 from wardline.domains.login.campaigns import LoginCampaigns
 from wardline.domains.login.detectors import ALL
 from wardline.domains.login.detectors.session_surprise import SessionSurprise
-from wardline.domains.login.detectors.tree import LEAST, MOST
+from wardline.domains.login.detectors.tree import Tree
 from wardline.domains.login.events import ASKED, DECIDES, KNOWN, NOTES, POINT, SESSION
 from wardline.domains.login.features import COUNTERS
 from wardline.domains.login.intake import facts
@@ -43,8 +43,8 @@ RECIPE = Recipe(
     ),
     groups=("account", "device", "ip.prefix24"),
     labels=("event",),
-    least=LEAST,
-    most=MOST,
+    least=Tree.least,
+    most=Tree.most,
 )
 
 

@@ -7,7 +7,7 @@ from importlib import resources
 
 from wardline.domains.signup.blocks import bursts
 from wardline.domains.signup.detectors import ALL
-from wardline.domains.signup.detectors.tree import LEAST, MOST
+from wardline.domains.signup.detectors.tree import Tree
 from wardline.domains.signup.events import DECIDES, KNOWN, NOTES, POINT
 from wardline.domains.signup.features import COUNTERS
 from wardline.domains.signup.intake import facts
@@ -43,8 +43,8 @@ RECIPE = Recipe(
     ),
     groups=("device", "ip.prefix24", "name.stem", "invite", "phone", "email"),
     labels=("event", "account"),
-    least=LEAST,
-    most=MOST,
+    least=Tree.least,
+    most=Tree.most,
     prior=0.02,  # as the policy's bias says
 )
 

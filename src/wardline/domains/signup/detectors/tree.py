@@ -6,32 +6,14 @@ Silent until an operator has promoted a model (docs/models.md). What it adds was
 nothing alone.
 """
 
-from typing import Any
-
-from wardline.engine.detector import Detector
-from wardline.engine.feature import Values
-from wardline.engine.model import EVIDENCE, LOG_ODDS
-from wardline.engine.signal import SILENT, Signal, probability
-
-# A sign-up of which nothing is known begins at -4: a model alone may ask for a code, and what the others are sure of stands.
-LEAST, MOST = -3.0, 4.0
+from wardline.engine.model import TreeDetector
 
 
-class Tree(Detector[Any]):
+class Tree(TreeDetector):
     """The promoted model's part."""
 
     name = "signup.tree"
-    reads = (EVIDENCE, LOG_ODDS)
-    cost_us = 30.0
-
-    def judge(self, values: Values) -> Signal:
-        """Silent without a model."""
-        evidence = values.get(EVIDENCE)
-        if not isinstance(evidence, int | float) or isinstance(evidence, bool) or evidence != evidence:
-            return SILENT
-        text = (
-            "The sign-up is like those that turned out to be abusive."
-            if evidence > 0
-            else "The sign-up is like those that turned out to be honest."
-        )
-        return Signal(probability(min(max(evidence, LEAST), MOST)), text, {LOG_ODDS: values.get(LOG_ODDS)})
+    # A sign-up of which nothing is known begins at -4: a model alone may ask for a code, and what the others are sure of stands.
+    least, most = -3.0, 4.0
+    abusive = "The sign-up is like those that turned out to be abusive."
+    honest = "The sign-up is like those that turned out to be honest."
