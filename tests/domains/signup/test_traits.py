@@ -84,7 +84,7 @@ def test_records_make_the_same_state_and_snapshots_hold_it() -> None:
 
 @pytest.mark.parametrize(
     ("name", "kind"),
-    [("anna", "none"), ("anna7", "1"), ("anna.84", "2"), ("anna123", "3"), ("anna1984", "year"), ("anna4711", "4"), ("anna1234567", "5"), ("", "none")],
+    [("anna", "none"), ("anna7", "1"), ("anna.84", "2"), ("anna123", "3"), ("anna1984", "year"), ("anna4711", "4"), ("anna1234567", "5"), ("", "none"), ("1984anna٤٢", "2"), ("7" * 1000 + "a", "none")],
 )  # fmt: skip
 def test_the_number_that_ends_a_name(name: str, kind: str) -> None:
     assert number_class(name) == kind
