@@ -3,7 +3,7 @@
 import pytest
 
 from wardline.engine.counter import parse_counter
-from wardline.engine.feature import Feature, FeatureError, feature_types, features_of_counters
+from wardline.engine.feature import Feature, FeatureError, Value, feature_types, features_of_counters, number
 
 FACTS = [Feature("ip", "text", "the client's address, a pseudonym"), Feature("amount", "number", "of the transfer, in units")]
 
@@ -13,6 +13,12 @@ def test_types_by_name() -> None:
     types = feature_types(FACTS, features_of_counters(counters))
     assert dict(types) == {"ip": "text", "amount": "number", "failures": "number"}
     assert features_of_counters(counters)[0].line == "count of login by ip over 10m"
+
+
+@pytest.mark.parametrize(("value", "counts"), [(3, 3.0), (-0.5, -0.5), (True, 1.0), (None, 0.0), ("3", 0.0), ([3], 0.0)])
+def test_what_is_no_number_adds_nothing(value: Value, counts: float) -> None:
+    assert number({"x": value}, "x") == counts
+    assert number({}, "x") == 0.0
 
 
 @pytest.mark.parametrize(

@@ -38,6 +38,12 @@ def bounded(value: Value) -> Value:
     return value
 
 
+def number(values: Values, name: str) -> float:
+    """A number of a decision for what adds up, where the unknown adds nothing: 0 for anything else. A bool is 1 or 0."""
+    value = values.get(name)
+    return float(value) if isinstance(value, int | float) else 0.0
+
+
 Type = Literal["number", "text", "bool", "list", "any"]
 Source = Literal["field", "counter", "list", "graph", "model", "signal"]
 name_pattern = r"^[a-z][a-z0-9_]*(\.[a-z0-9_]+)*$"

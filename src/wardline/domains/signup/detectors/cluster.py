@@ -1,6 +1,6 @@
 """cluster: the account would join a group of accounts that share rare things, and shares them itself.
 
-    {"graph.cluster_size": 31, "graph.rare_shared": 2, "graph.link_bits": 21.5, …}      ->  Signal(0.96, "The account shares device and name_stem with …")
+    {"graph.cluster_size": 31, "graph.rare_shared": 2, "graph.link_bits": 21.5, …}      ->  Signal(0.96, "The account shares device and name stem with …")
 
 Two conditions, and both are needed. The group: how large it is, how fast it grows, how evenly, how its members ended. The member: it shares two rare things with a member,
 or one that is very rare. So nobody is judged for an address, a surname or a browser alone, and a group that somebody wanders into by one chance does
@@ -11,7 +11,7 @@ import math
 from typing import Any
 
 from wardline.engine.detector import Detector
-from wardline.engine.feature import Values
+from wardline.engine.feature import Values, number
 from wardline.engine.signal import SILENT, Signal, probability
 
 SIZE_FROM = 3
@@ -70,5 +70,4 @@ class Cluster(Detector[Any]):
 
 
 def _number(values: Values, name: str) -> float:
-    value = values.get(name)
-    return max(float(value), 0.0) if isinstance(value, int | float) else 0.0
+    return max(number(values, name), 0.0)

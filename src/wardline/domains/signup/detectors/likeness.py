@@ -9,7 +9,7 @@ choose names of any form. It counts in full where the account is linked to anoth
 from typing import Any
 
 from wardline.engine.detector import Detector
-from wardline.engine.feature import Values
+from wardline.engine.feature import Values, number
 from wardline.engine.signal import SILENT, Signal, probability
 
 QUIET_NATS = 0.5
@@ -52,15 +52,10 @@ class Likeness(Detector[Any]):
 
 
 def _linked(values: Values) -> bool:
-    own = _number(values, "graph.rare_shared") >= 2 or _number(values, "graph.very_rare_shared") >= 1
-    return own and _number(values, "graph.link_bits") > LINK_BITS
+    own = number(values, "graph.rare_shared") >= 2 or number(values, "graph.very_rare_shared") >= 1
+    return own and number(values, "graph.link_bits") > LINK_BITS
 
 
 def _bursts(values: Values) -> bool:
     """A burst at one place says nothing more: a class is one."""
-    return _number(values, "burst.network") <= BURST_BITS and any(_number(values, name) > BURST_BITS for name in BURSTS)
-
-
-def _number(values: Values, name: str) -> float:
-    value = values.get(name)
-    return float(value) if isinstance(value, int | float) else 0.0
+    return number(values, "burst.network") <= BURST_BITS and any(number(values, name) > BURST_BITS for name in BURSTS)

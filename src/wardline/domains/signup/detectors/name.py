@@ -10,7 +10,7 @@ import itertools
 from typing import Any
 
 from wardline.engine.detector import Detector
-from wardline.engine.feature import Values
+from wardline.engine.feature import Values, number
 from wardline.engine.signal import SILENT, Signal, probability
 
 CONSONANTS = 6
@@ -32,21 +32,16 @@ class Name(Detector[Any]):
         if not isinstance(shape, str):
             return Signal(None, "There is no user name.")
         signs = []
-        if _number(values, "name.consonants") >= CONSONANTS:
+        if number(values, "name.consonants") >= CONSONANTS:
             signs.append((0.8, "The name has more consonants in a row than words have."))
         changes = sum(one + two in ("a0", "0a") for one, two in itertools.pairwise(shape))
         if changes >= RUNS - 1:
             signs.append((0.8, "The name changes between letters and digits again and again."))
-        if _number(values, "name.digits") >= DIGITS:
+        if number(values, "name.digits") >= DIGITS:
             signs.append((0.4, "The name ends in a long number."))
-        if _number(values, "name.length") >= 12 and _number(values, "name.entropy") >= ENTROPY_BITS and changes >= 2:
+        if number(values, "name.length") >= 12 and number(values, "name.entropy") >= ENTROPY_BITS and changes >= 2:
             signs.append((0.4, "The name is long and repeats nothing, like a drawn one."))
         if not signs:
             return SILENT
         signs.sort(reverse=True)
         return Signal(probability(sum(weight for weight, _text in signs)), signs[0][1], {"signs": len(signs)})
-
-
-def _number(values: Values, name: str) -> float:
-    value = values.get(name)
-    return float(value) if isinstance(value, int | float) else 0.0

@@ -1,7 +1,7 @@
 """returns: what the account carries came back too often in too short a stretch of the site's history.
 
-    {"recurs.name": 14.2, "recurs.name_count": 6}             ->  Signal(0.98, "The same name came back more often lately than chance lets it.")
-    {"recurs.network_domain": 6.1, "recurs.address": 4.0}     ->  Signal(0.90, "The same address and the same network and mail domain came back …")
+    {"recurs.name": 14.2}                                     ->  Signal(0.98, "The same name came back more often lately than chance lets it.")
+    {"recurs.network_domain": 6.1, "recurs.address": 4.0}     ->  Signal(0.87, "The same network and mail domain and the same address came back …")
 
 Each value is the log of how unlikely chance makes it (engine/recurrence.py), so respects add up. A name and a telephone number stand by themselves. Everything else strangers may
 share: a young mail domain may be a new company's, a busy network a carrier's. So it counts less for an account that is made as honest ones are made here
@@ -11,7 +11,7 @@ share: a young mail domain may be a new company's, a busy network a carrier's. S
 from typing import Any
 
 from wardline.engine.detector import Detector
-from wardline.engine.feature import Values
+from wardline.engine.feature import Values, number
 from wardline.engine.signal import SILENT, Signal, probability
 
 # What comes back -> nats from which it counts, share of the rest that counts, most.
@@ -58,7 +58,7 @@ class Returns(Detector[Any]):
     def judge(self, values: Values) -> Signal:
         """Silent for what chance does."""
         own, shared, place = _weights(values, OWN), _weights(values, SHARED), _weights(values, AT_PLACE)
-        phones = int(_number(values, "recurs.phone_count"))
+        phones = int(number(values, "recurs.phone_count"))
         if phones > 0:
             own["telephone number"] = PHONES[min(phones, len(PHONES) - 1)]
         likeness = values.get("signup.likeness")
@@ -76,12 +76,7 @@ class Returns(Detector[Any]):
 def _weights(values: Values, respects: dict[str, tuple[float, float, float]]) -> dict[str, float]:
     found = {}
     for respect, (free, share, most) in respects.items():
-        nats = _number(values, "recurs." + VALUE_OF.get(respect, respect.replace(" ", "_")))
+        nats = number(values, "recurs." + VALUE_OF.get(respect, respect.replace(" ", "_")))
         if nats > free:
             found[respect] = min((nats - free) * share, most)
     return found
-
-
-def _number(values: Values, name: str) -> float:
-    value = values.get(name)
-    return float(value) if isinstance(value, int | float) else 0.0

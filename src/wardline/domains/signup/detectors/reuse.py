@@ -1,6 +1,6 @@
 """reuse: a recovery address, a telephone number or a device that many accounts gave.
 
-    {"signups_phone_7d": 4}      ->  Signal(0.87, "The same telephone number was given for several accounts this week.")
+    {"signups_phone_7d": 4}      ->  Signal(0.86, "The same telephone number was given for several accounts this week.")
 
 Counted under pseudonyms: nobody's number is kept. A family shares a number and a tablet, so the second account says nothing and the third little.
 """
