@@ -14,9 +14,11 @@ from array import array
 from typing import Protocol
 
 try:
-    from wardline.engine import _bursts as native
+    from wardline.engine import _bursts
+
+    native: "_Native | None" = _bursts
 except ImportError:  # a source install without a C compiler
-    native = None  # type: ignore[assignment]
+    native = None
 
 ROWS = 2
 LEAST = 0.25  # the mean is taken to be at least so much: what was never seen may come twice
@@ -28,15 +30,15 @@ Numbers = list[int | None]
 Looked = list[tuple[float, int] | None]
 
 
-class _Look(Protocol):
-    def __call__(
+class _Native(Protocol):
+    """What the compiled twin has: the two functions below."""
+
+    def look(
         self, seen: "array[int]", now: "array[int]", past: "array[float]", numbers: Numbers, width: int,
         tick: int, ticks: int, busy: float, least: float, /,
     ) -> Looked: ...  # fmt: skip
 
-
-class _Count(Protocol):
-    def __call__(
+    def count(
         self, seen: "array[int]", now: "array[int]", past: "array[float]", numbers: Numbers, width: int,
         tick: int, first: int, halves_at: int, speaks_from: int, /,
     ) -> None: ...  # fmt: skip
@@ -52,8 +54,8 @@ class Scale:
         self.now_all, self.past_all = 0.0, 0.0
         self.seen, self.now = array("i", bytes(4 * self.cells)), array("i", bytes(4 * self.cells))
         self.past = array("d", bytes(8 * self.cells))
-        self._look: _Look = look_plain if plain else native.look
-        self._count: _Count = count_plain if plain else native.count
+        self._look = look_plain if plain or native is None else native.look
+        self._count = count_plain if plain or native is None else native.count
 
     def ticks(self, tick: int) -> int:
         """Over how many ticks the past of a cell reaches, as of a tick; it counts half whenever that is twice halves_at."""

@@ -60,12 +60,13 @@ class Bursts:
 
     def read(self, type: str, occurred_us: int, facts: Values, time_us: int) -> dict[str, Value]:
         """How surprising each block is, this event included. None: unknown, or too early to say."""
-        found: dict[str, Value] = dict.fromkeys(self.gives)
+        unknown: dict[str, Value] = dict.fromkeys(self.gives)
         if self.seen < SPEAKS_FROM:
-            return found
+            return unknown
         at_us = min(occurred_us, time_us + HOUR_US)
         numbers = self.joint.numbers(facts)
         self._last = facts, self.applied_seq, numbers
+        found: dict[str, float] = {}
         most = 0
         for scale in self.scales:
             tick = at_us // scale.tick_us
@@ -80,13 +81,11 @@ class Bursts:
                 bits, count = looked
                 if bits:
                     bits = round(bits, 2)
-                before = found[name]
-                if before is None or bits > before:  # type: ignore[operator]
+                if bits > found.get(name, -1.0):
                     found[name] = bits
                     if bits > TOLD_BITS and count >= most:
                         most = count + 1
-        found["burst.count"] = most
-        return found
+        return {**unknown, **found, "burst.count": most}
 
     def absorb(self, seq: int, kept: KeptEvent, time_us: int) -> None:
         """Count one event."""

@@ -14,9 +14,11 @@ from typing import Protocol
 from wardline.engine.feature import Value
 
 try:
-    from wardline.engine._joint import numbers as native_numbers
+    from wardline.engine import _joint
+
+    native_numbers: "_Numbers | None" = _joint.numbers
 except ImportError:  # a source install without a C compiler
-    native_numbers = None  # type: ignore[assignment]
+    native_numbers = None
 
 Parts = tuple[tuple[str, tuple[str, ...]], ...]
 
@@ -45,11 +47,11 @@ def numbers_plain(key: bytes, size: int, parts: Parts, facts: Mapping[str, Value
 
 
 class Joint:
-    """Some parts, each a name and the facts that make it. native: None for the plain twin."""
+    """Some parts, each a name and the facts that make it."""
 
-    def __init__(self, parts: Parts, size: int, key: bytes = b"", native: _Numbers | None = native_numbers) -> None:
+    def __init__(self, parts: Parts, size: int, key: bytes = b"") -> None:
         self.parts, self.size, self.key = parts, size, key
-        self._numbers: _Numbers = native or numbers_plain
+        self._numbers = native_numbers or numbers_plain
 
     def numbers(self, facts: Mapping[str, Value]) -> list[int | None]:
         """For each part its number; None: one of its facts is unknown."""
