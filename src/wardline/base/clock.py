@@ -7,8 +7,10 @@ when(1795253400125000)      2026-11-21 09:30:00.125000+00:00
 """
 
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Clock(Protocol):
@@ -23,8 +25,8 @@ def when(time_us: int) -> datetime:
     """Microseconds since the epoch as a time in UTC. What lies beyond the years that can be written is the first or the last of them: no door takes
     such a time, but a journal of yesterday may hold one, and it must not stop an answer."""
     try:
-        return datetime.fromtimestamp(time_us / 1_000_000, UTC)
-    except (ValueError, OverflowError, OSError):
+        return _EPOCH + timedelta(microseconds=time_us)
+    except OverflowError:
         return datetime.max.replace(tzinfo=UTC) if time_us > 0 else datetime.min.replace(tzinfo=UTC)
 
 

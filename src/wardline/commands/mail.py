@@ -29,6 +29,7 @@ from wardline.commands.tables import Sheet
 
 if TYPE_CHECKING:
     from wardline.app import Program
+    from wardline.base.config import Config
     from wardline.domains.mail.door import MailAnswer
     from wardline.domains.mail.examine import Examined
     from wardline.domains.mail.prepared import Prepared
@@ -101,36 +102,35 @@ def _end(failed: int, count: int) -> None:
 def check_bulk(context: Context, found: list[Source], done: Any, workers: int | None = None) -> int:
     """Judge many messages with all cores; `done(source, Checked)` for each, in order. Returns how many could not be read."""
     gc.disable()  # while everything is loaded, which stays, there is nothing to look for
-    from wardline.commands.bulk import Bulk, work_of
-
-    config = context.config()
-
-    async def run(bulk: Bulk) -> None:
-        bulk.start(found)
-        program = open_program(context, config)
-        gc.freeze()  # what stays is not to be searched again and again for what may go
-        gc.enable()
-        try:
-            judged: list[_Judged] = []
-            prepared = bulk.prepared()
-            while some := list(itertools.islice(prepared, DURABLE_TOGETHER)):
-                await program.journal.room()
-                with program.journal.together():
-                    now = [await _judge(program, *one) for one in some]
-                # While these go to the disk the next ones are judged: told is only what is durable.
-                await _tell(program, judged, done)
-                judged = now
-            await _tell(program, judged, done)
-        finally:
-            await program.close()
-
     try:
+        from wardline.commands.bulk import Bulk, work_of
+
+        config = context.config()
         with Bulk(work_of(config, starter=context.starter), workers) as bulk:
-            asyncio.run(run(bulk))
+            bulk.start(found)
+            asyncio.run(_judge_all(context, config, bulk.prepared(), done))
             return bulk.failed
     finally:
         gc.unfreeze()
         gc.enable()
+
+
+async def _judge_all(context: Context, config: "Config", prepared: Iterator[tuple[Source, "Prepared", bytes]], done: Any) -> None:
+    program = open_program(context, config)
+    gc.freeze()  # what stays is not to be searched again and again for what may go
+    gc.enable()
+    try:
+        judged: list[_Judged] = []
+        while some := list(itertools.islice(prepared, DURABLE_TOGETHER)):
+            await program.journal.room()
+            with program.journal.together():
+                now = [await _judge(program, *one) for one in some]
+            # While these go to the disk the next ones are judged: told is only what is durable.
+            await _tell(program, judged, done)
+            judged = now
+        await _tell(program, judged, done)
+    finally:
+        await program.close()
 
 
 class _Judged(NamedTuple):

@@ -345,12 +345,11 @@ class KeyTables:
                 entry.last_us, entry.since_us = max(entry.last_us, written.last_us), max(entry.since_us, written.since_us)
         table.segments, table.bytes = (OrderedDict(), OrderedDict()), [0, 0]
         for name, entry in sorted(entries.items(), key=lambda found: found[1].stamp):
-            found = theirs.find(name)
-            tallies = [*entry.tallies, *(make_tally(column.spec) for column in table.columns[len(entry.tallies) :])]
-            for source_place, place in enumerate(places):
-                there = found is not None and source_place < len(found.tallies)
-                tallies[place] = found.tallies[source_place] if found is not None and there else make_tally(table.columns[place].spec)
-            entry.tallies = tallies
+            entry.tallies.extend(make_tally(column.spec) for column in table.columns[len(entry.tallies) :])
+            there = theirs.find(name)
+            counted = there.tallies if there is not None else []
+            for source_place, (place, column) in enumerate(zip(places, columns, strict=True)):
+                entry.tallies[place] = counted[source_place] if source_place < len(counted) else make_tally(column.spec)
             table.segments[entry.protected][name] = entry
             table.bytes[entry.protected] += entry.cost()
         self.newest_us = max(self.newest_us, other.newest_us)

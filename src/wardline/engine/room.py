@@ -60,8 +60,7 @@ class Room:
 
     async def wait_on_loop(self) -> None:
         """Wait until less than half of the memory for what is not indexed is in use: for bulk work on an event loop."""
-        # Polled: the indexer is a thread, and an event of its own would cost every batch something that only bulk work needs.
-        while self._tight:  # noqa: ASYNC110
+        while self._tight:  # noqa: ASYNC110 - the indexer's thread would have to tell every loop after every batch, for bulk work alone
             await asyncio.sleep(0.01)
 
     def wait(self, timeout_seconds: float) -> None:

@@ -154,8 +154,6 @@ class CampaignBook:
             self._release(campaign.id, member)
         return len(found)
 
-    # The state's contract
-
     def measure(self, metrics: Metrics) -> None:
         """Say how many run and stand halted, how many accounts they acted on, and for how many somebody reversed that."""
 
@@ -173,6 +171,8 @@ class CampaignBook:
             "Accounts of campaigns whose action a label or a person reversed; what a campaign's own undo ends is not among them",
             lambda: total(lambda one: one.reversed_count),
         )
+
+    # The state's contract
 
     def snapshot(self) -> bytes:
         """The whole state as MessagePack."""

@@ -10,12 +10,12 @@ records: removing them is retention's business, and a replay needs them.
 
 import itertools
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 import msgspec
 import pyarrow as pa
 
+from wardline.base.clock import when
 from wardline.engine.kept import KeptDecision, KeptEvent, kept_decision, kept_event
 from wardline.engine.record import Record
 from wardline.learning.history.columns import COLUMN_LIMIT, columns
@@ -24,7 +24,6 @@ from wardline.learning.history.store import History
 RUN_RECORDS = 65_536
 GROUPS_LIMIT = 400
 MIXED = "0000-00-00"
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 Declared = Mapping[str, Mapping[str, str]]
 
@@ -103,10 +102,7 @@ def _grouped(records: list[Record]) -> dict[tuple[str, str], list[tuple[Record, 
 
 def day_of(time_us: int) -> str:
     """The day (UTC) of a time in microseconds; times that no calendar has go to its first and last day."""
-    try:
-        return (_EPOCH + timedelta(microseconds=time_us)).date().isoformat()
-    except OverflowError:
-        return "0001-01-01" if time_us < 0 else "9999-12-31"
+    return when(time_us).date().isoformat()
 
 
 def tail(history: History, journal: Source, declared: Declared | None = None) -> dict[str, pa.Table]:

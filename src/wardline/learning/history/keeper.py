@@ -81,10 +81,13 @@ class Keeper:
         except Ended:
             raise StorageError("the program is ending", str(self.history.path), "Compact after its start.") from None
         except TimeoutError as error:
-            raise StorageError(f"the history could not be compacted: {error}", str(self.history.path), "Try `wardline compact`.") from None
+            raise self._failed(str(error)) from None
         if done.status:
-            raise StorageError(f"the history could not be compacted: {done.fault}", str(self.history.path), "Try `wardline compact`.")
+            raise self._failed(done.fault)
         return msgspec.json.decode(done.said, type=Compacted)
+
+    def _failed(self, why: str) -> StorageError:
+        return StorageError(f"the history could not be compacted: {why}", str(self.history.path), "Try `wardline compact`.")
 
     def compact_when_due(self) -> Compacted | None:
         """Compact apart, when more is waiting than a question should have to read. For upkeep."""
