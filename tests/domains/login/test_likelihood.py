@@ -25,7 +25,7 @@ def _life(seed: int) -> tuple[bytes, Population]:
 
 @pytest.mark.parametrize("seed", range(40))
 def test_the_part_in_c_equals_its_twin_to_the_last_bit(seed: int) -> None:
-    if likelihood.native_weigh is None:
+    if not likelihood.NATIVE:
         pytest.skip("built without a C compiler")
     packed, population = _life(seed)
     chance = random.Random(seed + 1000)
@@ -57,7 +57,7 @@ def test_the_usual_speaks_for_the_owner_and_the_new_against(weighing: object) ->
 
 
 def test_the_part_in_c_refuses_what_has_another_form() -> None:
-    if likelihood.native_weigh is None:
+    if not likelihood.NATIVE:
         pytest.skip("built without a C compiler")
     with pytest.raises(ValueError, match="one place for each level"):
         weigh(b"123", _keys([1] * len(LEVELS)), Population(), 1)

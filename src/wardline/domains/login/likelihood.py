@@ -29,7 +29,9 @@ from wardline.domains.login.population import Population
 try:
     from wardline.domains.login._likelihood import weigh as native_weigh
 except ImportError:  # a source install without a C compiler
-    native_weigh = None  # type: ignore[assignment]
+    NATIVE = False
+else:
+    NATIVE = True
 
 # The share of intruders assumed to share the owner's value of a level, given that they share the parent's.
 INTENT = {
@@ -102,7 +104,7 @@ _TABLE = struct.pack(
 def weigh(packed: bytes, keys: tuple[int, ...], population: Population, day: int, has_device: bool = True) -> Weighed:
     """See the module. packed: the habits as `habits.add` gives them; without a login everything is 0. has_device: the client sent a device
     identifier."""
-    if native_weigh is None:
+    if not NATIVE:
         return weigh_plain(packed, keys, population, day, has_device)
     found = native_weigh(packed, keys, population.young, population.old, population.total, day % DAYS, has_device, _TABLE)
     if found is None:
