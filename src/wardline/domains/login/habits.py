@@ -1,11 +1,10 @@
 """An account's habits in a few hundred bytes: which values its successful logins had, how often, and when first and last.
 
     packed = habits.add(b"", keys, day=20_418)      one login more
-    habits.unpack(packed)                           {key: (count, first day, last day)}
-    habits.index(packed)                            {key: the three in one number}: quicker, for looking up
+    habits.index(packed)                            {key: count, first and last day in one number}
 
 Each entry is 64 bits: the key (32), a count (10), first and last day modulo 2,048 (11 each). Keys below 16 are the account's own numbers: 0 the
-logins, 1 to 13 how often a level brought a value that was new (so that it is known of somebody who changes address daily that they do), TODAY
+logins, 1 to 14 how often a level brought a value that was new (so that it is known of somebody who changes address daily that they do), TODAY
 the logins of the last day. Bounded three ways: KEPT values a level, LOGINS_A_DAY counted logins a day (an intruder who logs in a hundred times
 does not outweigh a month), and all counts are halved at HALVE_AT logins, so that habits of last year fade.
 """
@@ -28,24 +27,12 @@ YOUNG_LOGINS = 4
 DOUBTED_DAYS = 2
 COUNT_SHIFT, FIRST_SHIFT = 22, 11
 COUNT_ONE, COUNT_FULL, DAY_MASK = 1 << COUNT_SHIFT, COUNT_LIMIT << COUNT_SHIFT, DAYS - 1
-Habits = dict[int, tuple[int, int, int]]
 Index = dict[int, int]
-
-
-def unpack(packed: bytes) -> Habits:
-    """Key to (count, first day, last day)."""
-    return {entry >> 32: (entry >> 22 & 1023, entry >> 11 & 2047, entry & 2047) for entry in struct.unpack(f"<{len(packed) >> 3}Q", packed)}
 
 
 def index(packed: bytes) -> Index:
     """Key to count << COUNT_SHIFT | first day << FIRST_SHIFT | last day."""
     return {entry >> 32: entry & 0xFFFFFFFF for entry in struct.unpack(f"<{len(packed) >> 3}Q", packed)}
-
-
-def pack(habits: Habits) -> bytes:
-    """The inverse of `unpack`, in the order of the keys: equal habits are equal bytes."""
-    entries = [key << 32 | min(count, COUNT_LIMIT) << 22 | first << 11 | last for key, (count, first, last) in sorted(habits.items())]
-    return struct.pack(f"<{len(entries)}Q", *entries)
 
 
 def add(packed: bytes, keys: tuple[int, ...], day: int, confirmed: bool = False, doubted: bool = False) -> tuple[bytes, list[int], bool]:
