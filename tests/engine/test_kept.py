@@ -3,7 +3,7 @@
 import pytest
 
 from wardline.engine.decision import Reason
-from wardline.engine.kept import BODY_LIMIT_BYTES, KeptDecision, KeptEvent, kept_decision, kept_event, pack
+from wardline.engine.kept import BODY_LIMIT_BYTES, KeptDecision, KeptEvent, kept_decision, kept_event, kept_record, pack
 from wardline.engine.record import Record
 
 EVENT = KeptEvent(id="e1", type="login.outcome", occurred_us=1_000_000, facts={"account": "account:00", "result": "success", "n": None})
@@ -33,6 +33,8 @@ def test_both_kinds_give_the_event() -> None:
 def test_a_decision_comes_back_whole_and_only_from_a_decision() -> None:
     assert kept_decision(record("decision", "login", pack(DECISION))) == DECISION
     assert kept_decision(record("event", "login.outcome", pack(EVENT))) is None
+    assert kept_record(record("decision", "login", pack(DECISION))) == DECISION
+    assert kept_record(record("event", "login.outcome", pack(EVENT))) == EVENT
 
 
 @pytest.mark.parametrize(

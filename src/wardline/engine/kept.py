@@ -77,6 +77,11 @@ def kept_decision(record: Record) -> KeptDecision | None:
     return _read(_decision, record) if record.kind == "decision" else None
 
 
+def kept_record(record: Record) -> KeptEvent | None:
+    """The event of a record of either kind, with its decision where it holds one."""
+    return kept_decision(record) or kept_event(record)
+
+
 def _read(decoder: "msgspec.msgpack.Decoder[Kept]", record: Record) -> Kept | None:
     if record.kind not in ("event", "decision") or not record.point or record.point.startswith(FOREIGN):
         return None

@@ -1,11 +1,17 @@
 """Habits as a state: what is learned, from whom, and within which bounds."""
 
+from datetime import UTC, datetime
+from pathlib import Path
+
 import msgspec
 import pytest
 
 from tests.domains.login.town import DAY_US, MINUTE_US, Town, client, network
+from tests.engine.deciding import desk
 from wardline.domains.login.attempts import Attempt, Attempts
 from wardline.domains.login.profile import LoginProfile
+from wardline.domains.login.recipe import login
+from wardline.engine.event import Event
 from wardline.engine.kept import KeptEvent
 
 HOME, DESK = network(10, 1, 1), client("b1", "d1")
@@ -172,7 +178,7 @@ def test_who_was_challenged_and_did_not_pass_is_not_at_home_the_next_day() -> No
         town.lives(20, 20)
         assert town.login("p1", away, result).verdict == "challenge"
         town.now_us += days * DAY_US
-        return float(town.decide("p1", away).read["login.risk"])  # type: ignore[arg-type]
+        return float(str(town.decide("p1", away).read["login.risk"]))
 
     assert risk("challenge_passed", 1) < 0 < 3 < risk("success", 1)
     assert risk("success", 3) < 0, "an owner who is still there after three days is known"
@@ -257,3 +263,21 @@ def test_a_snapshot_of_another_version_is_refused() -> None:
     for other in ([*fields[:-1], 1], fields[:-1]):
         with pytest.raises(ValueError, match="login_profile"):
             LoginProfile().restore(msgspec.msgpack.encode(other))
+
+
+async def test_a_login_that_was_recorded_without_a_decision_counts_the_same_when_it_is_built_again(tmp_path: Path) -> None:
+    with desk(tmp_path) as running:
+        door = running.door("login")
+        for number in range(3):
+            running.clock.advance_us(DAY_US)
+            at = datetime.fromtimestamp(running.clock.now_us() / 1e6, UTC)
+            told = Event(id=f"l{number}", type="login", occurred_at=at, entities={"account": "alice", "ip": "192.0.2.7", "device": "own"})
+            await door.note(told)
+            await running.ask("login.outcome", f"o{number}", {"account": "alice", "ip": "192.0.2.7"}, result="success")
+        records = list(running.journal.read(1))
+        for make in login().states:
+            again, live = make(), next(state for state in door.states if state.name == make().name)
+            for record in records:
+                again.apply(record)
+            assert again.digest() == live.digest(), live.name
+        assert (await running.ask("login", "now", {"account": "alice", "ip": "192.0.2.7", "device": "own"})).verdict == "allow"

@@ -17,7 +17,7 @@ import msgspec
 from wardline.domains.login.attempts import Attempt, Attempts
 from wardline.domains.login.events import CHALLENGE_PASSED, CREDENTIAL, OUTCOME, PASSED, POINT, RECOVERY, SESSION
 from wardline.engine.feature import Value, Values
-from wardline.engine.kept import KeptDecision, KeptEvent, kept_decision, kept_event
+from wardline.engine.kept import KeptDecision, KeptEvent, kept_record
 from wardline.engine.record import Record
 
 CAPACITY = 50_000
@@ -91,7 +91,7 @@ class LoginAftermath:
 
     def apply(self, record: Record) -> None:
         """One record of the journal."""
-        kept = (kept_decision(record) if record.point in (POINT, SESSION) else None) or kept_event(record)
+        kept = kept_record(record) if record.point in self.types else None
         if kept is not None:
             self.absorb(record.seq, kept, record.time_us)
 

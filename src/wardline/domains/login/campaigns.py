@@ -23,7 +23,7 @@ from wardline.domains.login.attempts import Attempt, Attempts
 from wardline.domains.login.events import FAILURES, OUTCOME, POINT
 from wardline.domains.login.windows import BITS, Entry
 from wardline.engine.feature import Value, Values
-from wardline.engine.kept import KeptDecision, KeptEvent, kept_decision, kept_event
+from wardline.engine.kept import KeptDecision, KeptEvent, kept_record
 from wardline.engine.record import Record
 
 CAPACITY = 15_000
@@ -164,7 +164,7 @@ class LoginCampaigns:
 
     def apply(self, record: Record) -> None:
         """One record of the journal."""
-        kept = kept_decision(record) if record.point == POINT else kept_event(record)
+        kept = kept_record(record) if record.point in self.types else None
         if kept is not None:
             self.absorb(record.seq, kept, record.time_us)
 

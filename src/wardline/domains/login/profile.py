@@ -17,11 +17,11 @@ import msgspec
 from wardline.domains.login import habits
 from wardline.domains.login.attempts import Attempt, Attempts
 from wardline.domains.login.attributes import AGENT, PREFIX24, SHIFT, attribute_keys
-from wardline.domains.login.events import OUTCOME, PASSED, POINT
+from wardline.domains.login.events import CHALLENGE_PASSED, OUTCOME, PASSED, POINT
 from wardline.domains.login.likelihood import weigh
 from wardline.domains.login.population import HISTOGRAM_STEP, HISTORIES, Population, history_class
 from wardline.engine.feature import Value, Values
-from wardline.engine.kept import KeptDecision, KeptEvent, kept_decision, kept_event
+from wardline.engine.kept import KeptDecision, KeptEvent, kept_record
 from wardline.engine.record import Record
 
 # Of what a snapshot means: another one is not read, the state is built from the records again.
@@ -129,8 +129,9 @@ class LoginProfile:
         }
 
     def _baseline(self, known: int) -> float:
-        baseline = self.baselines[history_class(known)]
-        return BASELINE_GUESSES[history_class(known)] if baseline is None else max(baseline, BASELINE_FLOOR)
+        history = history_class(known)
+        baseline = self.baselines[history]
+        return BASELINE_GUESSES[history] if baseline is None else max(baseline, BASELINE_FLOOR)
 
     def absorb(self, seq: int, kept: KeptEvent, time_us: int) -> None:
         """A login waits for its outcome; a success becomes habit."""
@@ -160,7 +161,7 @@ class LoginProfile:
         self, account: str, keys: tuple[int, ...], risk: float | None, kept: KeptEvent, known: int = 0, doubted: bool = False
     ) -> None:
         before = self.accounts.pop(account, None)
-        passed = kept.facts.get("result") == "challenge_passed"
+        passed = kept.facts.get("result") == CHALLENGE_PASSED
         packed, first_today, first = habits.add(before or b"", keys, kept.occurred_us // DAY_US, passed, doubted)
         self.accounts[account] = packed
         self.bytes_used += len(packed) + (ACCOUNT_BYTES if before is None else -len(before))
@@ -184,7 +185,7 @@ class LoginProfile:
 
     def apply(self, record: Record) -> None:
         """One record of the journal."""
-        kept = kept_decision(record) if record.point == POINT else kept_event(record)
+        kept = kept_record(record) if record.point in self.types else None
         if kept is not None:
             self.absorb(record.seq, kept, record.time_us)
 
