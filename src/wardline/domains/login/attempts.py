@@ -64,13 +64,12 @@ class Attempts:
             return
         if (before := self.waiting.get(key)) is not None:
             self._forget(key, before)
-        if flow:
-            if place:
-                # One attempt a place can be found by it: the last one, also after a restart.
-                if (last := self.waiting.get(self._flows.get(place, ""))) is not None:
-                    last.place = ""
-                attempt.place = place
-                self._flows[place] = key
+        if flow and place:
+            # One attempt a place can be found by it: the last one, also after a restart.
+            if (last := self.waiting.get(self._flows.get(place, ""))) is not None:
+                last.place = ""
+            attempt.place = place
+            self._flows[place] = key
         self.waiting[key] = attempt
         self._of.setdefault(attempt.account, {})[key] = None
         while len(self.waiting) > self.capacity:

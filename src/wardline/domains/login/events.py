@@ -20,9 +20,9 @@ NOTES = frozenset({OUTCOME, RECOVERY, CREDENTIAL})
 ASKED = frozenset({SESSION})
 CHALLENGE_PASSED = "challenge_passed"
 
-RESULTS = frozenset({"success", "wrong_password", "unknown_account", "second_factor_failed", "challenge_passed", "challenge_failed"})
 PASSED = frozenset({"success", CHALLENGE_PASSED})
 FAILURES = frozenset({"wrong_password", "unknown_account", "second_factor_failed", "challenge_failed"})
+RESULTS = PASSED | FAILURES
 
 # The facts that a rule or a counter may name, besides those that every domain shares.
 KNOWN: dict[str, Knowledge] = {
