@@ -30,7 +30,9 @@ from wardline.base.clock import FixedClock
 from wardline.base.ids import Ids
 from wardline.base.metrics import Metrics
 from wardline.base.privacy import Pseudonyms
+from wardline.domains.login.profile import LoginProfile
 from wardline.engine.administration import Administration
+from wardline.engine.graph import Graph
 from wardline.engine.intake import Edge
 from wardline.engine.journal import Journal
 from wardline.engine.point import EventPoint
@@ -212,7 +214,7 @@ def measured(events: int, journal: Any, clock: FixedClock, folder: Path) -> dict
     administration, metrics = Administration(), Metrics()
     points = EventPoints(event_domains(), 256 << 20, lambda digest, document: None)
     shard = Shard(journal, (administration, *points.states), clock)
-    sources = Registry(folder / "sources", clock=clock, outbound=lambda: None, keep=folder / "sources-kept")
+    sources = Registry(folder / "sources", clock=clock, keep=folder / "sources-kept")
     edge = Edge(Pseudonyms(b"k" * 32), sources.ip_facts, sources.user_agent_facts, sources.domain_facts)
     doors = {type: door for door in points.open(shard, edge, administration, metrics, Ids(clock).new) for type in door.types | door.notes}
     gc.collect()
@@ -242,13 +244,13 @@ def measured(events: int, journal: Any, clock: FixedClock, folder: Path) -> dict
                 us = 1e6 * (time.process_time() - begun) / len(block)
             costs.append((done, us, 1e3 * (own + pace()) / 2))
             progress.update(task, completed=done, us=us)
-    graph = next(state for state in points.every_domain_state if state.name == "graph")
-    profile = next(state for state in points.every_domain_state if state.name == "login_profile")
+    graph = next(state for state in points.every_domain_state if isinstance(state, Graph))
+    profile = next(state for state in points.every_domain_state if isinstance(state, LoginProfile))
     return {
         "decades": [decade(costs, size) for size in (10**5, 10**6, 10**7, 10**8) if size <= events] or [decade(costs, events)],
         "blocks": [[last, round(us, 2), round(own, 3)] for last, us, own in costs][:: max(len(costs) // 200, 1)],
         "last_by_type": by_type,
-        "full": f"graph {len(graph.accounts)} accounts, habits of {len(profile.accounts)} and {profile.evicted} forgotten, "  # type: ignore[attr-defined]
+        "full": f"graph {len(graph.accounts)} accounts, habits of {len(profile.accounts)} and {profile.evicted} forgotten, "
         f"counters {sum(stats.bytes for stats in points.counters.stats()) >> 20} MiB",
     }
 

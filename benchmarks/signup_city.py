@@ -35,7 +35,7 @@ Row = tuple[dict[str, Any], Decision, str]
 
 
 def decide(events: str, truth: str) -> list[Row]:
-    """Every sign-up with what is true of it, what was decided, and the verdict of the first login's line about series (allow for none)."""
+    """Every sign-up with what is true of it, what was decided, and the verdict of a line about series at one of its first logins (allow for none)."""
     domain, arrivals, edge, decoder = signup(), login(), Edge(Pseudonyms(b"k" * 32)), msgspec.json.Decoder(Event)
     counters = Counters(domain.counters, names={name: known.type for name, known in domain.known.items()}, capacity_bytes=64 << 20)
     states = [make() for make in domain.states]
@@ -140,7 +140,7 @@ def main() -> None:
     bound = early[max(len(early) - 1 - max(room, 0), 0)]
     both = [decision.score > bound or later != "allow" for truth, decision, later in rows if "farm" in (truth["kind"] or "")]
     told = sum(late or score > bound for score, late in harmed) / len(harmed)
-    print(f"farm accounts above a score or stopped at the first login: {sum(both) / max(len(both), 1):.3f}, honest ones {told:.4%}")
+    print(f"farm accounts above a score or stopped at a login: {sum(both) / max(len(both), 1):.3f}, honest ones {told:.4%}")
 
 
 if __name__ == "__main__":

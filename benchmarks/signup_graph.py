@@ -56,7 +56,9 @@ class Table:
     """Columns with their kinds."""
 
     def __init__(self, count: int) -> None:
-        self.count, self.kinds, self.columns = count, [], []  # type: int, list[str], list[Array]
+        self.count = count
+        self.kinds: list[str] = []
+        self.columns: list[Array] = []
 
     def add(self, kind: str, *columns: Array) -> None:
         for column in columns:

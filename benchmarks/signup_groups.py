@@ -22,7 +22,7 @@ from typing import Any
 import lightgbm
 import numpy as np
 from signup_graph import DAY, INNER, Airdrop, Array, Table, components, kernels, neighbours, own, ratio, times, twins
-from signup_real import told
+from signup_scores import told
 
 TREES = {
     "objective": "binary", "num_threads": 1, "verbose": -1, "num_leaves": 15, "learning_rate": 0.05, "min_data_in_leaf": 40,
@@ -110,7 +110,7 @@ class Judge:
         return np.stack(found, 1)
 
 
-def judges(data: Airdrop, folder: Path) -> dict[str, Callable[[], Judge]]:
+def judges(data: Airdrop) -> dict[str, Callable[[], Judge]]:
     """The rows: everything, and what is left without what the labels were made from."""
     table = Table(data.count)
     profile = own(data, table)
@@ -149,7 +149,7 @@ def main() -> None:
     asked = parser.parse_args()
     data = Airdrop(asked.folder)
     late = data.first > np.quantile(data.first, 0.6)
-    rows = {name: judge for name, judge in judges(data, asked.folder).items() if not asked.row or name in asked.row.split(";")}
+    rows = {name: judge for name, judge in judges(data).items() if not asked.row or name in asked.row.split(";")}
 
     def unseen(train: Array) -> Array:
         return ~np.isin(data.group, list(set(data.group[train]) - {""}))

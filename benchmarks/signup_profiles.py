@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from signup_real import boost, told
+from signup_scores import boost, told
 
 Matrix = NDArray[np.float64]
 TRIGRAMS = 1 << 14
