@@ -1,6 +1,7 @@
 """The log of an SSH server as events: what an attempt is, whose name it is, when it was, and the whole way through the command."""
 
 import json
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -122,6 +123,13 @@ def test_what_cannot_be_is_named_and_harms_nothing() -> None:
     assert isinstance(first[1], dict) and len(rest) == 1999
 
 
+def test_a_day_that_there_is_not_does_not_count_as_a_new_year() -> None:
+    days = ("Dec 31", "Jan 32", "Jan 33", "Jan  1")
+    lines = [f"{day} 00:00:00 mx sshd[9]: Failed password for root from 192.0.2.7 port 1 ssh2" for day in days]
+    moments = [one["occurred_at"] for _line, one in events_of(lines, LogClock(ends=CLOCK.ends, year=2023)) if isinstance(one, dict)]
+    assert {moment[:10] for moment in moments} == {"2023-12-31", "2024-01-01"}
+
+
 def test_a_long_line_of_false_endings_costs_linear_time() -> None:
     line = "Nov 20 06:55:46 mx sshd[1]: Failed password for " + " from 192.0.2.7 port 1x" * 40_000
     assert list(events_of([line], CLOCK)) == []  # what is not linear would take hours
@@ -133,6 +141,11 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     wardline = ["--data", str(tmp_path / "data"), "import"]
     assert run([*wardline, "sshd", str(log), "--events", str(events), "--year", "2026", "--timezone", "Europe/Vienna"]) == 0
     assert "12 events written" in capsys.readouterr().out
+    os.utime(log, (1e13, 1e13))
+    assert run([*wardline, "sshd", str(log), "--events", str(events)]) == 0, "a time of the file that no calendar has"
+    assert "12 events written" in capsys.readouterr().out
+    assert run([*wardline, "sshd", str(log), "--events", str(events), "--year", "2026", "--timezone", "Europe/Vienna"]) == 0
+    capsys.readouterr()
     assert json.loads(events.read_text().splitlines()[0])["occurred_at"] == "2026-11-20T05:55:48+00:00"
     for _again in range(2):
         assert run([*wardline, "sshd", str(log), "--year", "2026", "--decide", "--json"]) == 0

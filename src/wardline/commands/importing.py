@@ -12,7 +12,7 @@ import contextlib
 import gzip
 import sys
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Annotated, Any
@@ -176,14 +176,19 @@ def _lines(file: Path, table: Path | None, tally: _Tally, shipped: bytes = b"") 
     try:
         mapped = read_map(shipped or _read(table or file), str(table or "the shipped map"))
         with _source(file) as stream:
-            for _number, document in events_of(_texts(stream, file), mapped):
-                if isinstance(document, TableError):
-                    tally.lines += 1
-                    tally.refuse(str(document))
-                else:
-                    yield msgspec.json.encode(document)
+            yield from _encoded(events_of(_texts(stream, file), mapped), tally)
     except TableError as error:
         raise Failure(str(error)) from None
+
+
+def _encoded(found: Iterable[tuple[int, dict[str, Any] | Exception]], tally: _Tally) -> Iterator[bytes]:
+    """Events as JSON lines; what a row or a line of a log has wrong is counted."""
+    for _number, document in found:
+        if isinstance(document, Exception):
+            tally.lines += 1
+            tally.refuse(str(document))
+        else:
+            yield msgspec.json.encode(document)
 
 
 def _ssh_lines(file: Path, year: int, timezone: str, tally: _Tally) -> Iterator[bytes]:
@@ -191,24 +196,27 @@ def _ssh_lines(file: Path, year: int, timezone: str, tally: _Tally) -> Iterator[
     from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
     from wardline.gateways.sshd import LogClock, events_of
-    from wardline.gateways.table import TableError
 
     try:
-        ends = datetime.fromtimestamp(file.stat().st_mtime, UTC) if file.is_file() else datetime.now(UTC)
-        clock = LogClock(ends=ends, year=year, zone=ZoneInfo(timezone))
+        zone = ZoneInfo(timezone)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise Failure(f"--timezone: {timezone!r} is none; write it as Europe/Vienna or UTC", status=2) from None
     none = True
     with _source(file) as stream:
-        for _number, document in events_of(_texts(stream, file, log=True), clock):
+        clock = LogClock(ends=_last_written(file), year=year, zone=zone)
+        for line in _encoded(events_of(_texts(stream, file, log=True), clock), tally):
             none = False
-            if isinstance(document, TableError):
-                tally.lines += 1
-                tally.refuse(str(document))
-            else:
-                yield msgspec.json.encode(document)
-    if none:
+            yield line
+    if none and not tally.refused:
         raise Failure(f"{file}: no line tells of a password that was tried or of a login; is it the log of an SSH server (sshd)?")
+
+
+def _last_written(file: Path) -> datetime:
+    """When a file was last written to; now where it is none, or where no calendar has that time."""
+    try:
+        return datetime.fromtimestamp(file.stat().st_mtime, UTC) if file.is_file() else datetime.now(UTC)
+    except (OSError, ValueError, OverflowError):
+        return datetime.now(UTC)
 
 
 def _read_lines(stream: IO[bytes], file: Path, *, log: bool = False) -> Iterator[bytes]:

@@ -72,9 +72,10 @@ def events_of(lines: Iterable[str], clock: LogClock) -> Iterator[tuple[int, dict
             else:
                 month = _MONTHS.index(found["month"]) + 1
                 year = year or _year(month, found, clock)
-                year += last - month > 6  # December is over
-                moment = _moment(year - (last > 0 and month - last > 6), month, found)
-                last = last if last and month - last > 6 else month
+                turned, late = last - month > 6, last > 0 and month - last > 6  # December is over; a line of it after all
+                moment = _moment(year + turned - late, month, found)
+                if not late:
+                    year, last = year + turned, month
             moment = (moment if moment.tzinfo else moment.replace(tzinfo=clock.zone)).astimezone(UTC)
         except (ValueError, OverflowError):
             yield number, TableError(f"line {number}: no time that there is; a log in the form of syslog or of RFC 3339 is needed")
