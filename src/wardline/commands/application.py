@@ -38,7 +38,7 @@ from wardline.commands.context import Context, Failure, default_data, say_failur
 
 application = typer.Typer(
     name="wardline",
-    help="Wardline decides about mail, explains every verdict, and learns from each correction.",
+    help="Wardline decides about mail, sign-ups and logins, explains every verdict, and learns from each correction.",
     epilog="Begin with: wardline check message.eml",
     no_args_is_help=True,
     add_completion=False,

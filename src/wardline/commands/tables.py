@@ -9,10 +9,6 @@ else: brackets are no markup, and control characters, which a stranger may have 
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    pass
 
 
 class Sheet:

@@ -36,14 +36,14 @@ Shuffled = Annotated[bool, typer.Option("--shuffled", help="a negative control: 
 def train_signup(
     ctx: typer.Context, since: Since = "", until: Until = "", shuffled: Shuffled = False, who: As = "", as_json: Json = False
 ) -> None:
-    """Train trees on labelled sign-ups, judge them on later ones, and keep them with their card. Needs wardline[train]."""
+    """Train trees on labelled sign-ups, judge them on later ones, and keep them with their card. Needs the extra `train` of the package."""
     models.train("signup", ctx, since, until, shuffled, who, as_json)
 
 
 def train_login(
     ctx: typer.Context, since: Since = "", until: Until = "", shuffled: Shuffled = False, who: As = "", as_json: Json = False
 ) -> None:
-    """Train trees on labelled logins, judge them on later ones, and keep them with their card. Needs wardline[train]."""
+    """Train trees on labelled logins, judge them on later ones, and keep them with their card. Needs the extra `train` of the package."""
     models.train("login", ctx, since, until, shuffled, who, as_json)
 
 
