@@ -54,6 +54,14 @@ def test_help_of_every_command(said: Said, name: str) -> None:
     assert "Example:" in out
 
 
+def test_brackets_are_text(said: Said) -> None:
+    status, out, err = said("campaign", "find", "--with", "device:d-17", "--name", "a [/b] [red]farm")
+    assert status == 0, err
+    assert "a [/b] [red]farm: found" in out
+    assert "a [/b] [red]farm" in said("campaign", "status")[1]
+    assert "needs the extra `train`" in said("train", "login", "--help")[1].lower()
+
+
 @pytest.mark.parametrize(
     ("arguments", "status", "says"),
     [

@@ -105,7 +105,7 @@ def _print(document: dict[str, Any]) -> None:
             f"  {kind}: {count:,} attempts and sessions, {document['campaigns'].get(kind, 0)} campaigns" + (f" ({said})" if said else "")
         )
     if document.get("refused"):
-        console.print(f"[yellow]{document['refused']} events were refused: {'; '.join(document['errors'])}[/]")
+        console.print(f"{document['refused']} events were refused: {'; '.join(document['errors'])}", style="yellow")
 
 
 def _date(text: str) -> datetime:

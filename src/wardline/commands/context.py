@@ -59,19 +59,21 @@ def default_data() -> Path:
     return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "wardline"
 
 
-def out() -> "Console":
-    """Where results go."""
+def out(*, markup: bool = False) -> "Console":
+    """Where results go. Brackets are text, since strangers may have written them; with markup `[bold]` and the like are rich's, and such texts are escaped."""
     from rich.console import Console
 
     # A pipe or a file has no edge at which a table would have to be cut.
-    return Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() or os.environ.get("COLUMNS") else PIPE_COLUMNS)
+    return Console(
+        markup=markup, highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() or os.environ.get("COLUMNS") else PIPE_COLUMNS
+    )
 
 
 def err() -> "Console":
-    """Where progress and errors go, so that results can be piped."""
+    """Where progress and errors go, so that results can be piped. Brackets are text here too."""
     from rich.console import Console
 
-    return Console(stderr=True, highlight=False)
+    return Console(stderr=True, markup=False, highlight=False)
 
 
 def print_json(document: Any) -> None:

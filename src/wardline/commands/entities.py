@@ -66,10 +66,10 @@ def show_event(found: Any) -> None:
     """One event as GET /v1/events tells it."""
     console = out()
     decided = f"{found['verdict']}  score {found['score']:.4f}  " if found["verdict"] else ""
-    console.print(printable(f"{decided}{found['type']}  {found['id']}  {found['occurred_at'][:19]}Z"), markup=False)
+    console.print(printable(f"{decided}{found['type']}  {found['id']}  {found['occurred_at'][:19]}Z"))
     if found["verdict"]:
         line = found["line"] or "none: the mildest verdict"
-        console.print(f"decided by line {line} of {found['policy']}, mode {found['mode']}", markup=False)
+        console.print(f"decided by line {line} of {found['policy']}, mode {found['mode']}")
     for title, texts in (
         ("Reasons", found["reasons"]),
         ("Obligations", [msgspec.json.encode(each).decode() for each in found["obligations"]]),
@@ -80,20 +80,21 @@ def show_event(found: Any) -> None:
         ("Facts", _known(found["facts"])),
     ):
         if texts:
-            console.print(f"\n[bold]{title}[/]")
+            console.print(f"\n{title}", style="bold")
         for text in texts:
-            console.print(f"  {printable(text)}", markup=False)
+            console.print(f"  {printable(text)}")
     if model := found.get("model"):
         console.print(
-            f"\n[bold]What the model {model['model']} saw[/] (log-odds; together {model['evidence']:+.2f}, then held within bounds)"
+            f"\n[bold]What the model {model['model']} saw[/] (log-odds; together {model['evidence']:+.2f}, then held within bounds)",
+            markup=True,
         )
-        console.print(f"  {model['base']:+.2f} before anything is known of an event", markup=False)
+        console.print(f"  {model['base']:+.2f} before anything is known of an event")
         for part in model["parts"][:PARTS_SHOWN]:
             value = "unknown" if part["value"] is None else msgspec.json.encode(part["value"]).decode()
-            console.print(printable(f"  {part['log_odds']:+.2f} {part['name']:<32} {value}"), markup=False)
+            console.print(printable(f"  {part['log_odds']:+.2f} {part['name']:<32} {value}"))
         rest = model["parts"][PARTS_SHOWN:]
         if rest:
-            console.print(f"  {sum(part['log_odds'] for part in rest):+.2f} {len(rest)} more", markup=False)
+            console.print(f"  {sum(part['log_odds'] for part in rest):+.2f} {len(rest)} more")
 
 
 def _known(values: dict[str, Any]) -> list[str]:

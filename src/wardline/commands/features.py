@@ -61,7 +61,7 @@ def show(ctx: typer.Context, name: Annotated[str, typer.Argument(help="its name"
         return
     for key, value in found.items():
         if value is not None:
-            out().print(f"{key:<12} {', '.join(value) if isinstance(value, list) else value}", markup=False)
+            out().print(f"{key:<12} {', '.join(value) if isinstance(value, list) else value}")
 
 
 def backfill(
@@ -78,4 +78,4 @@ def backfill(
     if not found["computed"]:
         out().print("nothing to compute: every counter is known from the beginning")
         return
-    out().print(f"computed {', '.join(found['computed'])} over {found['records']:,} records", markup=False)
+    out().print(f"computed {', '.join(found['computed'])} over {found['records']:,} records")

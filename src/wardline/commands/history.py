@@ -55,7 +55,7 @@ def query(
         return
     _table(reply)
     if sql:
-        err().print(f"{reply['sql']}\nparameters: {reply['parameters']}", markup=False, soft_wrap=True)
+        err().print(f"{reply['sql']}\nparameters: {reply['parameters']}", soft_wrap=True)
 
 
 def say_waiting(client: Client) -> None:
@@ -114,7 +114,7 @@ def compact(
         print_json(found)
     elif verify:
         for defect in found["defects"]:
-            out().print(defect, markup=False)
+            out().print(defect)
         if not found["defects"]:
             out().print(f"{found['files']} files are as they were written")
     else:

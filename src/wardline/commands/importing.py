@@ -88,9 +88,9 @@ def import_events(
         )
     else:
         for text in tally.errors:
-            err().print(printable(text), style="yellow", markup=False)
+            err().print(printable(text), style="yellow")
         if tally.refused > len(tally.errors):
-            err().print(f"[yellow]… and {tally.refused - len(tally.errors)} more[/]")
+            err().print(f"… and {tally.refused - len(tally.errors)} more", style="yellow")
         told = ", ".join(f"{verdict} {count}" for verdict, count in sorted(tally.verdicts.items()))
         out().print(
             f"{tally.lines} events: {tally.accepted} recorded, {sum(tally.verdicts.values())} decided" + (f" ({told})" if told else "")
@@ -154,7 +154,7 @@ def _convert(file: Path, name: str, lines: Iterator[bytes], tally: _Tally, event
     else:
         out().print(f"{count} events written, {tally.refused} rows refused")
         for text in tally.errors:
-            err().print(printable(text), style="yellow", markup=False)
+            err().print(printable(text), style="yellow")
     if tally.refused:
         raise typer.Exit(1)
 

@@ -170,11 +170,13 @@ def _line_check(source: Source, answer: dict[str, Any]) -> None:
     if not sys.stdout.isatty():  # colours cost more than the verdict when there are thousands
         print(f"{verdict:<10} {answer['score']:.4f}  {answer['id']}  {_printable(source.name)}")
         return
-    out().print(f"[{COLOURS.get(verdict, 'white')}]{verdict:<10}[/] {answer['score']:.4f}  {answer['id']}  {_plain(source.name)}")
+    out(markup=True).print(
+        f"[{COLOURS.get(verdict, 'white')}]{verdict:<10}[/] {answer['score']:.4f}  {answer['id']}  {_plain(source.name)}"
+    )
 
 
 def _show_check(source: Source, answer: dict[str, Any]) -> None:
-    verdict, console = answer["verdict"], out()
+    verdict, console = answer["verdict"], out(markup=True)
     console.print(f"[{COLOURS.get(verdict, 'white')}]{verdict}[/]  score {answer['score']:.4f}  {_plain(source.name)}")
     for reason in answer["reasons"]:
         console.print(f"    {_bar(reason['score'])} {reason['detector']:<16} {_plain(reason['text'])}")
@@ -268,7 +270,7 @@ def _show_explanation(found: dict[str, Any], as_json: bool) -> None:
     if as_json:
         print_json(found)
         return
-    console = out()
+    console = out(markup=True)
     when = datetime.fromtimestamp(found["time_s"], UTC).isoformat()[:19]
     colour = COLOURS.get(found["verdict"], "white")
     console.print(f"[{colour}]{found['verdict']}[/]  score {found['score']:.4f}  {found['id'] or '(not recorded)'}  {when}Z")

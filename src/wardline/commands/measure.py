@@ -183,7 +183,7 @@ def conformance(
         return
     for suite in report.suites:
         colour = "green" if suite.failed == 0 else "red"
-        out().print(f"[{colour}]{suite.name:<28}[/] {suite.passed} passed, {suite.failed} failed, {suite.skipped} skipped")
+        out().print(f"[{colour}]{suite.name:<28}[/] {suite.passed} passed, {suite.failed} failed, {suite.skipped} skipped", markup=True)
         for item in suite.failing[:20]:
             out().print(f"    {item}")
 

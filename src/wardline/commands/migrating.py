@@ -91,16 +91,14 @@ def _move(context: Context, to: str, as_json: bool) -> None:
         print_json({"rows": moved.rows, "damaged": moved.damaged, "where": moved.where, "left": moved.left})
         return
     if moved.rows:
-        out().print(
-            f"{moved.rows['records']} records are in {moved.where}: {sum(moved.rows.values())} rows, counted and compared", markup=False
-        )
+        out().print(f"{moved.rows['records']} records are in {moved.where}: {sum(moved.rows.values())} rows, counted and compared")
     else:
-        out().print(f"the move to {moved.where} is complete", markup=False)
+        out().print(f"the move to {moved.where} is complete")
     if moved.damaged:
         out().print(f"{moved.damaged} records were damaged before and are so now: their checksums do not match")
     setting = "" if target is None else str(target.url.set(password=None))
-    out().print(f'now set in the configuration, under \\[store]: database = "{setting}"')
-    out().print(f"the old journal is left in {moved.left}: erasures do not reach it any more, so remove it once all is well", markup=False)
+    out().print(f'now set in the configuration, under [store]: database = "{setting}"')
+    out().print(f"the old journal is left in {moved.left}: erasures do not reach it any more, so remove it once all is well")
 
 
 def _adopt(context: Context, as_json: bool) -> None:

@@ -104,7 +104,7 @@ def _show(card: Any, as_json: bool) -> None:
         print_json(card)
         return
     data, figures, console = card["data"], card["figures"], out()
-    console.print(f"[bold]{card['name']}[/]  a model of {card['point']}, made {card['made']}; values {data['origin']}")
+    console.print(f"[bold]{card['name']}[/]  a model of {card['point']}, made {card['made']}; values {data['origin']}", markup=True)
     sheet = Sheet("decisions", "honest", "abusive", "from", "to")
     for what, words in (("trained", "learned from"), ("calibrated", "calibrated with"), ("held", "judged on")):
         part = data[what]
@@ -137,9 +137,9 @@ def _show(card: Any, as_json: bool) -> None:
             printable(f"a new mistake: {mistake['id']} ({what}): log-odds {mistake['before']:+.2f} before, {mistake['after']:+.2f} now")
         )
     weights = ", ".join(f"{name} {share:.0%}" for name, share in list(card["importance"].items())[:IMPORTANT])
-    console.print(printable(f"what it looks at: {weights}"), markup=False)
+    console.print(printable(f"what it looks at: {weights}"))
     for reason in card["refused"]:
-        console.print(printable(f"may not be promoted: {reason}"), style="yellow", markup=False)
+        console.print(printable(f"may not be promoted: {reason}"), style="yellow")
 
 
 def _number(value: float | None) -> str:

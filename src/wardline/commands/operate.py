@@ -63,13 +63,11 @@ def serve_command(
     def ready(doors: "Doors") -> None:
         console = err()
         mode = doors.program.point.mode
-        console.print(
-            f"Wardline serves from {context.data} in mode [bold]{mode}[/]" + (" (nothing is changed)" if mode == "observe" else "")
-        )
+        console.print(f"Wardline serves from {context.data} in mode {mode}" + (" (nothing is changed)" if mode == "observe" else ""))
         for name, address in doors.addresses.items():
             console.print(f"  {name:<14} {address}")
         if not config.rspamd.learn_secret:
-            console.print("  [dim]learning over the rspamd protocol is closed: set WARDLINE_LEARN_SECRET to open it[/]")
+            console.print("  learning over the rspamd protocol is closed: set WARDLINE_LEARN_SECRET to open it", style="dim")
 
     async def run() -> None:
         try:
@@ -255,7 +253,8 @@ def key(
             if as_json:
                 print_json(answer)
             else:
-                out().print(f"{answer['token']}\n[dim]id {answer['id']}, scopes {', '.join(answer['scopes'])}; it is not shown again[/]")
+                out().print(answer["token"])
+                out().print(f"id {answer['id']}, scopes {', '.join(answer['scopes'])}; it is not shown again", style="dim")
         elif what == "remove":
             print_json(client.delete(f"/v1/keys/{name}")) if as_json else out().print(
                 f"withdrawn: {client.delete(f'/v1/keys/{name}')['removed']}"
@@ -322,14 +321,13 @@ def backup(
     if as_json:
         print_json(answer)
     elif answer["database"]:
-        out().print(f"keys, snapshots, policies and the other files are in {answer['path']}", markup=False)
+        out().print(f"keys, snapshots, policies and the other files are in {answer['path']}")
         out().print(
             f"the {answer['records']} records are not: they are in {answer['database']}, and its own tool saves them, best before this command:",
-            markup=False,
         )
-        out().print(f"  {answer['dump']}", markup=False)
+        out().print(f"  {answer['dump']}")
     else:
-        out().print(f"{answer['records']} records are in {answer['path']}", markup=False)
+        out().print(f"{answer['records']} records are in {answer['path']}")
 
 
 def restore(ctx: typer.Context, source: Annotated[Path, typer.Argument(help="a folder made by `wardline backup`")]) -> None:
@@ -345,13 +343,11 @@ def restore(ctx: typer.Context, source: Annotated[Path, typer.Argument(help="a f
     if manifest.database:
         from wardline.engine.server_tools import restore_command
 
-        out().print(f"keys, snapshots, policies and the other files are back in {context.data}", markup=False)
-        out().print(
-            f"the records are not: they belong into {manifest.database}. Where they are lost there, put its dump back:", markup=False
-        )
-        out().print(f"  {restore_command(manifest.kind, manifest.database)}", markup=False)
+        out().print(f"keys, snapshots, policies and the other files are back in {context.data}")
+        out().print(f"the records are not: they belong into {manifest.database}. Where they are lost there, put its dump back:")
+        out().print(f"  {restore_command(manifest.kind, manifest.database)}")
     else:
-        out().print(f"{manifest.last_seq} records are back in {context.data}", markup=False)
+        out().print(f"{manifest.last_seq} records are back in {context.data}")
 
 
 def forget(

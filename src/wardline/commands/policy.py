@@ -104,7 +104,7 @@ def backtest(
     if as_json:
         print_json(found)
     else:
-        out().print(found["text"], markup=False)
+        out().print(found["text"])
 
 
 def shadow(
@@ -170,7 +170,7 @@ def list_rules(
     for rule in shown:
         for trouble in (rule["fault"], rule["reason"] if rule["stage"] == "quarantined" else ""):
             if trouble:
-                out().print(printable(f"{rule['id']}: {trouble}"), style="yellow", markup=False)
+                out().print(printable(f"{rule['id']}: {trouble}"), style="yellow")
 
 
 def explain(ctx: typer.Context, rule: Annotated[str, typer.Argument(help="a rule's name")], as_json: Json = False) -> None:
@@ -186,13 +186,14 @@ def explain(ctx: typer.Context, rule: Annotated[str, typer.Argument(help="a rule
         since = datetime.fromtimestamp(version["since_us"] / 1e6, UTC).strftime("%Y-%m-%d %H:%M")
         why = f": {escape(printable(version['reason']))}" if version["reason"] else ""
         out().print(
-            f"[bold]{version['id']}[/]  {version['stage']} since {since} by {version['actor']}{why}; saw {version['seen']}, hit {version['hits']}"
+            f"[bold]{version['id']}[/]  {version['stage']} since {since} by {escape(printable(version['actor']))}{why}; saw {version['seen']}, hit {version['hits']}",
+            markup=True,
         )
         for stage, evidence in version["evidence"].items():
             figures = ", ".join(f"{name} {_figure(value)}" for name, value in evidence["figures"].items())
             out().print(f"    {stage} by {evidence['actor']}: {figures or 'no figures'}")
     out().print()
-    out().print(versions[-1]["text"].rstrip(), markup=False)
+    out().print(versions[-1]["text"].rstrip())
 
 
 def diff(

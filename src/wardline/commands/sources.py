@@ -59,7 +59,7 @@ def _table(found: dict[str, Any]) -> None:
         )
     out().print(sheet.table)
     for line in [source["detail"] for source in found["sources"] if source["detail"]] + found["wrong_declarations"]:
-        out().print(line, markup=False)
+        out().print(line)
 
 
 def show(ctx: typer.Context, name: Annotated[str, typer.Argument(help="its name")], as_json: Json = False) -> None:
@@ -72,7 +72,7 @@ def show(ctx: typer.Context, name: Annotated[str, typer.Argument(help="its name"
         print_json(found)
         return
     for key, value in found.items():
-        out().print(f"{key:<16} {'' if value is None else value}", markup=False)
+        out().print(f"{key:<16} {'' if value is None else value}")
 
 
 def reload(
@@ -125,11 +125,11 @@ def check(
         print_json(found)
         return
     notes = loaded.notes
-    out().print(f"{file}: {notes.entries:,} entries as {source.form}, {loaded.memory_bytes / 1e6:.1f} MB of memory", markup=False)
+    out().print(f"{file}: {notes.entries:,} entries as {source.form}, {loaded.memory_bytes / 1e6:.1f} MB of memory")
     if notes.bad_lines or notes.host_bits:
         out().print(f"passed over: {notes.bad_lines} unreadable lines; cleared: host bits of {notes.host_bits} networks")
     for text, answer in answers.items():
-        out().print(f"{text}: {answer}", markup=False)
+        out().print(f"{text}: {answer}")
 
 
 def kinds(as_json: Json = False) -> None:
@@ -140,5 +140,5 @@ def kinds(as_json: Json = False) -> None:
         print_json({name: msgspec.to_builtins(kind) for name, kind in KINDS.items()})
         return
     for name, kind in KINDS.items():
-        out().print(f"{name:<17} {kind.says}: {', '.join(kind.facts)} ({', '.join(kind.formats)})", markup=False)
-    out().print("\n" + render_declaration(), markup=False)
+        out().print(f"{name:<17} {kind.says}: {', '.join(kind.facts)} ({', '.join(kind.formats)})")
+    out().print("\n" + render_declaration())
