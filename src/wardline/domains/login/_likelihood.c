@@ -16,7 +16,9 @@
 #include <math.h>
 #include <stdint.h>
 
-enum { LEVELS = 14, SHARES = 7, SYSTEM = 7, SCREEN = 14, DAYS = 2048, COUNT_SHIFT = 22, FIRST_SHIFT = 11, CONFIRMED_DAYS = 1, DOUBTED_DAYS = 2 };
+/* Levels as in attributes.py. */
+enum { COUNTRY = 1, ASN, PREFIX16, PREFIX24, IP, DEVICE_CLASS, SYSTEM, BROWSER, AGENT, DEVICE, LANGUAGE, TIMEZONE, HOURS, SCREEN, LEVELS = SCREEN };
+enum { SHARES = 7, DAYS = 2048, COUNT_SHIFT = 22, FIRST_SHIFT = 11, CONFIRMED_DAYS = 1, DOUBTED_DAYS = 2 };
 
 typedef struct {
     const unsigned char *habits;
@@ -123,8 +125,8 @@ static int walk(const Login *login, const int *levels, int length, double logins
 }
 
 static PyObject *weigh(PyObject *module, PyObject *const *given, Py_ssize_t count) {
-    static const int network_levels[] = {1, 2, 3, 4, 5}, agent_levels[] = {6, 7, 8, 9};
-    static const int device_level[] = {10}, language_level[] = {11}, timezone_level[] = {12}, hours_level[] = {13},
+    static const int network_levels[] = {COUNTRY, ASN, PREFIX16, PREFIX24, IP}, agent_levels[] = {DEVICE_CLASS, SYSTEM, BROWSER, AGENT};
+    static const int device_level[] = {DEVICE}, language_level[] = {LANGUAGE}, timezone_level[] = {TIMEZONE}, hours_level[] = {HOURS},
                      screen_level[] = {SCREEN};
     Login login;
     Walked network, agent, device, language, timezone, hours, screen;
@@ -191,14 +193,14 @@ static PyObject *weigh(PyObject *module, PyObject *const *given, Py_ssize_t coun
     }
     double spoken = language.nats > login.locale_least ? language.nats : login.locale_least;
     double zone = timezone.nats > login.locale_least ? timezone.nats : login.locale_least;
-    if ((double)login.keys[10] == login.no_language && spoken > login.absent_most) spoken = login.absent_most;
-    if ((double)login.keys[11] == login.no_timezone) {
+    if ((double)login.keys[LANGUAGE - 1] == login.no_language && spoken > login.absent_most) spoken = login.absent_most;
+    if ((double)login.keys[TIMEZONE - 1] == login.no_timezone) {
         if (zone > login.absent_most) zone = login.absent_most;
     } else if (zone > 0 && network.nats > 0) {
         zone *= login.journey;
     }
-    entry_of(&login, login.keys[9], &device_seen);
-    entry_of(&login, login.keys[8], &agent_seen);
+    entry_of(&login, login.keys[DEVICE - 1], &device_seen);
+    entry_of(&login, login.keys[AGENT - 1], &agent_seen);
     PyObject *device_logins = Py_None;
     if (has_device || !device.used) {
         device_logins = PyLong_FromLong(device.used);
