@@ -50,7 +50,7 @@ class LoginPlaces:
 
     def apply(self, record: Record) -> None:
         """One record of the journal."""
-        kept = kept_event(record)
+        kept = kept_event(record) if record.point in self.types else None
         if kept is not None:
             self.absorb(record.seq, kept, record.time_us)
 
