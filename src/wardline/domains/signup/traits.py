@@ -65,12 +65,13 @@ class SignupTraits:
         """The likeness in nats, and the traits that say most; unknown before enough was seen."""
         if type != POINT or self.totals[1] < SPEAKS_FROM[0] or self.totals[0] < SPEAKS_FROM[1]:
             return {}
-        total, told = 0.0, []
+        total, told, seen = 0.0, [], sum(self.totals)
         for trait, value in traits(facts):
             counted = self.counts.get(trait, {}).get(value)
             if counted is None:
                 continue
-            share = [(counted[side] + PRIOR * sum(counted) / sum(self.totals)) / (self.totals[side] + PRIOR) for side in (0, 1)]
+            usual = PRIOR * sum(counted) / seen
+            share = [(counted[side] + usual) / (self.totals[side] + PRIOR) for side in (0, 1)]
             nats = min(max(math.log(share[1] / share[0]), -TRAIT_NATS), TRAIT_NATS)
             total += nats * TOGETHER
             if nats >= TOLD_NATS:

@@ -9,7 +9,7 @@ is several at once. The baseline is each key's own, and the whole stream's (engi
 from typing import Any
 
 from wardline.engine.detector import Detector
-from wardline.engine.feature import Values
+from wardline.engine.feature import Values, number
 from wardline.engine.signal import SILENT, Signal, probability
 
 RESPECTS = {
@@ -38,9 +38,8 @@ class Burst(Detector[Any]):
         """Silent below what chance does; bounded for a single respect."""
         found: dict[str, float] = {}
         for respect, names in RESPECTS.items():
-            bits = max([float(value) for name in names if isinstance(value := values.get(name), int | float)], default=0.0)
-            if bits > QUIET_BITS:
-                found[respect] = min((bits - QUIET_BITS) / BITS_PER_UNIT, MOST)
+            if weight := _weight(max([number(values, name) for name in names])):
+                found[respect] = weight
         if not found:
             return SILENT
         if "network" in found:
@@ -56,8 +55,10 @@ class Burst(Detector[Any]):
     def _at_one_place(found: dict[str, float], values: Values) -> float:
         """A class or a company opens accounts at one place, with one kind of browser and one invitation: together they are one respect. And
         every form of name that its people have bursts with their browser: only forms that burst everywhere count."""
-        weight = min(max([found[respect] for respect in SETTING if respect in found]), ALONE)
-        for name in ("burst.name_form", "burst.address_form"):
-            if isinstance(bits := values.get(name), int | float) and bits > QUIET_BITS:
-                weight += min((bits - QUIET_BITS) / BITS_PER_UNIT, MOST)
-        return weight
+        setting = min(max([found[respect] for respect in SETTING if respect in found]), ALONE)
+        return setting + _weight(number(values, "burst.name_form")) + _weight(number(values, "burst.address_form"))
+
+
+def _weight(bits: float) -> float:
+    """0 for what chance does."""
+    return min((bits - QUIET_BITS) / BITS_PER_UNIT, MOST) if bits > QUIET_BITS else 0.0
