@@ -15,9 +15,10 @@ ANY = NUMBERS | st.integers(10**300, 10**310) | st.text(max_size=3) | st.lists(s
 
 
 def test_unknown_is_not_zero_and_not_another_value() -> None:
-    row = ENCODING.row({"a": 0, "c": "never seen"})
+    encoder = Encoder(ENCODING)
+    row = encoder.row({"a": 0, "c": "never seen"})
     assert row[0] == 0 and math.isnan(row[1]) and row[2] == 1.0
-    assert math.isnan(ENCODING.row({"c": ""})[2]) and math.isnan(ENCODING.row({"c": None})[2])
+    assert math.isnan(encoder.row({"c": ""})[2]) and math.isnan(encoder.row({"c": None})[2])
 
 
 @given(st.dictionaries(st.sampled_from("abcd"), ANY))

@@ -1,7 +1,7 @@
 """Values to numbers for a model, the same in training and in service.
 
     encoding = Encoding(numbers=("form_ms",), texts={"user_agent.os": ("Android", "", "Windows")})
-    encoding.row({"form_ms": 5300, "user_agent.os": "Windows"})     [5300.0, 2.0]
+    Encoder(encoding).row({"form_ms": 5300, "user_agent.os": "Windows"})     [5300.0, 2.0]
 
 A text is the place of its value in a vocabulary that was chosen in training; "" there stands for every other value. Places are in the order of the
 share of abuse in training, so that one threshold separates the worse from the better (W. Fisher, "On grouping for maximum homogeneity", JASA 53,
@@ -38,10 +38,6 @@ class Encoding(msgspec.Struct, frozen=True):
         """The columns in their order."""
         return (*self.numbers, *self.texts)
 
-    def row(self, values: Values) -> list[float]:
-        """One row; whatever the values are, it is made. Slow: `Encoder` is for many."""
-        return Encoder(self).row(values)
-
 
 class Encoder:
     """An encoding made ready to encode."""
@@ -51,20 +47,19 @@ class Encoder:
         self.texts = [(name, places(vocabulary)) for name, vocabulary in encoding.texts.items()]
 
     def row(self, values: Values) -> list[float]:
-        """One row of numbers, all within 32 bits or NaN."""
+        """One row of numbers, all within 32 bits or NaN; whatever the values are, it is made."""
         get = values.get
-        found = []
+        found: list[float] = []
         for name in self.numbers:
             value = get(name)
-            kind = type(value)
-            if (kind is int or kind is float or kind is bool) and -NUMBER_LIMIT < value < NUMBER_LIMIT:  # type: ignore[operator]
+            if (type(value) is float or type(value) is int or type(value) is bool) and -NUMBER_LIMIT < value < NUMBER_LIMIT:
                 found.append(value)
             else:
                 found.append(_NAN)
         for name, known in self.texts:
             value = get(name)
             found.append(known.get(value, known[OTHER]) if type(value) is str and value else _NAN)
-        return found  # type: ignore[return-value]
+        return found
 
 
 def places(vocabulary: Sequence[str]) -> dict[str, float]:
@@ -96,13 +91,14 @@ def choose(values: Sequence[Value], abusive: Sequence[bool]) -> tuple[str, ...]:
     return tuple(sorted([*kept, OTHER], key=lambda value: (share(value), value)))
 
 
-def matrix(encoding: Encoding, columns: Mapping[str, Sequence[Value]], rows: int) -> Floats:
-    """Columns of values as a matrix of 32-bit floats, equal to `row` for every row. A column that is missing is unknown throughout."""
+def matrix(encoding: Encoding, columns: Mapping[str, Sequence[Value] | Floats], rows: int) -> Floats:
+    """Columns of values as a matrix of 32-bit floats, equal to `row` for every row. A column that is missing is unknown throughout; of numbers it may
+    be an array of 64-bit floats, NaN for unknown."""
     found = np.full((rows, len(encoding.names)), np.nan, np.float32)
     encoder = Encoder(encoding)
     for place, name in enumerate(encoding.numbers):
         if name in columns:
-            numbers = np.array([np.nan if value is None else value for value in columns[name]], np.float64)
+            numbers = np.array(columns[name], np.float64)  # a copy; None becomes NaN
             numbers[~(np.abs(numbers) < NUMBER_LIMIT)] = np.nan
             found[:, place] = numbers
     for place, (name, known) in enumerate(encoder.texts, len(encoding.numbers)):

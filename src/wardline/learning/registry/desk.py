@@ -64,11 +64,11 @@ class ModelDesk:
         recipes: Mapping[str, Recipe],
         serve: Callable[[str, Model | None], None],
         failed: Callable[[str], None],
-        acts_from: Mapping[str, float] | None = None,
+        acts_from: Mapping[str, float],
     ) -> None:
         self.store, self.keeper, self.labels, self.administration = store, keeper, labels, administration
         self.act, self.clock, self.recipes, self.serve, self.failed = act, clock, recipes, serve, failed
-        self.acts_from = acts_from or {}
+        self.acts_from = acts_from
         self.faults: dict[str, str] = {}
         self._loaded: dict[str, Model | None] = {}
         self._busy = False
@@ -111,16 +111,18 @@ class ModelDesk:
                 f"{recipe.least:g} to {recipe.most:g} at most; train a new one"
             )
 
-    def _take_over(self, point: str) -> None:
+    def _take_over(self, point: str, model: Model | None = None) -> None:
+        """Let the promoted model serve, or none where there is none. model: that one, where it is loaded already."""
         name = self.administration.model(point)
         self.faults.pop(point, None)
-        model: Model | None = None
-        if name:
+        if name and model is None:
             try:
-                model = self._loaded[name] = self._load(name)
+                model = self._load(name)
             except ModelError as error:
                 self.faults[point] = str(error)
                 logger("model").error("model_left_out", point=point, model=name, detail=str(error))
+        if model is not None:
+            self._loaded[name] = model
         self.serve(point, model)
 
     # Training
@@ -149,7 +151,7 @@ class ModelDesk:
         from wardline.learning.backtest import BACKTEST
         from wardline.learning.datasets.rows import decisions, gather, known
         from wardline.learning.history.question import parse_time
-        from wardline.learning.training.apart import Order, write_rows
+        from wardline.learning.training.apart import PRESENT, Order, write_rows
 
         now_us = self.clock.now_us()
         times: dict[str, Any] = {
@@ -168,7 +170,7 @@ class ModelDesk:
         with self.store.training() as folder:
             write_rows(folder, table)
             if present:
-                (folder / "present.onnx").write_bytes(self.store.read(present, ONNX))
+                (folder / PRESENT).write_bytes(self.store.read(present, ONNX))
             order = Order(
                 name=self.store.free_name(point, made.strftime("%Y-%m-%d")),
                 point=point,
@@ -178,7 +180,6 @@ class ModelDesk:
                 decisions=count,
                 acts_from=self.acts_from.get(point),
                 present=self.store.card(present) if present else None,
-                present_onnx=str(folder / "present.onnx") if present else "",
                 shuffled=shuffled,
             )
             card = self._apart(order)
@@ -214,10 +215,10 @@ class ModelDesk:
                 f"{name} was judged beside {card.present or 'the detectors alone'}, and {serving or 'no model'} serves now: train a new one, "
                 "so that it is known whether it is better than that"
             )
-        # Before it is journalled: what cannot be loaded is not promoted.
-        await asyncio.to_thread(self._load, name)
+        # Before it is journalled: what cannot be loaded is not promoted. In a thread: decisions go on.
+        model = await asyncio.to_thread(self._load, name)
         await self.act(Act(op="model.promote", actor=actor, point=card.point, value=name, reason=reason[:REASON_LIMIT]))
-        self._take_over(card.point)
+        self._take_over(card.point, model)
         return card
 
     async def rollback(self, point: str, *, actor: str, reason: str = "") -> str:
@@ -239,8 +240,8 @@ class ModelDesk:
                 "name": card.name,
                 "point": card.point,
                 "made": card.made,
-                "serves": self.administration.model(card.point) == card.name,
-                "fault": self.faults.get(card.point, "") if self.administration.model(card.point) == card.name else "",
+                "serves": (serves := self.administration.model(card.point) == card.name),
+                "fault": self.faults.get(card.point, "") if serves else "",
                 "area": card.figures.new.area,
                 "area_before": card.figures.present.area,
                 "found": card.figures.new.found["1.0%"].share,

@@ -25,6 +25,7 @@ from wardline.learning.datasets.rows import ORIGIN
 from wardline.learning.evaluation.comparison import Scores, compare, refusals
 from wardline.learning.registry.card import Card, Data, Line, ModelError, Slice
 from wardline.learning.registry.served import Served
+from wardline.learning.registry.store import ONNX, TREES
 from wardline.learning.training import conversion, platt, trees
 from wardline.learning.training.ensemble import from_lightgbm
 
@@ -32,11 +33,11 @@ NICE = 10
 SHARES = (0.6, 0.2)
 LEAST_ABUSIVE = 10
 LEAST_HONEST = 10
-ROWS = "rows.arrow"
+ROWS, PRESENT = "rows.arrow", "present.onnx"
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
-    """What is to be trained. decisions: all of that time, labelled or not. acts_from: log-odds from which the policy asks for something. present: the card and the file of the model that serves now."""
+    """What is to be trained. decisions: all of that time, labelled or not. acts_from: log-odds from which the policy asks for something. present: the card of the model that serves now, whose file lies in the folder too."""
 
     name: str
     point: str
@@ -46,7 +47,6 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     decisions: int
     acts_from: float | None = None
     present: Card | None = None
-    present_onnx: str = ""
     shuffled: bool = False
 
 
@@ -103,8 +103,11 @@ class _Rows:
         )
 
     def matrix(self, encoding: Encoding) -> np.ndarray:
-        there = {name: self.table[name].to_pylist() for name in encoding.names if name in self.table.schema.names}
-        return encode.matrix(encoding, there, self.count)
+        there = set(self.table.schema.names)
+        # Numbers as arrays: as objects those of 400,000 rows would take a gigabyte.
+        numbers = {name: self.table[name].to_numpy() for name in encoding.numbers if name in there}
+        texts = {name: self.table[name].to_pylist() for name in encoding.texts if name in there}
+        return encode.matrix(encoding, {**numbers, **texts}, self.count)
 
     def unseen(self, groups: tuple[str, ...]) -> np.ndarray:
         """For each held row whether it shares nothing with an abusive row that was learned from or calibrated with."""
@@ -134,8 +137,8 @@ def train(order: Order) -> Card:
     ensemble = from_lightgbm(booster.dump_model())
     onnx = conversion.to_onnx(ensemble)
     difference = conversion.largest(onnx, matrix[held], raw[held])
-    (folder / "model.onnx").write_bytes(onnx)
-    (folder / "trees.json").write_bytes(msgspec.json.encode(ensemble))
+    (folder / ONNX).write_bytes(onnx)
+    (folder / TREES).write_bytes(msgspec.json.encode(ensemble))
     least, most = order.recipe.least, order.recipe.most
     added = _held(beside[0] * raw + beside[1], least, most)
     figures = compare(
@@ -195,7 +198,7 @@ def _present(order: Order, rows: _Rows) -> np.ndarray:
     """What the model that serves now would add to every row."""
     if order.present is None:
         return np.zeros(rows.count)
-    model = Served(order.present, Path(order.present_onnx).read_bytes(), lambda point: None)
+    model = Served(order.present, (Path(order.folder) / PRESENT).read_bytes(), lambda point: None)
     line = order.present.beside
     raw = model.raw(rows.matrix(order.present.encoding))
     return _held(line.slope * raw + line.shift, order.present.least, order.present.most)
