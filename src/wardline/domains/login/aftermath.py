@@ -53,10 +53,16 @@ class LoginAftermath:
         """Seconds since the last doubted login that ended well, and the surprises after it; nothing where there was none in time. Of an action
         also whether it is one that thieves do."""
         about: dict[str, Value] = {"login.sensitive": facts.get("action") in SURPRISES} if type == SESSION else {}
-        found = self.accounts.get(str(facts.get("account")))
-        if found is None or not _cools(since := (occurred_us - found[0]) // 1_000_000):
+        found = self._cooling(str(facts.get("account")), occurred_us)
+        if found is None:
             return about
-        return {"login.since_risky_login_seconds": max(since, 0), "login.surprises_since_risky": found[1], **about}
+        since = max((occurred_us - found[0]) // 1_000_000, 0)
+        return {"login.since_risky_login_seconds": since, "login.surprises_since_risky": found[1], **about}
+
+    def _cooling(self, account: str, occurred_us: int) -> tuple[int, int] | None:
+        """When the account's doubted login ended well, and the surprises since, while it cools off."""
+        found = self.accounts.get(account)
+        return found if found is not None and -SKEW_SECONDS <= (occurred_us - found[0]) // 1_000_000 <= COOLING_SECONDS else None
 
     def absorb(self, seq: int, kept: KeptEvent, time_us: int) -> None:
         """A doubted login waits for its outcome; what a session does after it counts."""
@@ -66,28 +72,34 @@ class LoginAftermath:
         if kept.type == POINT:
             if isinstance(kept, KeptDecision) and _doubted(kept):
                 self.attempts.opened(facts, Attempt(account, kept.occurred_us))
-        elif kept.type == OUTCOME:
-            flow = facts.get("flow")
-            # A login that nobody doubted does not wait here: by account and address alone its outcome would be taken for the act's.
-            own = not flow or str(flow) in self.attempts.waiting
-            if facts.get("result") in PASSED and (attempt := self.attempts.closed(facts, kept.occurred_us)) is not None:
-                if attempt.told:
-                    if own and facts.get("result") == CHALLENGE_PASSED:
-                        self.accounts.pop(attempt.account, None)
-                    return
-                # Who logs in once more does not wipe out what was done since the first time.
-                before = self.accounts.get(attempt.account)
-                done = before[1] if before is not None and _cools((kept.occurred_us - before[0]) // 1_000_000) else 0
-                self.accounts[attempt.account] = (kept.occurred_us, done)
-                self.accounts.move_to_end(attempt.account)
-                if len(self.accounts) > self.capacity:
-                    self.accounts.popitem(last=False)
+        elif kept.type == OUTCOME and facts.get("result") in PASSED:
+            self._passed(facts, kept.occurred_us)
         elif kept.type in (RECOVERY, CREDENTIAL) or (kept.type == SESSION and facts.get("action") in SURPRISES):
-            found = self.accounts.get(account)
-            if found is not None and _cools((kept.occurred_us - found[0]) // 1_000_000):
-                self.accounts[account] = (found[0], min(found[1] + 1, 1000))
-                if isinstance(kept, KeptDecision) and kept.verdict == "challenge":
-                    self.attempts.opened(facts, Attempt(account, kept.occurred_us, told=True))
+            found = self._cooling(account, kept.occurred_us)
+            if found is None:
+                return
+            self.accounts[account] = (found[0], min(found[1] + 1, 1000))
+            if isinstance(kept, KeptDecision) and kept.verdict == "challenge":
+                self.attempts.opened(facts, Attempt(account, kept.occurred_us, told=True))
+
+    def _passed(self, facts: Values, occurred_us: int) -> None:
+        """A doubted login ended well and the account cools off; or whoever did the act that was asked about passed, and it has cooled off."""
+        flow = facts.get("flow")
+        # A login that nobody doubted does not wait here: by account and address alone its outcome would be taken for the act's.
+        own = not flow or str(flow) in self.attempts.waiting
+        attempt = self.attempts.closed(facts, occurred_us)
+        if attempt is None:
+            return
+        if attempt.told:
+            if own and facts.get("result") == CHALLENGE_PASSED:
+                self.accounts.pop(attempt.account, None)
+            return
+        # Who logs in once more does not wipe out what was done since the first time.
+        before = self._cooling(attempt.account, occurred_us)
+        self.accounts[attempt.account] = (occurred_us, before[1] if before is not None else 0)
+        self.accounts.move_to_end(attempt.account)
+        if len(self.accounts) > self.capacity:
+            self.accounts.popitem(last=False)
 
     def apply(self, record: Record) -> None:
         """One record of the journal."""
@@ -116,10 +128,6 @@ class LoginAftermath:
     def digest(self) -> str:
         """Equal states have equal digests."""
         return blake2b(self.snapshot(), digest_size=16).hexdigest()
-
-
-def _cools(since_seconds: int) -> bool:
-    return -SKEW_SECONDS <= since_seconds <= COOLING_SECONDS
 
 
 def _doubted(kept: KeptDecision) -> bool:
