@@ -21,7 +21,7 @@ from wardline.engine.model import Recipe
 from wardline.engine.point import EventDomain
 
 STATES = (LoginProfile, LoginCampaigns, LoginAftermath, LoginPlaces)
-_GIVEN = {name: kind for state in STATES for name, kind in state().gives.items()}
+_GIVEN = {name: kind for state in STATES for name, kind in state.gives.items()}
 # Values of every decision that say how a login fits its account. Left out is what names a network or a person, what moves with the calendar, what costs an attacker
 # nothing to choose, and what labels caused. A label counts for the very login that it is about: that an account was taken over says nothing of its owner's logins.
 LEFT_OUT = frozenset({"ip.asn", "ip.version", "hour", "weekday", "user_agent.major", "count", "graph.cluster_bad", "graph.cluster_good"})
