@@ -1,12 +1,14 @@
 """The state of labels: expiry, withdrawal, as of a seq, floods, bounded memory; and that the journal alone makes it again."""
 
+from collections.abc import Iterator
+
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from wardline.engine.label import Label, Trust
-from wardline.engine.labels import LABELS_LIMIT, POINT, SOURCES_LIMIT, Labels
+from wardline.engine.labels import LABELS_LIMIT, POINT, SOURCES_LIMIT, Labels, Said
 from wardline.engine.record import Record
 from wardline.engine.snapshot import advance
 
@@ -40,6 +42,22 @@ def test_one_look_up() -> None:
     assert state.standing("account:b", now_us=LATER).abusive is None
     assert [said.id for _source, said in state.of("account:a")] == ["1"]
     assert state.find("account:a", "1") is not None and state.find("account:a", "2") is None
+
+
+def test_another_source_speaks_while_a_thread_reads() -> None:
+    """A training reads labels in a thread, while they come in."""
+    state = fed(label("1"), label("2", source="partner"))
+
+    class Meanwhile(list[Said]):
+        def __iter__(self) -> Iterator[Said]:
+            advance(state, record(3, label("3", source="bank")))
+            return super().__iter__()
+
+    sources = state.things["account:a"].sources
+    first = next(iter(sources))
+    sources[first] = Meanwhile(sources[first])
+    assert [said.id for _source, said in state.of("account:a")] == ["1", "2"]
+    assert [said.id for _source, said in state.of("account:a")] == ["1", "2", "3"]
 
 
 def test_expiry_and_label_time() -> None:

@@ -127,7 +127,8 @@ class Labels:
     def of(self, about: str) -> list[tuple[str, Said]]:
         """The labels about one thing that are in memory, oldest first, each with the source that it counts as."""
         thing = self.things.get(about)
-        found = [(source, said) for source, every in thing.sources.items() for said in every] if thing else []
+        # A copy at once, as in `standing`: a training asks from a thread.
+        found = [(source, said) for source, every in tuple(thing.sources.items()) for said in every] if thing else []
         return sorted(found, key=lambda pair: pair[1].seq)
 
     def find(self, about: str, label_id: str) -> Said | None:
