@@ -1,4 +1,4 @@
-"""The commands that measure and train: bench, conformance, train.
+"""The commands that measure: bench, conformance.
 
     wardline bench mail DIR --limit 2000        messages a second through HTTP, and in bulk
     wardline bench decisions                    small decisions over HTTP at a steady rate, and at full speed

@@ -166,9 +166,9 @@ class Keeper:
             return [error.what]
 
 
-def known(labels: Labels, now_us: int, as_of_seq: int | None = None) -> Iterator[Known]:
+def known(labels: Labels, now_us: int) -> Iterator[Known]:
     """What the labels come to, thing by thing, as a backtest takes it: only what is conclusive, as it stood at a time."""
     for about in list(labels.things):
-        standing = labels.standing(about, now_us=now_us, as_of_seq=as_of_seq)
+        standing = labels.standing(about, now_us=now_us)
         if standing.abusive is not None:
             yield Known(about=about, abusive=standing.abusive, confidence=standing.confidence)
