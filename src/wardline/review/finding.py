@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator, Mapping
 import msgspec
 
 from wardline.engine.journal import Journal
-from wardline.engine.kept import KeptDecision, KeptEvent, kept_decision, kept_event
+from wardline.engine.kept import KeptDecision, KeptEvent, kept_event, kept_record
 from wardline.engine.rule import Condition, RuleError, compile_condition
 from wardline.review.campaign import EVIDENCE_LIMIT, MEMBERS_LIMIT, SEEDS, CampaignError, Evidence, Seed
 
@@ -180,7 +180,7 @@ class Finder:
     def _read(self, first: int, *, decisions: bool = True) -> Iterator[KeptEvent]:
         """decisions: with what was decided; without, half as long."""
         for record in self.journal.read(first, kinds=("decision", "event")):
-            kept = (kept_decision(record) if decisions else None) or kept_event(record)
+            kept = kept_record(record) if decisions else kept_event(record)
             if kept is not None:
                 yield kept
 

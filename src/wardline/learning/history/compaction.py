@@ -16,7 +16,7 @@ import msgspec
 import pyarrow as pa
 
 from wardline.base.clock import when
-from wardline.engine.kept import KeptDecision, KeptEvent, kept_decision, kept_event
+from wardline.engine.kept import KeptDecision, KeptEvent, kept_record
 from wardline.engine.record import Record
 from wardline.learning.history.columns import COLUMN_LIMIT, columns
 from wardline.learning.history.store import History
@@ -90,7 +90,7 @@ def compact(
 def _grouped(records: list[Record]) -> dict[tuple[str, str], list[tuple[Record, KeptEvent]]]:
     groups: dict[tuple[str, str], list[tuple[Record, KeptEvent]]] = {}
     for record in records:
-        kept = kept_decision(record) or kept_event(record)
+        kept = kept_record(record)
         if kept is not None:
             groups.setdefault((kept.type, day_of(kept.occurred_us)), []).append((record, kept))
     # Senders state their own times: a clock gone mad must not make a file for every second record.
@@ -122,7 +122,7 @@ def names_waiting(history: History, journal: Source) -> dict[str, set[str]]:
     takes a small part of the time of compacting them."""
     found: dict[str, set[str]] = {}
     for record in journal.read(history.manifest().compacted_seq + 1, None, ("event", "decision")):
-        kept = kept_decision(record) or kept_event(record)
+        kept = kept_record(record)
         if kept is not None:
             names = found.setdefault(kept.type, set())
             if len(names) < COLUMN_LIMIT:  # more can be no columns, and bound the memory
