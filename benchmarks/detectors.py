@@ -11,7 +11,6 @@ is the part of the detectors that reads the message. `--scrub` names a Python fi
 
 import argparse
 import importlib.util
-import math
 import statistics
 import time
 from collections import Counter
@@ -23,17 +22,13 @@ from wardline.domains.mail.detectors import ALL
 from wardline.domains.mail.events import Envelope, Mail
 from wardline.domains.mail.intake import read
 from wardline.engine.feature import Value
+from wardline.learning.evaluation.intervals import wilson
 
 
-def wilson(hits: int, total: int) -> tuple[float, float, float]:
-    """Share and its Wilson interval at 95 %, in percent."""
-    if not total:
-        return 0.0, 0.0, 100.0
-    z = 1.959964
-    share = hits / total
-    middle = (share + z * z / (2 * total)) / (1 + z * z / total)
-    half = z / (1 + z * z / total) * math.sqrt(share * (1 - share) / total + z * z / (4 * total * total))
-    return 100 * share, 100 * max(middle - half, 0.0), 100 * min(middle + half, 1.0)
+def shown(hits: int, total: int) -> str:
+    """Share and its interval at 95 %, in percent."""
+    low, high = wilson(hits, total)
+    return f"{100 * hits / max(total, 1):.2f} [{100 * low:.2f}, {100 * high:.2f}]"
 
 
 def load_scrub(path: str | None) -> Callable[[bytes], bytes]:
@@ -86,10 +81,10 @@ def hits(folders: list[str], limit: int, scrub: Callable[[bytes], bytes], show: 
     print(f"{totals[False]} ham, {totals[True]} abuse; {', '.join(Path(folder).name for folder in folders)}")
     print("| detector | on ham % | on abuse % | most frequent cues on ham (ham : abuse) |\n|---|---|---|---|")
     for detector in sorted(detectors, key=lambda detector: detector.name):
-        ham, spam = (wilson(spoken[detector.name, abusive], totals[abusive]) for abusive in (False, True))
+        ham, spam = (shown(spoken[detector.name, abusive], totals[abusive]) for abusive in (False, True))
         pairs = sorted({cue for name, cue, _ in cues if name == detector.name}, key=lambda cue: -cues[detector.name, cue, False])[:show]
         words = ", ".join(f"{cue} {cues[detector.name, cue, False]}:{cues[detector.name, cue, True]}" for cue in pairs)
-        print(f"| {detector.name} | {ham[0]:.2f} [{ham[1]:.2f}, {ham[2]:.2f}] | {spam[0]:.2f} [{spam[1]:.2f}, {spam[2]:.2f}] | {words} |")
+        print(f"| {detector.name} | {ham} | {spam} | {words} |")
 
 
 def cost(folders: list[str], repeats: int) -> None:

@@ -134,6 +134,8 @@ def by_address(events: Events, answers: dict[str, dict[str, Any]], least: int) -
 
 
 def main() -> None:
+    if len(sys.argv) != 2:
+        raise SystemExit(__doc__)
     folder = Path(sys.argv[1])
     for title, events in (("openssh", openssh(folder)), ("honeypot", honeypot(folder))):
         answers = played(events)

@@ -94,6 +94,8 @@ def told(found: Report) -> dict[str, str]:
 
 def main() -> None:
     """See the module."""
+    if len(sys.argv) != 6 or sys.argv[1] not in ("label", "compare"):
+        raise SystemExit(__doc__)
     what, *rest = sys.argv[1:]
     paths = [Path(each) for each in rest]
     if what == "label":

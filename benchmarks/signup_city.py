@@ -106,6 +106,8 @@ def kind_of(truth: dict[str, Any]) -> str:
 
 
 def main() -> None:
+    if len(sys.argv) != 3:
+        raise SystemExit(__doc__)
     rows = decide(sys.argv[1], sys.argv[2])
     kinds: dict[str, list[tuple[Decision, str]]] = collections.defaultdict(list)
     campaigns: dict[str, list[Decision]] = collections.defaultdict(list)

@@ -108,6 +108,8 @@ def seen(domains: list[str]) -> Matrix:
 
 
 def main() -> None:
+    if len(sys.argv) != 3:
+        raise SystemExit(__doc__)
     folder, lists = Path(sys.argv[1]), Path(sys.argv[2])
     sets = profiles(folder)
     for train, test in (("A", "B"), ("B", "A")):
