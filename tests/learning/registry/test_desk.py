@@ -201,6 +201,21 @@ def test_a_card_that_somebody_edited_gives_a_model_no_more_than_its_point_does(
         path.write_bytes(before)
 
 
+@pytest.mark.parametrize("changed", [{"numbers": ("form_ms",)}, {"numbers": ("form_ms",) * 500}, {"texts": {"user_agent.family": ("x",)}}])
+def test_a_card_that_somebody_edited_explains_nothing(site: Site, card: Card, changed: dict[str, Any]) -> None:
+    desk = site.program.models
+    assert desk.explain({"model.name": card.name}) is not None
+    path = site.program.journal.folder.path / "models" / card.name / "card.json"
+    before = path.read_bytes()
+    stored = desk.store.card(card.name)
+    edited = msgspec.structs.replace(stored, encoding=msgspec.structs.replace(stored.encoding, **changed))
+    path.write_bytes(msgspec.json.encode(edited))
+    try:
+        assert desk.explain({"model.name": card.name}) is None
+    finally:
+        path.write_bytes(before)
+
+
 def test_of_two_promotions_at_once_the_second_is_judged_by_what_the_first_left(site: Site, card: Card) -> None:
     async def both() -> list[Any]:
         promote = site.program.models.promote

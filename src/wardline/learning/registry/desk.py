@@ -253,7 +253,8 @@ class ModelDesk:
         ]
 
     def explain(self, values: Values) -> Explained | None:
-        """What each value added, for a decision in which a model spoke; None where none did, or where it is not kept any more."""
+        """What each value added, for a decision in which a model spoke; None where none did, or where it is not kept any more as it
+        was."""
         name = values.get(NAME)
         if not isinstance(name, str):
             return None
@@ -263,10 +264,11 @@ class ModelDesk:
         try:
             card = self.store.card(name)
             ensemble = msgspec.json.decode(self.store.read(name, TREES), type=Ensemble)
-        except (ModelError, msgspec.DecodeError, msgspec.ValidationError):
+            base, parts = ensemble.contributions(narrow(Encoder(card.encoding).row(values)))
+            columns = list(zip(card.encoding.names, parts, strict=True))
+        except (ValueError, LookupError, OSError, msgspec.DecodeError):
             return None
-        base, parts = ensemble.contributions(narrow(Encoder(card.encoding).row(values)))
         slope, shift = card.beside.slope, card.beside.shift
-        told = [Part(column, values.get(column), slope * part) for column, part in zip(card.encoding.names, parts, strict=True) if part]
+        told = [Part(column, values.get(column), slope * part) for column, part in columns if part]
         told.sort(key=lambda part: (-abs(part.log_odds), part.name))
         return Explained(name, slope * (base + sum(parts)) + shift, slope * base + shift, told)
