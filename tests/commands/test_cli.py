@@ -1,6 +1,7 @@
 """The command line as a newcomer meets it: every command shows an example, every mistake is one line with a status of 1 or 2."""
 
 import json
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable
@@ -52,6 +53,19 @@ def test_help_of_every_command(said: Said, name: str) -> None:
     status, out, _err = said(*name.split(), "--help")
     assert status == 0
     assert "Example:" in out
+
+
+@pytest.mark.parametrize(
+    "name", ["query", "features list", "features show", "features backfill", "policy list", "model list", "audit", "status"]
+)
+def test_examples_that_need_one_login_work_as_they_stand(said: Said, tmp_path: Path, name: str) -> None:
+    login = {"id": "1", "type": "login", "occurred_at": "2026-11-26T09:30:00Z", "entities": {"account": "alice", "ip": "192.0.2.7"}}
+    (tmp_path / "events.ndjson").write_text(json.dumps(login))
+    assert said("import", "events.ndjson", "--decide")[0] == 0
+    example = dict(commands())[name]
+    assert example is not None
+    status, _out, err = said(*shlex.split(example.removeprefix("Example: wardline ")))
+    assert status == 0, err
 
 
 def test_brackets_are_text(said: Said) -> None:

@@ -1,8 +1,8 @@
 """The commands of features: what rules may read, one of them, and counters computed over history.
 
 wardline features list
-wardline features show failures_prefix_10m
-wardline features backfill failures_prefix_10m
+wardline features show failures_prefix24_1h
+wardline features backfill failures_prefix24_1h
 """
 
 from typing import Annotated
@@ -20,8 +20,8 @@ group = typer.Typer(name="features", help="What rules may read: facts of events,
 def register(app: typer.Typer) -> None:
     """Add this file's commands."""
     group.command("list", epilog="Example: wardline features list --counters")(list_features)
-    group.command("show", epilog="Example: wardline features show failures_prefix_10m")(show)
-    group.command("backfill", epilog="Example: wardline features backfill failures_prefix_10m")(backfill)
+    group.command("show", epilog="Example: wardline features show failures_prefix24_1h")(show)
+    group.command("backfill", epilog="Example: wardline features backfill failures_prefix24_1h")(backfill)
     app.add_typer(group, name="features")
 
 

@@ -1,6 +1,6 @@
 """The commands of analysts: query the history, and its care.
 
-wardline query "login where failures_prefix_10m > 20 and missing(ip.asn)" --since 30d
+wardline query "login where failures_prefix24_1h > 20 and missing(ip.asn)" --since 30d
 wardline query "login where verdict == 'reject'" --count --by ip.country
 wardline compact
 """
@@ -18,7 +18,7 @@ Json = Annotated[bool, typer.Option("--json", help="one JSON document, for machi
 
 def register(app: typer.Typer) -> None:
     """Add this file's commands."""
-    app.command("query", epilog='Example: wardline query "login where failures_10m > 20" --count --by ip.country --since 30d')(query)
+    app.command("query", epilog='Example: wardline query "login where failures_account_10m > 5" --count --by ip.country --since 30d')(query)
     app.command("compact", epilog="Example: wardline compact --verify")(compact)
 
 

@@ -128,7 +128,7 @@ def parse(text: str) -> tuple[str, str]:
     """ "login where score > 0.5" -> ("login", "score > 0.5"). Raises HistoryError."""
     found = _TEXT.fullmatch(text)
     if found is None:
-        raise HistoryError('ask like this: login where failures_10m > 20 and ip.country == "AT"')
+        raise HistoryError('ask like this: login where failures_account_10m > 5 and ip.country == "AT"')
     condition = found["condition"]
     if condition is not None and not condition.strip():
         raise HistoryError("a condition belongs behind `where`; to see all events, leave `where` out")
