@@ -68,11 +68,13 @@ def test_examples_that_need_one_login_work_as_they_stand(said: Said, tmp_path: P
     assert status == 0, err
 
 
-def test_brackets_are_text(said: Said) -> None:
+def test_brackets_are_text_and_ids_stay_whole(said: Said, monkeypatch: pytest.MonkeyPatch) -> None:
     status, out, err = said("campaign", "find", "--with", "device:d-17", "--name", "a [/b] [red]farm")
     assert status == 0, err
     assert "a [/b] [red]farm: found" in out
     assert "a [/b] [red]farm" in said("campaign", "status")[1]
+    monkeypatch.setenv("COLUMNS", "60")
+    assert out.split()[0] in said("campaign", "status")[1]  # the id stays whole where the name gives way
     assert "needs the extra `train`" in said("train", "login", "--help")[1].lower()
 
 

@@ -13,6 +13,7 @@ import typer
 
 from wardline.commands.connection import Client, connect
 from wardline.commands.context import Failure, context_of, out, print_json
+from wardline.commands.tables import Sheet
 
 ACTS = ("plan", "approve", "execute", "halt", "undo", "extend")
 SHOWN = 20
@@ -78,13 +79,11 @@ def _status(client: Client, which: str, members: bool, as_json: bool) -> None:
     if as_json:
         print_json(every)
         return
-    from rich.table import Table
-
-    table = Table("id", "name", "status", "version", "members", "acted", "ended", "reversed", box=None, pad_edge=False)
+    sheet = Sheet("id", "name", "status", "version", "members", "acted", "ended", "reversed")
     for one in every["campaigns"]:
         cells = (one["version"], one["members"], one["acted"], one["ended"], one["reversed"])
-        table.add_row(one["id"], one["name"][:40], one["status"], *map(str, cells))
-    out().print(table if every["campaigns"] else "no campaigns; `wardline campaign find` makes one")
+        sheet.add_row(one["id"], one["name"][:40], one["status"], *map(str, cells))
+    out().print(sheet.table if every["campaigns"] else "no campaigns; `wardline campaign find` makes one")
 
 
 def _say(found: Any, as_json: bool, *, plan: bool = True) -> None:
