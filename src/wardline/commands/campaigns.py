@@ -79,10 +79,10 @@ def _status(client: Client, which: str, members: bool, as_json: bool) -> None:
     if as_json:
         print_json(every)
         return
-    sheet = Sheet("id", "name", "status", "version", "members", "acted", "ended", "reversed")
+    numbers = ("members", "acted", "ended", "reversed")
+    sheet = Sheet("id", "status", *numbers, "name", whole=("id", "status"))
     for one in every["campaigns"]:
-        cells = (one["version"], one["members"], one["acted"], one["ended"], one["reversed"])
-        sheet.add_row(one["id"], one["name"][:40], one["status"], *map(str, cells))
+        sheet.add_row(one["id"], one["status"], *(str(one[number]) for number in numbers), one["name"][:40])
     out().print(sheet.table if every["campaigns"] else "no campaigns; `wardline campaign find` makes one")
 
 
