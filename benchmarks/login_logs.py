@@ -10,9 +10,9 @@ What is no part of the data: names of accounts at the honeypot (so an attempt th
 the four addresses that are seen within half an hour only, each with far more failures than successes).
 """
 
+import argparse
 import csv
 import gzip
-import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -134,9 +134,9 @@ def by_address(events: Events, answers: dict[str, dict[str, Any]], least: int) -
 
 
 def main() -> None:
-    if len(sys.argv) != 2:
-        raise SystemExit(__doc__)
-    folder = Path(sys.argv[1])
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    folder = parser.parse_args().folder
     for title, events in (("openssh", openssh(folder)), ("honeypot", honeypot(folder))):
         answers = played(events)
         told(title, [answers[event["id"]] for event in in_order(events)])

@@ -13,10 +13,10 @@ label: one to four days after a sign-up or a login, every abusive one and a shar
 compare: the report of `wardline eval` over both files of answers, side by side.
 """
 
+import argparse
 import heapq
 import json
 import random
-import sys
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -94,15 +94,19 @@ def told(found: Report) -> dict[str, str]:
 
 def main() -> None:
     """See the module."""
-    if len(sys.argv) != 6 or sys.argv[1] not in ("label", "compare"):
-        raise SystemExit(__doc__)
-    what, *rest = sys.argv[1:]
-    paths = [Path(each) for each in rest]
-    if what == "label":
-        print(f"{label(paths[0], paths[1], paths[2], float(rest[3])):,} labels")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(dest="command", required=True)
+    for command, more in (("label", ("out",)), ("compare", ("before", "after"))):
+        given_to = commands.add_parser(command)
+        for name in ("events", "truth", *more):
+            given_to.add_argument(name, type=Path)
+    commands.choices["label"].add_argument("honest_share", type=float)
+    given = parser.parse_args()
+    if given.command == "label":
+        print(f"{label(given.events, given.truth, given.out, given.honest_share):,} labels")
         return
     for type in TYPES:
-        before, after = (told(report(judged(paths[0], paths[1], answers, type), type)) for answers in paths[2:4])
+        before, after = (told(report(judged(given.events, given.truth, answers, type), type)) for answers in (given.before, given.after))
         print(f"\n{type}\n{'':52s} {'before':34s} after")
         for name in before:
             print(f"{name:52s} {before[name]:34s} {after.get(name, '')}")

@@ -8,9 +8,9 @@ sign-up or at one of the first six logins by a line about series of accounts, be
 Also prints what reading and counting the domain's states cost per sign-up (CPU time of this process).
 """
 
+import argparse
 import collections
 import json
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -106,9 +106,11 @@ def kind_of(truth: dict[str, Any]) -> str:
 
 
 def main() -> None:
-    if len(sys.argv) != 3:
-        raise SystemExit(__doc__)
-    rows = decide(sys.argv[1], sys.argv[2])
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("events")
+    parser.add_argument("truth")
+    given = parser.parse_args()
+    rows = decide(given.events, given.truth)
     kinds: dict[str, list[tuple[Decision, str]]] = collections.defaultdict(list)
     campaigns: dict[str, list[Decision]] = collections.defaultdict(list)
     for truth, decision, later in rows:

@@ -10,11 +10,11 @@ Domains: those first seen up to a year against free-mail domains of hash-chosen 
 Rows: the words of the name (letter trigrams), and with what can be seen of it (length, digits, ending).
 """
 
+import argparse
 import csv
 import datetime
 import gzip
 import json
-import sys
 import zlib
 from pathlib import Path
 
@@ -108,9 +108,11 @@ def seen(domains: list[str]) -> Matrix:
 
 
 def main() -> None:
-    if len(sys.argv) != 3:
-        raise SystemExit(__doc__)
-    folder, lists = Path(sys.argv[1]), Path(sys.argv[2])
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("lists", type=Path)
+    given = parser.parse_args()
+    folder, lists = given.folder, given.lists
     sets = profiles(folder)
     for train, test in (("A", "B"), ("B", "A")):
         (x, y), (z, w) = sets[train], sets[test]

@@ -1,12 +1,12 @@
 """What the graph, the bursts and what comes back cost per sign-up as history grows: CPU time of read and absorb, by tens of thousands.
 
-python benchmarks/signup_states.py 300000
+    python benchmarks/signup_states.py 300000
 
 Half of the events are strangers, a tenth are one farm, the rest share addresses and browsers as people do; every account has its own keys.
 """
 
+import argparse
 import random
-import sys
 import time
 
 from wardline.domains.signup.blocks import bursts
@@ -47,7 +47,9 @@ def event(number: int, draw: random.Random) -> KeptEvent:
 
 
 def main() -> None:
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("signups", nargs="?", type=int, default=100_000)
+    count = parser.parse_args().signups
     draw, states, spent = random.Random(7), (graph(), bursts(), returns()), [0.0, 0.0, 0.0]
     for number in range(1, count + 1):
         one = event(number, draw)

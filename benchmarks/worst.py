@@ -7,10 +7,10 @@ Each message is judged by the program as it ships, in one process. Prints the sl
 the wall) and the process's peak memory, as JSON at the end. Bombs are up to 10 MB.
 """
 
+import argparse
 import json
 import pathlib
 import resource
-import sys
 import time
 import zipfile
 from collections.abc import Iterator
@@ -105,11 +105,14 @@ def files(folders: list[pathlib.Path]) -> Iterator[tuple[str, bytes]]:
 
 def main() -> None:
     """Run it."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folders", nargs="*", type=pathlib.Path)
+    folders = parser.parse_args().folders
     results = []
     with Wardline() as wardline:
         wardline.check_mail(HEAD + b"\r\nwarm")
         before_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        for source in (bombs(), files([pathlib.Path(name) for name in sys.argv[1:]])):
+        for source in (bombs(), files(folders)):
             for name, raw in source:
                 wall, cpu = time.perf_counter(), time.process_time()
                 answer = wardline.check_mail(raw)

@@ -87,3 +87,11 @@ def test_lower_rooms_are_mirrored_by_tests(room: str) -> None:
         and not re.search(rf"wardline\.{room}(\.| import .*\b){path.stem}\b", tests)
     ]
     assert not missing
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "benchmarks").glob("*.py")), ids=lambda path: path.name)
+def test_a_benchmark_says_how_it_is_called(path: Path) -> None:
+    text = path.read_text("utf-8")
+    assert ast.get_docstring(ast.parse(text))
+    if "__main__" in text:
+        assert "argparse.ArgumentParser(" in text and "sys.argv" not in text, "let argparse answer --help and refuse what it does not know"
