@@ -17,7 +17,7 @@ from pathlib import Path
 
 from history import generate
 
-from wardline.engine.counter import Counter
+from wardline.engine.counting.counter import Counter
 from wardline.learning.backtest import BACKTEST, Known, backtest, candidate
 from wardline.learning.history.session import Session
 from wardline.learning.history.store import History

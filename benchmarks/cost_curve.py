@@ -31,15 +31,15 @@ from wardline.base.ids import Ids
 from wardline.base.metrics import Metrics
 from wardline.base.privacy import Pseudonyms
 from wardline.domains.login.profile import LoginProfile
-from wardline.engine.administration import Administration
 from wardline.engine.graph import Graph
-from wardline.engine.intake import Edge
-from wardline.engine.journal import Journal
-from wardline.engine.point import EventPoint
-from wardline.engine.points import EventPoints
-from wardline.engine.receipt import Receipt, Receipts
+from wardline.engine.operators.administration import Administration
 from wardline.engine.record import Record
-from wardline.engine.shard import Shard
+from wardline.engine.states.shard import Shard
+from wardline.engine.store.journal import Journal
+from wardline.engine.store.receipt import Receipt, Receipts
+from wardline.engine.walk.intake import Edge
+from wardline.engine.walk.point import EventPoint
+from wardline.engine.walk.points import EventPoints
 from wardline.gateways.http.decide import read_event
 from wardline.serving import COLLECTION_THRESHOLDS
 from wardline.shipped import event_domains

@@ -19,10 +19,10 @@ from typing import Any
 
 import numpy as np
 
-from wardline.engine.counter import parse_counter
-from wardline.engine.counters import Counters, compiled
+from wardline.engine.counting.counter import parse_counter
+from wardline.engine.counting.counters import Counters, compiled
+from wardline.engine.counting.keytable import KeyTables
 from wardline.engine.kept import KeptEvent, pack
-from wardline.engine.keytable import KeyTables
 from wardline.engine.record import Record
 
 NAMES = {"ip": "text", "prefix24": "text", "account": "text", "device": "text", "result": "text", "amount": "number"}

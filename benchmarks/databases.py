@@ -25,12 +25,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 from databases import PASSWORD, DatabaseServer, MariaDb, PostgreSql
 
 from wardline.base.storage import Folder, StorageBusy
-from wardline.engine.indexer import INDEX_RECORDS
-from wardline.engine.indices import JournalIndex, embedded
 from wardline.engine.record import Record, lookup_hash
-from wardline.engine.seen import Seen
-from wardline.engine.server_address import read_address
-from wardline.engine.server_index import on_server
+from wardline.engine.servers.address import read_address
+from wardline.engine.servers.index import on_server
+from wardline.engine.sql.indices import JournalIndex, embedded
+from wardline.engine.sql.seen import Seen
+from wardline.engine.store.indexer import INDEX_RECORDS
 
 BATCH = INDEX_RECORDS // 2
 

@@ -19,9 +19,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from wardline.engine.journal import Journal, Settings
 from wardline.engine.kept import KeptDecision, pack
 from wardline.engine.record import Record
+from wardline.engine.store.journal import Journal, Settings
 from wardline.learning.history.compaction import compact, day_of
 from wardline.learning.history.store import History
 

@@ -25,9 +25,9 @@ import time
 from pathlib import Path
 
 from wardline.base.storage import DiskFiles
-from wardline.engine.journal import Journal, Settings
-from wardline.engine.receipt import Receipt, Receipts
 from wardline.engine.record import Record, encode
+from wardline.engine.store.journal import Journal, Settings
+from wardline.engine.store.receipt import Receipt, Receipts
 
 
 class SlowDisk(DiskFiles):

@@ -6,7 +6,7 @@
 The child appends records as fast as it can and prints an id only when the record's receipt says that it is durable. The parent reads the
 ids, kills the child at a random moment with SIGKILL, opens the journal, and looks for every id that was printed, in this life and in those
 before. kill -9 leaves the kernel's page cache alone: it proves the order of acknowledgements and the recovery, not the disk; the power
-loss itself is played on a disk that forgets (tests/engine/test_commitlog_faults.py).
+loss itself is played on a disk that forgets (tests/engine/store/test_commitlog_faults.py).
 
 `kill_under_load` knows nothing of the journal: give it another process that prints what was answered, and another look-up.
 """
@@ -26,8 +26,8 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from wardline.base.storage import StorageBusy
-from wardline.engine.journal import Journal, Settings
 from wardline.engine.record import Record
+from wardline.engine.store.journal import Journal, Settings
 
 # Small, so that segments are used again and checkpoints happen many times in each short life.
 SETTINGS = Settings(segment_bytes=256 << 10, index_interval_seconds=0.05, checkpoint_bytes=512 << 10, min_free_bytes=1 << 20)

@@ -25,7 +25,7 @@ import uvloop
 from wardline.app import Program
 from wardline.base.config import Config
 from wardline.engine.event import Event
-from wardline.engine.lookup import VAIN_LOOKUPS
+from wardline.engine.store.lookup import VAIN_LOOKUPS
 
 
 def event(number: int) -> Event:

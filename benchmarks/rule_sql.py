@@ -20,8 +20,8 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
+from wardline.engine.conditions.sql import quoted, to_sql
 from wardline.engine.rule import Rule, RuleSet, compile_condition
-from wardline.engine.rule_sql import quoted, to_sql
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "fuzz"))
 from rule_shapes import NAMES, NUMBERS, TEXTS, WHOLE, Shapes

@@ -20,12 +20,12 @@ import msgspec
 from wardline.base.privacy import Pseudonyms
 from wardline.domains.login.recipe import login
 from wardline.domains.signup.recipe import signup
-from wardline.engine.counters import Counters
+from wardline.engine.counting.counters import Counters
 from wardline.engine.decision import Decision, judge
 from wardline.engine.event import Event
-from wardline.engine.intake import Edge
 from wardline.engine.kept import KeptDecision, KeptEvent
 from wardline.engine.policy import parse_policy
+from wardline.engine.walk.intake import Edge
 
 NOW_US = 2_000_000_000_000_000
 SERIES = ("one_of_a_series", "one_of_a_large_series", "one_of_a_series_by_now")

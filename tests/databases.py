@@ -4,7 +4,7 @@ rights, ended with the run.
     server = PostgreSql(Path("/usr/lib/postgresql/15/bin"))
     server.start()
     server.fresh()                   # an empty database
-    server.address()                 # engine.server_address.Address
+    server.address()                 # engine.servers.address.Address
     server.documented()              # set up by the commands of docs/operate/databases.md; gives the URL without the password
     server.stop(); server.start()    # it goes away and comes back, with what it had
     server.hang(); server.go_on()    # it stops answering, while its kernel still takes what is sent
@@ -30,8 +30,8 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
-from wardline.engine import schema
-from wardline.engine.server_address import Address, read_address
+from wardline.engine.servers.address import Address, read_address
+from wardline.engine.sql import schema
 
 # PostgreSQL and MariaDB refuse to run as root.
 USER = pwd.getpwnam("nobody") if os.geteuid() == 0 else pwd.getpwuid(os.geteuid())

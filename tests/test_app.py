@@ -20,8 +20,8 @@ from wardline.domains.mail.events import Envelope
 from wardline.domains.mail.examine import examine
 from wardline.engine.door import Accepted, EventError
 from wardline.engine.event import Event
-from wardline.engine.office import OfficeError
-from wardline.engine.ruledesk import Caps
+from wardline.engine.operators.office import OfficeError
+from wardline.engine.rules.ruledesk import Caps
 
 
 def message(number: int, words: str, sender: str = "s@example.com") -> bytes:

@@ -41,39 +41,39 @@ from wardline.domains.mail.states import POINT, MailStates
 from wardline.domains.mail.textstate import TextState
 from wardline.domains.mail.unlabelled import LAYER, Unlabelled
 from wardline.domains.mail.values import RECIPIENT, rule_names
-from wardline.engine.administration import Administration
-from wardline.engine.backup import Manifest
+from wardline.engine.actions.enforcement import Enforcement, Limits
+from wardline.engine.actions.ledger import Entry, Ledger
+from wardline.engine.actions.outbox import Outbox
+from wardline.engine.actions.outbox import Settings as OutboxSettings
 from wardline.engine.decision import NO_RULES, Rules
 from wardline.engine.door import EventError, Pending
-from wardline.engine.enforcement import Enforcement, Limits
 from wardline.engine.entities import Entities
 from wardline.engine.entity import EntityError, about
 from wardline.engine.event import Event
+from wardline.engine.feedback.labelling import Labelling
+from wardline.engine.feedback.labels import Labels
+from wardline.engine.feedback.source_hits import SourceHits
 from wardline.engine.graph import Graph
-from wardline.engine.intake import Edge
-from wardline.engine.journal import Journal
 from wardline.engine.label import Trust
-from wardline.engine.labelling import Labelling
-from wardline.engine.labels import Labels
-from wardline.engine.ledger import Entry, Ledger
-from wardline.engine.noted import note_event
-from wardline.engine.office import Office, OfficeError
-from wardline.engine.opening import open_journal
-from wardline.engine.outbox import Outbox
-from wardline.engine.outbox import Settings as OutboxSettings
-from wardline.engine.points import EventPoints
+from wardline.engine.operators.administration import Administration
+from wardline.engine.operators.office import Office, OfficeError
 from wardline.engine.policy import Policy
-from wardline.engine.policyfolder import PolicyFolder
-from wardline.engine.roster import Post
-from wardline.engine.ruledesk import Caps, DeskError
-from wardline.engine.rulefile import RuleFile
-from wardline.engine.running import Running
-from wardline.engine.saving import Saving
-from wardline.engine.server_tools import dump_command
-from wardline.engine.shard import Shard
-from wardline.engine.snapshot import Snapshots, bring_up
-from wardline.engine.source_hits import SourceHits
-from wardline.engine.vault import Class
+from wardline.engine.rules.roster import Post
+from wardline.engine.rules.ruledesk import Caps, DeskError
+from wardline.engine.rules.rulefile import RuleFile
+from wardline.engine.rules.running import Running
+from wardline.engine.servers.tools import dump_command
+from wardline.engine.states.saving import Saving
+from wardline.engine.states.shard import Shard
+from wardline.engine.states.snapshot import Snapshots, bring_up
+from wardline.engine.store.backup import Manifest
+from wardline.engine.store.journal import Journal
+from wardline.engine.store.opening import open_journal
+from wardline.engine.store.vault import Class
+from wardline.engine.walk.intake import Edge
+from wardline.engine.walk.noted import note_event
+from wardline.engine.walk.points import EventPoints
+from wardline.engine.walk.policyfolder import PolicyFolder
 from wardline.learning.frozen import Frozen, FrozenError
 from wardline.learning.registry.desk import ModelDesk
 from wardline.learning.registry.store import ModelStore

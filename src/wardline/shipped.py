@@ -13,8 +13,8 @@ from wardline.domains.mail.states import POINT as MAIL
 from wardline.domains.mail.values import RECIPIENT
 from wardline.domains.mail.values import rule_names as mail_names
 from wardline.domains.signup.recipe import signup
-from wardline.engine.point import EventDomain
 from wardline.engine.policy import parse_policy
+from wardline.engine.walk.point import EventDomain
 
 
 def event_domains() -> tuple[EventDomain, ...]:

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from wardline.commands import history
 from wardline.commands.application import run
-from wardline.engine.journal import Journal, Settings
+from wardline.engine.store.journal import Journal, Settings
 from wardline.learning.history import keeper
 
 

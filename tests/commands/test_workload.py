@@ -6,7 +6,7 @@ import pytest
 
 from wardline.commands import workload
 from wardline.commands.application import run
-from wardline.engine.rulefile import check_rule
+from wardline.engine.rules.rulefile import check_rule
 from wardline.shipped import rule_names
 
 

@@ -6,9 +6,9 @@ import pytest
 from databases import DatabaseServer
 
 from tests.engine.counting import BACK_ENDS, NAMES, Make
-from wardline.engine.counter import Counter
-from wardline.engine.counter_store import CounterStore
-from wardline.engine.counters import Counters
+from wardline.engine.counting.counter import Counter
+from wardline.engine.counting.counter_store import CounterStore
+from wardline.engine.counting.counters import Counters
 
 
 @pytest.fixture

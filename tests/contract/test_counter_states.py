@@ -8,9 +8,9 @@ import msgspec
 import pytest
 
 from tests.engine.counting import LOGINS, SECOND, Make, T
-from wardline.engine.counter import parse_counter
-from wardline.engine.counter_store import read_all
-from wardline.engine.counters import Counters, backfill
+from wardline.engine.counting.counter import parse_counter
+from wardline.engine.counting.counter_store import read_all
+from wardline.engine.counting.counters import Counters, backfill
 from wardline.engine.kept import KeptDecision, KeptEvent, pack
 from wardline.engine.record import Record
 

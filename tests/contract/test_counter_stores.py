@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from tests.engine.counting import LOGINS, SECOND, Make, T
-from wardline.engine.counter import Counter, parse_counter
-from wardline.engine.counter_store import CounterStore
+from wardline.engine.counting.counter import Counter, parse_counter
+from wardline.engine.counting.counter_store import CounterStore
 
 
 def declared(**fields: Any) -> Counter:

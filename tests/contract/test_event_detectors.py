@@ -14,7 +14,7 @@ from wardline.domains.login.recipe import login
 from wardline.domains.signup.recipe import signup
 from wardline.engine.detector import Detector
 from wardline.engine.feature import STRING_LIMIT, Value
-from wardline.engine.point import EventDomain
+from wardline.engine.walk.point import EventDomain
 
 POOLS: dict[str, tuple[Value, ...]] = {
     "number": (None, 0, 1, 2, 5, 0.5, 7.25, 20, 1_000, -1, 10**15, 10**30, 1e300),

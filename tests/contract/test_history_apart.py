@@ -9,8 +9,8 @@ from learning.history.builders import account, login
 
 from wardline.base.clock import SystemClock
 from wardline.base.storage import StorageError
-from wardline.engine.journal import Journal, Settings
-from wardline.engine.server_index import on_server
+from wardline.engine.servers.index import on_server
+from wardline.engine.store.journal import Journal, Settings
 from wardline.learning.history.apart import run
 from wardline.learning.history.keeper import Keeper
 from wardline.learning.history.question import Question

@@ -13,10 +13,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from wardline.base.clock import FixedClock
-from wardline.engine.indices import embedded
-from wardline.engine.journal import Journal, Settings
 from wardline.engine.record import KINDS, Record
-from wardline.engine.server_index import on_server
+from wardline.engine.servers.index import on_server
+from wardline.engine.sql.indices import embedded
+from wardline.engine.store.journal import Journal, Settings
 
 DAY_US = 86_400_000_000
 NOW_US = 20_000 * DAY_US

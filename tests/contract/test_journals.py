@@ -14,14 +14,14 @@ from sqlalchemy import Connection, text
 
 from wardline.base.clock import FixedClock
 from wardline.base.storage import StorageBusy, StorageDamaged, StorageError, StorageLocked
-from wardline.engine import schema
-from wardline.engine.backup import restore
-from wardline.engine.indices import ELSEWHERE
-from wardline.engine.journal import Journal, Settings
 from wardline.engine.record import Record
-from wardline.engine.server_address import read_address
-from wardline.engine.server_index import ServerIndex, on_server
-from wardline.engine.sql_index import PAGE, Gap, Sealed
+from wardline.engine.servers.address import read_address
+from wardline.engine.servers.index import ServerIndex, on_server
+from wardline.engine.sql import schema
+from wardline.engine.sql.indices import ELSEWHERE
+from wardline.engine.sql.sql_index import PAGE, Gap, Sealed
+from wardline.engine.store.backup import restore
+from wardline.engine.store.journal import Journal, Settings
 
 DAY_US = 86_400_000_000
 NOW_US = 20_000 * DAY_US

@@ -6,14 +6,14 @@ import pytest
 from databases import DatabaseServer
 
 from wardline.base.storage import StorageDamaged, StorageError
-from wardline.engine import moving
-from wardline.engine.backup import migrate
-from wardline.engine.indices import ELSEWHERE, EMBEDDED
-from wardline.engine.journal import Journal, Settings
-from wardline.engine.moving import LEFT, move
 from wardline.engine.record import Record
-from wardline.engine.server_index import on_server
-from wardline.engine.sql_index import Gap
+from wardline.engine.servers.index import on_server
+from wardline.engine.sql.indices import ELSEWHERE, EMBEDDED
+from wardline.engine.sql.sql_index import Gap
+from wardline.engine.store import moving
+from wardline.engine.store.backup import migrate
+from wardline.engine.store.journal import Journal, Settings
+from wardline.engine.store.moving import LEFT, move
 
 LAZY = Settings(segment_bytes=1 << 20, index_interval_seconds=3600, min_free_bytes=0)
 

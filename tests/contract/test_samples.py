@@ -13,8 +13,8 @@ from wardline.domains.mail.detectors import ALL
 from wardline.domains.mail.events import Envelope
 from wardline.domains.mail.intake import read
 from wardline.engine.event import Event
-from wardline.engine.intake import Edge
-from wardline.engine.rulefile import check_rule
+from wardline.engine.rules.rulefile import check_rule
+from wardline.engine.walk.intake import Edge
 from wardline.shipped import event_domains, rule_names
 
 SAMPLES = Path(__file__).resolve().parents[2] / "samples"

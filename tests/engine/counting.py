@@ -2,10 +2,10 @@
 
 from collections.abc import Callable
 
-from wardline.engine.counter import Counter
-from wardline.engine.counter_store import CounterStore
-from wardline.engine.counters import compiled
-from wardline.engine.keytable import KeyTables
+from wardline.engine.counting.counter import Counter
+from wardline.engine.counting.counter_store import CounterStore
+from wardline.engine.counting.counters import compiled
+from wardline.engine.counting.keytable import KeyTables
 
 BACK_ENDS = list(dict.fromkeys([KeyTables, compiled()]))
 NAMES = {"ip": "text", "account": "text", "result": "text", "amount": "number"}

@@ -14,13 +14,13 @@ from wardline.base.clock import FixedClock
 from wardline.base.ids import Ids
 from wardline.base.metrics import Metrics
 from wardline.base.privacy import Pseudonyms
-from wardline.engine.administration import Administration
 from wardline.engine.event import Event
-from wardline.engine.intake import Edge
-from wardline.engine.journal import Journal
-from wardline.engine.point import EventDomain, EventPoint
-from wardline.engine.points import EventPoints
-from wardline.engine.shard import Shard
+from wardline.engine.operators.administration import Administration
+from wardline.engine.states.shard import Shard
+from wardline.engine.store.journal import Journal
+from wardline.engine.walk.intake import Edge
+from wardline.engine.walk.point import EventDomain, EventPoint
+from wardline.engine.walk.points import EventPoints
 from wardline.shipped import event_domains
 
 START = datetime(2026, 11, 26, 9, 0, tzinfo=UTC)

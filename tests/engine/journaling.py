@@ -6,8 +6,8 @@ import threading
 from pathlib import Path
 
 from wardline.base.storage import DiskFiles
-from wardline.engine.journal import Journal, Settings
 from wardline.engine.record import Record
+from wardline.engine.store.journal import Journal, Settings
 
 SMALL = Settings(segment_bytes=64 << 10, segments_limit=4, index_interval_seconds=0.01, checkpoint_bytes=64 << 10, min_free_bytes=0)
 LAZY = Settings(index_interval_seconds=3600, min_free_bytes=0, segment_bytes=256 << 10)

@@ -6,7 +6,7 @@ import pytest
 
 from wardline.base.storage import StorageFailed
 from wardline.engine.door import Accepted, Answer, Pending
-from wardline.engine.receipt import Receipt, Receipts
+from wardline.engine.store.receipt import Receipt, Receipts
 
 ANSWER = Answer(id="e-1", verdict="allow", score=0.1)
 

@@ -6,12 +6,12 @@ import pytest
 
 from tests.engine.deciding import desk
 from wardline.base.privacy import Pseudonyms
+from wardline.engine.actions.ledger import Ledger
 from wardline.engine.entities import Entities
 from wardline.engine.entity import EntityError
+from wardline.engine.feedback.labels import Labels
 from wardline.engine.graph import Graph
 from wardline.engine.label import Trust
-from wardline.engine.labels import Labels
-from wardline.engine.ledger import Ledger
 
 
 async def test_an_account_is_shown_with_its_neighbours(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from wardline.engine.counter import parse_counter
+from wardline.engine.counting.counter import parse_counter
 from wardline.engine.feature import Feature, FeatureError, Value, feature_types, features_of_counters, number
 
 FACTS = [Feature("ip", "text", "the client's address, a pseudonym"), Feature("amount", "number", "of the transfer, in units")]

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from wardline.engine.conditions.functions import FUNCTIONS
+from wardline.engine.conditions.tree import SET_LIMIT
 from wardline.engine.rule import Hit, Rule, RuleError, RuleFault, RuleSet, compile_condition, compile_first
-from wardline.engine.rule_functions import FUNCTIONS
-from wardline.engine.rule_tree import SET_LIMIT
 
 NAMES = {"score", "auth.spf", "attachment.flags", "mail.size_bytes", "flag"}
 

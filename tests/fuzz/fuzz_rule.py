@@ -11,9 +11,9 @@ import random
 
 from rule_shapes import NAMES, Shapes
 
+from wardline.engine.conditions.sql import to_sql
+from wardline.engine.conditions.text import SENTENCE_LIMIT, parse_template
 from wardline.engine.rule import Condition, Rule, RuleError, RuleSet, compile_condition
-from wardline.engine.rule_sql import to_sql
-from wardline.engine.rule_text import SENTENCE_LIMIT, parse_template
 
 ANY = dict.fromkeys(NAMES, "any")
 WORDS = (

@@ -12,9 +12,9 @@ from wardline.base.config import Config, description, render_config
 from wardline.commands.application import application
 from wardline.domains.mail.detectors import ALL
 from wardline.domains.mail.values import NAMES
+from wardline.engine.conditions.text import parse_template
 from wardline.engine.policy import RESULT_TYPES
 from wardline.engine.rule import RuleError, compile_condition
-from wardline.engine.rule_text import parse_template
 from wardline.sources.declaration import KINDS, render_declaration
 
 ROOT = Path(__file__).parents[2]

@@ -81,7 +81,7 @@ def test_lower_rooms_are_mirrored_by_tests(room: str) -> None:
     tests = "\n".join(path.read_text("utf-8") for path in (ROOT / "tests").rglob("*.py"))
     missing = [
         path.stem
-        for path in sorted((SOURCE / room).glob("*.py"))
+        for path in sorted((SOURCE / room).rglob("*.py"))
         if path.stem != "__init__"
         and not list((ROOT / "tests").rglob(f"test_{path.stem}.py"))
         and not re.search(rf"wardline\.{room}(\.| import .*\b){path.stem}\b", tests)

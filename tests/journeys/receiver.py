@@ -13,7 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Self
 
-from wardline.engine.webhook import WebhookError, verify
+from wardline.engine.actions.webhook import WebhookError, verify
 
 SECRET = b"a secret of the tests"
 

@@ -18,7 +18,7 @@ from journeys.server import BUSY_ADDRESS_RULE, SECRET, Server
 from wardline.app import Program
 from wardline.base.config import load_config
 from wardline.commands.application import run as run_command
-from wardline.engine.journal import Journal
+from wardline.engine.store.journal import Journal
 
 
 @pytest.fixture

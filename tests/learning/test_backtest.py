@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from learning.history.builders import DAY_US, START_US, Kept, account, login, outcome
 
-from wardline.engine.counter import Counter
+from wardline.engine.counting.counter import Counter
 from wardline.engine.record import Record
 from wardline.engine.rule import RuleError
 from wardline.learning.backtest import Candidate, Known, Settings, backtest, candidate, render

@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.engine.counting import BACK_ENDS
-from wardline.engine.counter import Counter
-from wardline.engine.counters import Counters, backfill
+from wardline.engine.counting.counter import Counter
+from wardline.engine.counting.counters import Counters, backfill
+from wardline.engine.counting.keytable import KeyTables
 from wardline.engine.kept import KeptEvent, pack
-from wardline.engine.keytable import KeyTables
 from wardline.engine.record import Record
 
 NAMES = {"ip": "text", "account": "text", "result": "text", "amount": "number", "flag": "bool"}

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from tests.engine.graphing import START_US, signup
 from wardline.domains.signup.links import CREATES, LINKS
-from wardline.engine.bursts import Block, Bursts
 from wardline.engine.graph import Graph
+from wardline.engine.groups.bursts import Block, Bursts
 from wardline.engine.kept import KeptEvent, pack
 from wardline.engine.record import Record
 

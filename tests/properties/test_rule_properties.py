@@ -9,8 +9,8 @@ import duckdb
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from wardline.engine.conditions.sql import quoted, to_sql
 from wardline.engine.rule import Rule, RuleSet, compile_condition
-from wardline.engine.rule_sql import quoted, to_sql
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "fuzz"))
 from rule_shapes import NAMES, Shapes

@@ -6,7 +6,7 @@ import pytest
 
 from tests.review.conftest import City
 from wardline.engine.action import ActionError
-from wardline.engine.labelling import Statement
+from wardline.engine.feedback.labelling import Statement
 from wardline.review.campaign import UNDO_SOURCE, Campaign, CampaignError, Seed
 
 HOUR_US = 3_600_000_000

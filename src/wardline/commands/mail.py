@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from wardline.domains.mail.door import MailAnswer
     from wardline.domains.mail.examine import Examined
     from wardline.domains.mail.prepared import Prepared
-    from wardline.engine.receipt import Receipt
+    from wardline.engine.store.receipt import Receipt
 
 # From so many messages on, the work is spread over processes.
 BULK_FROM = 32

@@ -15,7 +15,7 @@ from wardline.commands.connection import server_runs
 from wardline.commands.context import Context, Failure, context_of, err, out, print_json
 
 if TYPE_CHECKING:
-    from wardline.engine.server_address import Address
+    from wardline.engine.servers.address import Address
 
 EMBEDDED = "sqlite"
 
@@ -56,13 +56,13 @@ def migrate(
 
 
 def _address(context: Context, url: str) -> "Address | None":
-    from wardline.engine.server_address import read_address
+    from wardline.engine.servers.address import read_address
 
     return read_address(url, context.config().store.database_password_file) if url else None
 
 
 def _update(context: Context, as_json: bool) -> None:
-    from wardline.engine.backup import migrate as migrate_folder
+    from wardline.engine.store.backup import migrate as migrate_folder
 
     before, after = migrate_folder(context.data, _address(context, context.config().store.database))
     if as_json:
@@ -72,9 +72,9 @@ def _update(context: Context, as_json: bool) -> None:
 
 
 def _move(context: Context, to: str, as_json: bool) -> None:
-    from wardline.engine.indices import ELSEWHERE
-    from wardline.engine.indices import EMBEDDED as JOURNAL
-    from wardline.engine.moving import move
+    from wardline.engine.sql.indices import ELSEWHERE
+    from wardline.engine.sql.indices import EMBEDDED as JOURNAL
+    from wardline.engine.store.moving import move
 
     in_folder, elsewhere = ((context.data / name).exists() for name in (JOURNAL, ELSEWHERE))
     if not in_folder and not elsewhere:
@@ -103,7 +103,7 @@ def _move(context: Context, to: str, as_json: bool) -> None:
 
 def _adopt(context: Context, as_json: bool) -> None:
     from wardline.base.clock import SystemClock
-    from wardline.engine.opening import open_journal
+    from wardline.engine.store.opening import open_journal
 
     config = context.config()
     if not config.store.database:

@@ -333,7 +333,7 @@ def backup(
 def restore(ctx: typer.Context, source: Annotated[Path, typer.Argument(help="a folder made by `wardline backup`")]) -> None:
     """Put a backup back into the data folder, which must be empty or missing. Nothing is overwritten."""
     from wardline.base.storage import StorageError
-    from wardline.engine.backup import restore as restore_folder
+    from wardline.engine.store.backup import restore as restore_folder
 
     context = context_of(ctx)
     try:
@@ -341,7 +341,7 @@ def restore(ctx: typer.Context, source: Annotated[Path, typer.Argument(help="a f
     except StorageError as error:
         raise Failure(str(error)) from None
     if manifest.database:
-        from wardline.engine.server_tools import restore_command
+        from wardline.engine.servers.tools import restore_command
 
         out().print(f"keys, snapshots, policies and the other files are back in {context.data}")
         out().print(f"the records are not: they belong into {manifest.database}. Where they are lost there, put its dump back:")

@@ -20,7 +20,7 @@ from wardline.commands.history import say_waiting
 from wardline.commands.tables import Sheet, printable
 
 if TYPE_CHECKING:
-    from wardline.engine.rulefile import RuleFile
+    from wardline.engine.rules.rulefile import RuleFile
 
 Json = Annotated[bool, typer.Option("--json", help="one JSON document, for machines")]
 As = Annotated[str, typer.Option("--as", help="who you are; nothing: your user name")]
@@ -259,7 +259,7 @@ def _said(version: dict[str, Any], as_json: bool) -> None:
 
 def _checked(paths: list[Path]) -> list[tuple[Path, "RuleFile"]]:
     """Every rule file of the paths, checked. Raises Failure for the first that is not sound."""
-    from wardline.engine.rulefile import RuleFileError, check_rule
+    from wardline.engine.rules.rulefile import RuleFileError, check_rule
     from wardline.shipped import rule_names
 
     offers = rule_names()
@@ -270,7 +270,7 @@ def _checked(paths: list[Path]) -> list[tuple[Path, "RuleFile"]]:
 
 
 def _files(paths: list[Path]) -> Iterator[Path]:
-    from wardline.engine.rulebook import RULES_LIMIT
+    from wardline.engine.rules.rulebook import RULES_LIMIT
 
     found = 0
     for path in paths:

@@ -22,7 +22,7 @@ import msgspec
 from wardline.commands.connection import Client
 
 if TYPE_CHECKING:
-    from wardline.engine.point import EventDomain
+    from wardline.engine.walk.point import EventDomain
 
 RULES = 100
 MATCHING = 10  # rules that match one event in a hundred each
@@ -199,12 +199,12 @@ async def _in_process(data: Path, count: int, rule_count: int, *, everything: bo
     from wardline.base.metrics import Metrics
     from wardline.base.privacy import Pseudonyms
     from wardline.domains.login.recipe import login
-    from wardline.engine.administration import Administration
-    from wardline.engine.intake import Edge
-    from wardline.engine.journal import Journal
-    from wardline.engine.points import EventPoints
-    from wardline.engine.ruledesk import Caps
-    from wardline.engine.shard import Shard
+    from wardline.engine.operators.administration import Administration
+    from wardline.engine.rules.ruledesk import Caps
+    from wardline.engine.states.shard import Shard
+    from wardline.engine.store.journal import Journal
+    from wardline.engine.walk.intake import Edge
+    from wardline.engine.walk.points import EventPoints
     from wardline.gateways.http.decide import read_event
 
     clock = SystemClock()

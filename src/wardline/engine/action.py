@@ -4,7 +4,7 @@
     Step(op="requested", id="01K…", at_us=…, action=…)       what the journal keeps: one record of kind "action" per step
 
 An action begins and ends: the receiver is told both, and every action ends, by an undo or by its time to live. What happened to it is the sequence
-of its steps; where it stands is computed from them (engine.ledger).
+of its steps; where it stands is computed from them (engine.actions.ledger).
 
 | step | meaning |
 |---|---|

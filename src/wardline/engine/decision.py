@@ -55,7 +55,7 @@ class Ruled(msgspec.Struct, frozen=True):
 
 
 class Rules(Protocol):
-    """The operator's rules at a point, beside the policy's lines (engine.running)."""
+    """The operator's rules at a point, beside the policy's lines (engine.rules.running)."""
 
     def apply(self, values: Values) -> Ruled: ...
 

@@ -18,7 +18,7 @@ import msgspec
 
 from wardline.engine.decision import Reason
 from wardline.engine.event import Event
-from wardline.engine.receipt import Receipt
+from wardline.engine.store.receipt import Receipt
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):

@@ -16,16 +16,16 @@ import msgspec
 
 from wardline.base.clock import Clock, when
 from wardline.base.privacy import Pseudonyms
+from wardline.engine.actions.ledger import Ledger
 from wardline.engine.entity import about
 from wardline.engine.feature import Value
+from wardline.engine.feedback.labels import Labels
 from wardline.engine.graph import Graph
-from wardline.engine.graph_values import Neighbour
-from wardline.engine.journal import Journal
+from wardline.engine.groups.graph_values import Neighbour
 from wardline.engine.kept import kept_decision, kept_event
 from wardline.engine.label import Standing
-from wardline.engine.labels import Labels
-from wardline.engine.ledger import Ledger
 from wardline.engine.record import Record
+from wardline.engine.store.journal import Journal
 
 TIMELINE_LIMIT = 200
 REASONS = 3

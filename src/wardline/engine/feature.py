@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 import msgspec
 
 if TYPE_CHECKING:
-    from wardline.engine.counter import Counter
+    from wardline.engine.counting.counter import Counter
 
 Scalar = None | bool | int | float | str
 Value = Scalar | list[Scalar]

@@ -5,7 +5,7 @@
     graph.absorb(seq, kept, now_us)                the account, its keys and its links count from here on
     graph.neighbours("account:5f2c…")              [Neighbour(account="account:77a1…", bits=21.5, shared=[Shared("device", 14.0, 1), …]), …]
 
-Two accounts whose shared groups of keys sum to JOIN_BITS are linked, and linked accounts are one cluster (engine/graph_keys.py: what a key is worth).
+Two accounts whose shared groups of keys sum to JOIN_BITS are linked, and linked accounts are one cluster (engine/groups/graph_keys.py: what a key is worth).
 A thousand accounts that a farm made on one device leave the device rare, and a thousand strangers behind one address make it common.
 
 Bounded: so many accounts and keys; what was seen longest ago goes first and reads as unknown (`lost_us`: birth of the youngest account that
@@ -18,12 +18,12 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from wardline.engine.clusters import Clusters, KeptClusters
 from wardline.engine.feature import Value, Values
-from wardline.engine.graph_keys import JOIN_BITS, Found, Key, Keys, Link
-from wardline.engine.graph_values import GIVES, NOTHING, RARE_BITS, Account, Neighbour, Shared, gap_variation, values_of
+from wardline.engine.feedback.labels import label_of
+from wardline.engine.groups.clusters import Clusters, KeptClusters
+from wardline.engine.groups.graph_keys import JOIN_BITS, Found, Key, Keys, Link
+from wardline.engine.groups.graph_values import GIVES, NOTHING, RARE_BITS, Account, Neighbour, Shared, gap_variation, values_of
 from wardline.engine.kept import KeptEvent, kept_event
-from wardline.engine.labels import label_of
 from wardline.engine.record import Record
 
 KEYS_OF_ACCOUNT = 24

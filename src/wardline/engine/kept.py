@@ -33,7 +33,7 @@ class KeptEvent(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
 
 class KeptDecision(KeptEvent, frozen=True, kw_only=True, array_like=True):
     """An event and what was decided: `read` and `facts` are what it was judged on; `hits` are the live rules that matched, `shadow` those
-    that would have acted had they been live; `policy_digest` names the exact rules and lines (engine.running), `reasons` are as told."""
+    that would have acted had they been live; `policy_digest` names the exact rules and lines (engine.rules.running), `reasons` are as told."""
 
     read: dict[str, Value]
     verdict: str

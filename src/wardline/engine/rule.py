@@ -10,18 +10,18 @@ A small, typed, bounded language of conditions over named values with three-valu
 value that is missing or None is unknown, and unknown spreads as in SQL: `unknown and False` is False, `unknown and True` is unknown, a comparison
 with unknown is unknown. A condition that is unknown does not hold; `missing(x)` asks for it.
 
-The rules of a set are fused into one function, each in a try of its own. The same trees become SQL in `engine/rule_sql.py`.
+The rules of a set are fused into one function, each in a try of its own. The same trees become SQL in `engine/conditions/sql.py`.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 
 import msgspec
 
+from wardline.engine.conditions.check import check
+from wardline.engine.conditions.code import evaluate_function, first_function, holds_function, set_function
+from wardline.engine.conditions.text import Template, parse_template
+from wardline.engine.conditions.tree import DEPTH_LIMIT, NODE_LIMIT, SET_COST_LIMIT, SET_LIMIT, TEXT_LIMIT, Checked, RuleError
 from wardline.engine.feature import Values
-from wardline.engine.rule_check import check
-from wardline.engine.rule_code import evaluate_function, first_function, holds_function, set_function
-from wardline.engine.rule_text import Template, parse_template
-from wardline.engine.rule_tree import DEPTH_LIMIT, NODE_LIMIT, SET_COST_LIMIT, SET_LIMIT, TEXT_LIMIT, Checked, RuleError
 
 __all__ = [
     "DEPTH_LIMIT",

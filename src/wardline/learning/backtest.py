@@ -18,10 +18,10 @@ from typing import Any
 import msgspec
 import pyarrow as pa
 
-from wardline.engine.counter import Counter
+from wardline.engine.conditions.sql import Sql, to_sql
+from wardline.engine.conditions.tree import Checked
+from wardline.engine.counting.counter import Counter
 from wardline.engine.rule import check
-from wardline.engine.rule_sql import Sql, to_sql
-from wardline.engine.rule_tree import Checked
 from wardline.learning.backtest_report import Campaign, Day, Entities, Example, Group, Labelled, Overlap, Report, Share, render
 from wardline.learning.history.recount import recount
 from wardline.learning.history.session import Limits, Session, quoted

@@ -20,12 +20,12 @@ from wardline.base.ids import Ids
 from wardline.base.logs import logger
 from wardline.base.storage import StorageBusy, StorageError
 from wardline.engine.action import ActionError, Cause, Order, check_order
-from wardline.engine.enforcement import Enforcement
+from wardline.engine.actions.enforcement import Enforcement
 from wardline.engine.entity import EntityError, about
+from wardline.engine.feedback.labelling import Labelling, Statement
 from wardline.engine.kept import kept_decision
 from wardline.engine.label import Label, LabelError
-from wardline.engine.labelling import Labelling, Statement
-from wardline.engine.receipt import Receipt
+from wardline.engine.store.receipt import Receipt
 from wardline.review.campaign import MEMBER_POINT, POINT, REASON_LIMIT, UNDO_SOURCE, Act, Campaign, CampaignError, Join, Member, Seed
 from wardline.review.campaignbook import CampaignBook
 from wardline.review.finding import HOUR_US, Finder, Found, Own, matches, note, weigh

@@ -19,9 +19,9 @@ from collections.abc import Callable, Iterator, Mapping
 
 import msgspec
 
-from wardline.engine.journal import Journal
 from wardline.engine.kept import KeptDecision, KeptEvent, kept_event, kept_record
 from wardline.engine.rule import Condition, RuleError, compile_condition
+from wardline.engine.store.journal import Journal
 from wardline.review.campaign import EVIDENCE_LIMIT, MEMBERS_LIMIT, SEEDS, CampaignError, Evidence, Seed
 
 RECORDS_LIMIT = 2_000_000

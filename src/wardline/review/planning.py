@@ -15,8 +15,8 @@ from typing import Any
 import msgspec
 
 from wardline.engine.action import Step, unpack
-from wardline.engine.journal import Journal
-from wardline.engine.labels import Labels
+from wardline.engine.feedback.labels import Labels
+from wardline.engine.store.journal import Journal
 from wardline.review.campaign import MEMBER_BITS, SAMPLE, Campaign, Evidence, Member, Plan
 from wardline.review.finding import Own
 

@@ -6,8 +6,8 @@ from wardline.domains.login.recipe import login
 from wardline.engine.decision import judge
 from wardline.engine.feature import Value
 from wardline.engine.kept import KeptDecision, KeptEvent
-from wardline.engine.point import DomainState
 from wardline.engine.policy import parse_policy
+from wardline.engine.walk.point import DomainState
 
 MINUTE_US, DAY_US = 60_000_000, 86_400_000_000
 DOMAIN = login()

@@ -10,7 +10,7 @@ from wardline.domains.mail.events import Envelope
 from wardline.domains.mail.labelled import SITE, USER, read
 from wardline.domains.mail.records import MailLabel, pack
 from wardline.domains.mail.textstate import UNLABELLED
-from wardline.engine.labels import Labels
+from wardline.engine.feedback.labels import Labels
 from wardline.engine.record import Record
 
 MESSAGE = b"From: a@example.com\r\nTo: b@example.net\r\nSubject: lunch\r\nDate: Sat, 21 Nov 2026 10:00:00 +0000\r\n\r\nAt noon?\r\n"

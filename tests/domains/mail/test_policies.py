@@ -7,9 +7,9 @@ import pytest
 from wardline.base.clock import FixedClock
 from wardline.domains.mail.examine import make_detectors
 from wardline.domains.mail.policies import MailPolicies
-from wardline.engine.journal import Journal
 from wardline.engine.policy import PolicyError
-from wardline.engine.policyfolder import PolicyFolder
+from wardline.engine.store.journal import Journal
+from wardline.engine.walk.policyfolder import PolicyFolder
 
 OWN = b"""
 point: mail.in

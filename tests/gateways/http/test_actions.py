@@ -12,7 +12,7 @@ import pytest
 from wardline.app import Program
 from wardline.base.config import Config, ConfigError, Outbound, Outbox, load_config
 from wardline.commands.application import run
-from wardline.engine.webhook import verify
+from wardline.engine.actions.webhook import verify
 from wardline.serving import Doors
 
 Ask = Callable[..., httpx.AsyncClient]

@@ -8,7 +8,7 @@ import pytest
 
 from wardline.base.storage import StorageBusy, StorageError, StorageFailed, StorageFull
 from wardline.engine.door import Accepted, Pending
-from wardline.engine.receipt import Receipt, Receipts
+from wardline.engine.store.receipt import Receipt, Receipts
 from wardline.gateways.http import batch as batch_module
 from wardline.gateways.http.batch import Batch, problem_line
 

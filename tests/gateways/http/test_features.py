@@ -12,7 +12,7 @@ import pytest
 from wardline.app import Program
 from wardline.base.config import Config
 from wardline.commands.application import run
-from wardline.engine.counter import parse_counter
+from wardline.engine.counting.counter import parse_counter
 from wardline.serving import Doors
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from wardline.base.metrics import Metrics
 from wardline.base.storage import StorageBusy, StorageFull
-from wardline.engine.administration import Act, Administration, new_key
+from wardline.engine.operators.administration import Act, Administration, new_key
 from wardline.gateways.http import exchange as exchange_module
 from wardline.gateways.http.access import Access, token_of
 from wardline.gateways.http.app import HttpApp

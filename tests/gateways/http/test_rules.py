@@ -9,7 +9,7 @@ import pytest
 
 from wardline.app import Program
 from wardline.base.config import Config
-from wardline.engine.rulebook import RuleAct
+from wardline.engine.rules.rulebook import RuleAct
 from wardline.serving import Doors
 
 RULE = """rule: many_outcomes

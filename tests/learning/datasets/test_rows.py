@@ -5,8 +5,8 @@ from typing import Any
 
 from learning.history.builders import DAY_US, START_US, Kept, account, login
 
+from wardline.engine.feedback.labels import Labels
 from wardline.engine.label import Label, Trust
-from wardline.engine.labels import Labels
 from wardline.engine.model import Recipe
 from wardline.engine.record import Record
 from wardline.learning.backtest import Known

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from learning.history.builders import DAY_US, START_US, Kept, login, outcome
 
-from wardline.engine.journal import Journal
 from wardline.engine.record import Record
+from wardline.engine.store.journal import Journal
 from wardline.learning.history import compaction
 from wardline.learning.history.compaction import compact, day_of, names_waiting, tail
 from wardline.learning.history.store import History

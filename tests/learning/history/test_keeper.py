@@ -8,10 +8,10 @@ from learning.history.builders import DAY_US, START_US, account, login, outcome
 
 from wardline.base.clock import FixedClock
 from wardline.base.storage import StorageError
-from wardline.engine.journal import Journal, Settings
+from wardline.engine.feedback.labels import Labels
 from wardline.engine.label import Label, Trust
-from wardline.engine.labels import Labels
 from wardline.engine.rule import RuleError
+from wardline.engine.store.journal import Journal, Settings
 from wardline.learning.backtest import Known, candidate
 from wardline.learning.history import keeper as module
 from wardline.learning.history.apart import run

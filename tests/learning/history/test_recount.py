@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from learning.history.builders import START_US, Kept
 
-from wardline.engine.counter import Counter
-from wardline.engine.counters import Counters
+from wardline.engine.counting.counter import Counter
+from wardline.engine.counting.counters import Counters
 from wardline.engine.kept import KeptDecision, KeptEvent, kept_event, pack
 from wardline.engine.record import Record
 from wardline.engine.rule import RuleError

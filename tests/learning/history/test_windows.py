@@ -5,9 +5,9 @@ import random
 import numpy as np
 import pytest
 
-from wardline.engine.counter import Counter
-from wardline.engine.keytable import member_of
-from wardline.engine.tally import UNIT, make_tally, spec_of
+from wardline.engine.counting.counter import Counter
+from wardline.engine.counting.keytable import member_of
+from wardline.engine.counting.tally import UNIT, make_tally, spec_of
 from wardline.learning.history import windows
 
 SECOND = 1_000_000

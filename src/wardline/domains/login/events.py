@@ -8,7 +8,7 @@ A login is decided when it is attempted, before anybody knows whether the passwo
 session then does as further events: told when it is done, or asked about before. All of them count for the account, the address and the device.
 """
 
-from wardline.engine.intake import SHARED, Knowledge
+from wardline.engine.walk.intake import SHARED, Knowledge
 
 POINT = "login"
 OUTCOME = "login.outcome"

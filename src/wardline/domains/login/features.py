@@ -3,7 +3,7 @@
 failures_account_10m      wrong passwords on this account within ten minutes, before this event
 """
 
-from wardline.engine.counter import Counter, parse_counter
+from wardline.engine.counting.counter import Counter, parse_counter
 
 FAILED = 'result in ["wrong_password", "unknown_account", "second_factor_failed"]'
 SUCCEEDED = 'result == "success"'

@@ -8,7 +8,7 @@ Raises EventError for a field of the wrong kind or an outcome without a result.
 from wardline.domains.login.events import OUTCOME, POINT, RESULTS, SESSION
 from wardline.engine.event import Event
 from wardline.engine.feature import Value
-from wardline.engine.intake import Edge, Reading, clock_facts, language, occurred_us, screen, timezone
+from wardline.engine.walk.intake import Edge, Reading, clock_facts, language, occurred_us, screen, timezone
 
 
 def facts(event: Event, edge: Edge) -> dict[str, Value]:

@@ -16,9 +16,9 @@ from wardline.domains.login.features import COUNTERS
 from wardline.domains.login.intake import facts
 from wardline.domains.login.places import LoginPlaces
 from wardline.domains.login.profile import LoginProfile
-from wardline.engine.graph_values import GIVES
+from wardline.engine.groups.graph_values import GIVES
 from wardline.engine.model import Recipe
-from wardline.engine.point import EventDomain
+from wardline.engine.walk.point import EventDomain
 
 STATES = (LoginProfile, LoginCampaigns, LoginAftermath, LoginPlaces)
 _GIVEN = {name: kind for state in STATES for name, kind in state.gives.items()}

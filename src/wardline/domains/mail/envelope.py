@@ -18,16 +18,16 @@ from wardline.base.privacy import Pseudonyms
 from wardline.domains.mail.naming import mailbox, network_of
 from wardline.domains.mail.records import MailEvent, unpack
 from wardline.domains.mail.states import ROLES, MailStates
-from wardline.engine.administration import Administration
 from wardline.engine.decision import Reason, judge
 from wardline.engine.detector import Detector
 from wardline.engine.door import Answer, EventError, Pending
 from wardline.engine.event import Event
 from wardline.engine.feature import Value
-from wardline.engine.noted import note_event
+from wardline.engine.operators.administration import Administration
 from wardline.engine.policy import Policy
 from wardline.engine.record import Record
-from wardline.engine.shard import Shard
+from wardline.engine.states.shard import Shard
+from wardline.engine.walk.noted import note_event
 
 POINT = "mail.envelope"
 # The detectors that have something to say without a message.

@@ -21,8 +21,8 @@ from wardline.domains.mail.identity import take_off, verify_id
 from wardline.domains.mail.point import MailPoint
 from wardline.domains.mail.records import MailDecision, MailLabel, pack, unpack
 from wardline.domains.mail.states import POINT
-from wardline.engine.receipt import Receipt
 from wardline.engine.record import Record
+from wardline.engine.store.receipt import Receipt
 
 # How much one label moves reputations: a user's report is a hint, the site's own label is a statement.
 USER_CONFIDENCE = 0.5

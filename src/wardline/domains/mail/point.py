@@ -32,17 +32,17 @@ from wardline.domains.mail.records import MailDecision, MailEvent, pack, unpack
 from wardline.domains.mail.states import POINT, MailStates
 from wardline.domains.mail.textstate import SITE_SUBJECT, TextState
 from wardline.domains.mail.values import RECIPIENT
-from wardline.engine.administration import Act, Administration, Held
-from wardline.engine.counters import Counters
+from wardline.engine.counting.counters import Counters
 from wardline.engine.decision import Decision, judge
 from wardline.engine.detector import Detector
 from wardline.engine.feature import Scalar, Value
+from wardline.engine.operators.administration import Act, Administration, Held
 from wardline.engine.policy import Policy
-from wardline.engine.receipt import Receipt
-from wardline.engine.roster import PointRules
-from wardline.engine.running import Running
-from wardline.engine.shard import Shard
+from wardline.engine.rules.roster import PointRules
+from wardline.engine.rules.running import Running
 from wardline.engine.signal import Signal, log_odds
+from wardline.engine.states.shard import Shard
+from wardline.engine.store.receipt import Receipt
 from wardline.sources.resolver import Resolver
 
 # Above this a message is examined off the event loop, so that a large one does not hold up the small ones.

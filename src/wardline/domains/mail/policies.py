@@ -13,7 +13,7 @@ from typing import Any
 from wardline.domains.mail.values import policy_names
 from wardline.engine.detector import Detector
 from wardline.engine.policy import Policy, PolicyError, parse_policy, read_policy
-from wardline.engine.policyfolder import PolicyFolder
+from wardline.engine.walk.policyfolder import PolicyFolder
 
 
 class MailPolicies:

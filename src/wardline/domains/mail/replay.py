@@ -20,7 +20,7 @@ from wardline.engine.detector import Detector
 from wardline.engine.feature import Value
 from wardline.engine.policy import Policy
 from wardline.engine.record import Record
-from wardline.engine.replay import Difference, Found
+from wardline.engine.walk.replay import Difference, Found
 
 # What the counting states give an event; the rest of the values comes from the message itself, which is not kept.
 STATE_VALUES = (

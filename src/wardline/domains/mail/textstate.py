@@ -18,7 +18,7 @@ from wardline.domains.mail.states import POINT
 from wardline.domains.mail.text import Features, TextModel, Update
 from wardline.engine.feature import Value
 from wardline.engine.record import Record
-from wardline.engine.vault import Vault
+from wardline.engine.store.vault import Vault
 from wardline.learning.frozen import Frozen
 
 # The vault asks for a subject; what the site itself teaches belongs to the site.

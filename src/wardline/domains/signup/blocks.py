@@ -4,7 +4,7 @@ state = bursts()
 """
 
 from wardline.domains.signup.events import POINT
-from wardline.engine.bursts import Block, Bursts
+from wardline.engine.groups.bursts import Block, Bursts
 
 BLOCKS: tuple[Block, ...] = (
     Block("network", ("ip.prefix24",)),

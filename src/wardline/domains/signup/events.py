@@ -7,7 +7,7 @@ Names and addresses are looked at for their shape and then hidden: what stays is
 the address.
 """
 
-from wardline.engine.intake import SHARED, Knowledge
+from wardline.engine.walk.intake import SHARED, Knowledge
 
 POINT = "signup"
 OUTCOME = "signup.outcome"

@@ -3,7 +3,7 @@
 signups_prefix24_1h      accounts opened from this network within an hour, before this event
 """
 
-from wardline.engine.counter import Counter, parse_counter
+from wardline.engine.counting.counter import Counter, parse_counter
 
 DECLARED: dict[str, dict[str, object]] = {
     "signups_ip_1h": {"count": "signup", "by": "ip", "window": "1h"},

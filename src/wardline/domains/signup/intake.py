@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from wardline.domains.signup.events import OUTCOME, POINT, RESULTS
 from wardline.engine.event import Event
 from wardline.engine.feature import Value
-from wardline.engine.intake import Edge, Reading, clock_facts, language, occurred_us, screen, timezone
+from wardline.engine.walk.intake import Edge, Reading, clock_facts, language, occurred_us, screen, timezone
 
 SHAPE_LIMIT = 24
 DAY_MS = 86_400_000

@@ -14,9 +14,9 @@ from wardline.domains.signup.intake import facts
 from wardline.domains.signup.links import graph
 from wardline.domains.signup.returns import returns
 from wardline.domains.signup.traits import SignupTraits
-from wardline.engine.graph_values import GIVES as GRAPH_GIVES
+from wardline.engine.groups.graph_values import GIVES as GRAPH_GIVES
 from wardline.engine.model import Recipe
-from wardline.engine.point import EventDomain
+from wardline.engine.walk.point import EventDomain
 
 # Values of every decision that say how people behave. Left out is what names a network, a domain or a person, of which a model would learn the names
 # of yesterday's attackers; what moves with the calendar; what costs an attacker nothing to choose; and what labels caused, which would teach it how labels are handed out.

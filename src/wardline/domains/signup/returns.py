@@ -1,4 +1,4 @@
-"""What sign-ups are watched for coming back too often in too short a stretch of the site's history (engine/recurrence.py), and what must differ each time.
+"""What sign-ups are watched for coming back too often in too short a stretch of the site's history (engine/groups/recurrence.py), and what must differ each time.
 
     state = returns()
     state.read("signup", at_us, facts, now_us)      {"recurs.name": 9.2, "recurs.phone_count": 3, …}
@@ -8,7 +8,7 @@ or a company that opens its accounts within 90 minutes is two at most. A telepho
 """
 
 from wardline.domains.signup.events import POINT
-from wardline.engine.recurrence import Kind, Recurrence
+from wardline.engine.groups.recurrence import Kind, Recurrence
 
 SLOT_US = 2 * 3_600_000_000
 KINDS: tuple[Kind, ...] = (

@@ -13,7 +13,7 @@ import ipaddress
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
-from wardline.engine.administration import SCOPES, Administration
+from wardline.engine.operators.administration import SCOPES, Administration
 from wardline.gateways.http.exchange import Exchange
 
 KEYLESS = frozenset({"decide", "read"})

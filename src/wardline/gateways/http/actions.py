@@ -12,10 +12,10 @@ POST /v1/actions/retry         every dead letter again
 import msgspec
 
 from wardline.engine.action import ActionError, Cause, Order
-from wardline.engine.enforcement import Enforcement, Shown
+from wardline.engine.actions.enforcement import Enforcement, Shown
+from wardline.engine.actions.ledger import Entry
+from wardline.engine.actions.outbox import Outbox
 from wardline.engine.entity import EntityError, about
-from wardline.engine.ledger import Entry
-from wardline.engine.outbox import Outbox
 from wardline.gateways.http.access import actor_of
 from wardline.gateways.http.exchange import Exchange
 from wardline.gateways.http.problem import Problem, as_problem

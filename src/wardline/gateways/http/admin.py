@@ -10,8 +10,8 @@ from typing import Any
 
 import msgspec
 
-from wardline.engine.administration import Act, Held, ListEntry
-from wardline.engine.office import Office, OfficeError, Released
+from wardline.engine.operators.administration import Act, Held, ListEntry
+from wardline.engine.operators.office import Office, OfficeError, Released
 from wardline.gateways.http.access import actor_of
 from wardline.gateways.http.exchange import Exchange
 from wardline.gateways.http.problem import Problem, as_problem

@@ -10,9 +10,9 @@ from typing import Any
 import msgspec
 
 from wardline.base.clock import when
-from wardline.engine.counter import render_counter
-from wardline.engine.counters import TableStats
-from wardline.engine.points import EventPoints
+from wardline.engine.counting.counter import render_counter
+from wardline.engine.counting.counters import TableStats
+from wardline.engine.walk.points import EventPoints
 from wardline.gateways.http.exchange import Exchange
 from wardline.gateways.http.problem import Problem
 from wardline.gateways.http.routes import Route

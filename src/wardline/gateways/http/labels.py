@@ -9,8 +9,8 @@ Events of type "label" come through the decision door (`decide.py`), so that a h
 
 import msgspec
 
+from wardline.engine.feedback.labelling import LabelFlood, Labelling, Shown, Statement
 from wardline.engine.label import LabelError, Standing
-from wardline.engine.labelling import LabelFlood, Labelling, Shown, Statement
 from wardline.gateways.http.exchange import Exchange
 from wardline.gateways.http.problem import Problem, as_problem
 from wardline.gateways.http.routes import Parameter, Route

@@ -13,9 +13,9 @@ import msgspec
 
 from wardline.base.storage import StorageError
 from wardline.engine.rule import RuleError
-from wardline.engine.rulebook import Version
-from wardline.engine.ruledesk import DeskError, RuleDesk
-from wardline.engine.rulefile import RuleFile, RuleFileError, read_rule
+from wardline.engine.rules.rulebook import Version
+from wardline.engine.rules.ruledesk import DeskError, RuleDesk
+from wardline.engine.rules.rulefile import RuleFile, RuleFileError, read_rule
 from wardline.gateways.http.access import actor_of
 from wardline.gateways.http.exchange import Exchange
 from wardline.gateways.http.problem import Problem, as_problem

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 
 import pyarrow as pa
 
-from wardline.engine.labels import Labels
+from wardline.engine.feedback.labels import Labels
 from wardline.engine.model import EVIDENCE, Recipe
 from wardline.learning.backtest import Known
 from wardline.learning.history.session import Session, quoted

@@ -16,8 +16,8 @@ from typing import Protocol
 import msgspec
 
 from wardline.base.storage import StorageError
-from wardline.engine.index import Index
 from wardline.engine.record import Record
+from wardline.engine.sql.index import Index
 from wardline.learning.history.compaction import compact
 from wardline.learning.history.store import History
 
@@ -34,7 +34,7 @@ class Order(msgspec.Struct, frozen=True):
 
 
 class Records(Protocol):
-    """Rows in a database, in order, as far as they go (`engine.index.Index`, `engine.server_index.ServerReader`)."""
+    """Rows in a database, in order, as far as they go (`engine.sql.index.Index`, `engine.servers.index.ServerReader`)."""
 
     indexed_seq: int
 
@@ -65,8 +65,8 @@ def run(data: Path, order: bytes) -> bytes:
 @contextlib.contextmanager
 def _opened(data: Path, order: Order) -> Iterator[Records]:
     if order.database:
-        from wardline.engine.server_address import read_address
-        from wardline.engine.server_index import ServerReader
+        from wardline.engine.servers.address import read_address
+        from wardline.engine.servers.index import ServerReader
 
         with contextlib.closing(ServerReader(read_address(order.database, order.password_file))) as reader:
             yield reader

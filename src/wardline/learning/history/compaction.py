@@ -29,7 +29,7 @@ Declared = Mapping[str, Mapping[str, str]]
 
 
 class Source(Protocol):
-    """What is needed of a journal (`engine.journal.Journal`)."""
+    """What is needed of a journal (`engine.store.journal.Journal`)."""
 
     @property
     def last_seq(self) -> int: ...

@@ -20,9 +20,9 @@ import msgspec
 from wardline.base.apart import Apart, Ended
 from wardline.base.clock import Clock
 from wardline.base.storage import StorageDamaged, StorageError
-from wardline.engine.journal import Journal
-from wardline.engine.labels import Labels
-from wardline.engine.rulefile import RuleFile
+from wardline.engine.feedback.labels import Labels
+from wardline.engine.rules.rulefile import RuleFile
+from wardline.engine.store.journal import Journal
 from wardline.learning.backtest import BACKTEST, Candidate, Known, Report, backtest, candidate
 from wardline.learning.history.columns import TYPES
 from wardline.learning.history.compaction import Compacted, Declared, compact, declared_for, names_waiting, tail

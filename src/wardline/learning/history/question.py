@@ -16,10 +16,10 @@ from typing import Any
 
 import msgspec
 
+from wardline.engine.conditions.check import unknown_name
+from wardline.engine.conditions.sql import to_sql
+from wardline.engine.conditions.tree import Checked
 from wardline.engine.rule import RuleError, check
-from wardline.engine.rule_check import unknown_name
-from wardline.engine.rule_sql import to_sql
-from wardline.engine.rule_tree import Checked
 from wardline.learning.history.columns import TYPES
 from wardline.learning.history.compaction import Declared, declared_for
 from wardline.learning.history.session import HistoryError, Session, quoted

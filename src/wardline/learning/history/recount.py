@@ -3,7 +3,7 @@
     table = recount(session, [failures_prefix_10m], "login", since_us=…, until_us=…)
     table.schema.names                      # ["_seq", "failures_prefix_10m"]: one row for each login whose key is known
 
-The values are those of `engine.counters` under docs/contracts/counters.md, with no key ever given up: where a late event, or one whose key went for
+The values are those of `engine.counting.counters` under docs/contracts/counters.md, with no key ever given up: where a late event, or one whose key went for
 lack of memory, read unknown, history knows. Only the columns that a
 counter names are read, in slices of keys that memory can hold. Keys whose events came in order of their tiles, nearly all, are computed
 with numpy (`windows`); the others, rates, and keys with more than 64 members go through the engine's own tallies, one event after the other.
@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from wardline.engine.counter import Counter
+from wardline.engine.conditions.sql import to_sql
+from wardline.engine.counting.counter import Counter
+from wardline.engine.counting.tally import AMOUNT_LIMIT, TIME_LIMIT_US, UNIT, spec_of
 from wardline.engine.rule import check
-from wardline.engine.rule_sql import to_sql
-from wardline.engine.tally import AMOUNT_LIMIT, TIME_LIMIT_US, UNIT, spec_of
 from wardline.learning.history import windows
 from wardline.learning.history.session import Session, quoted
 
@@ -211,7 +211,7 @@ def members(session: Session, counter: Counter, hashes: np.ndarray) -> np.ndarra
 
 
 def units(amount: np.ndarray) -> np.ndarray:
-    """Summands in millionths, held within ±10^12 (`engine.keytable.units_of`)."""
+    """Summands in millionths, held within ±10^12 (`engine.counting.keytable.units_of`)."""
     amount = np.nan_to_num(amount.astype(np.float64))
     held = np.clip(amount, -float(AMOUNT_LIMIT), float(AMOUNT_LIMIT))
     whole = held == np.floor(held)

@@ -1,4 +1,4 @@
-"""Windows over many keys at once: what counters read, computed with numpy, equal to the engine's tallies (`engine.tally`).
+"""Windows over many keys at once: what counters read, computed with numpy, equal to the engine's tallies (`engine.counting.tally`).
 
     rows = Rows(key=…, time_us=…, counted=…, amount=…, read=…)      # by key, and within a key in order of the journal
     values(spec, rows)                                              # one float for each row; NaN is unknown, and where nothing is read
@@ -14,9 +14,21 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from wardline.engine.counters import compiled
-from wardline.engine.keytable import member_of
-from wardline.engine.tally import COUNT, DISTINCT, EXACT_MEMBERS, FIRST_SEEN, LAST_SEEN, RATE, RATIO, SUM_LIMIT, UNIT, Spec, make_tally
+from wardline.engine.counting.counters import compiled
+from wardline.engine.counting.keytable import member_of
+from wardline.engine.counting.tally import (
+    COUNT,
+    DISTINCT,
+    EXACT_MEMBERS,
+    FIRST_SEEN,
+    LAST_SEEN,
+    RATE,
+    RATIO,
+    SUM_LIMIT,
+    UNIT,
+    Spec,
+    make_tally,
+)
 
 Array = np.ndarray
 FEW_ROWS = 50

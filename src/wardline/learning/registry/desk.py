@@ -17,10 +17,10 @@ import msgspec
 from wardline.base.apart import Apart, Ended
 from wardline.base.clock import Clock
 from wardline.base.logs import logger
-from wardline.engine.administration import Act, Administration
 from wardline.engine.feature import Value, Values
-from wardline.engine.labels import Labels
+from wardline.engine.feedback.labels import Labels
 from wardline.engine.model import NAME, Model, Recipe
+from wardline.engine.operators.administration import Act, Administration
 from wardline.learning.registry.card import Card, ModelError
 from wardline.learning.registry.store import ONNX, TREES, ModelStore
 

@@ -5,7 +5,7 @@
     store.card("signup-2026-11-26")
     store.read("signup-2026-11-26", "model.onnx")       checked against the card
 
-The card is written last, whole: a model without one is none. Which model serves stands in the journal (`engine.administration`), not here.
+The card is written last, whole: a model without one is none. Which model serves stands in the journal (`engine.operators.administration`), not here.
 """
 
 import contextlib

@@ -5,7 +5,7 @@ import pytest
 from wardline.base.privacy import Pseudonyms
 from wardline.domains.signup.detectors.name import Name
 from wardline.domains.signup.intake import _name
-from wardline.engine.intake import Edge
+from wardline.engine.walk.intake import Edge
 
 EDGE = Edge(Pseudonyms(b"k" * 32))
 

@@ -3,7 +3,7 @@
     {"burst.browser": 44.5, "burst.name_form": 18.6, "burst.count": 11}      ->  Signal(0.98, "Many accounts of the same browser and the same form of name …")
 
 A single respect says little: a dormitory opens many accounts behind one address, a new telephone comes out, a surname is common. What strangers do not have in common
-is several at once. The baseline is each key's own, and the whole stream's (engine/bursts.py).
+is several at once. The baseline is each key's own, and the whole stream's (engine/groups/bursts.py).
 """
 
 from typing import Any

@@ -11,8 +11,8 @@ from typing import Any
 
 from wardline.engine.detector import Detector
 from wardline.engine.feature import Values
-from wardline.engine.intake import screen
 from wardline.engine.signal import SILENT, Signal, probability
+from wardline.engine.walk.intake import screen
 
 PROGRAMS = frozenset({"script", "bot"})
 PHONE_WIDTH = 1200

@@ -3,7 +3,7 @@
     {"recurs.name": 14.2}                                     ->  Signal(0.98, "The same name came back more often lately than chance lets it.")
     {"recurs.network_domain": 6.1, "recurs.address": 4.0}     ->  Signal(0.87, "The same network and mail domain and the same address came back …")
 
-Each value is the log of how unlikely chance makes it (engine/recurrence.py), so respects add up. A name and a telephone number stand by themselves. Everything else strangers may
+Each value is the log of how unlikely chance makes it (engine/groups/recurrence.py), so respects add up. A name and a telephone number stand by themselves. Everything else strangers may
 share: a young mail domain may be a new company's, a busy network a carrier's. So it counts less for an account that is made as honest ones are made here
 (`signup.likeness`), and by itself leads to a mild check at most.
 """

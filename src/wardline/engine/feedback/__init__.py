@@ -1,0 +1,1 @@
+"""How labels come in, which stand, and what they say of the sources that had warned."""
