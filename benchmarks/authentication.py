@@ -14,8 +14,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from tests.mailkeys import MESSAGE, Signer, ed25519_key, keys_zone, rsa_key
-from wardline.domains.mail.authentication import verify_recorded
 from wardline.domains.mail.events import Envelope
+from wardline.domains.mail.sender.authentication import verify_recorded
 from wardline.protocols import arc, authres, dkim, dmarc
 from wardline.protocols.dkim_message import split
 from wardline.protocols.dns import Answer, Question, drive

@@ -23,7 +23,7 @@ import numpy as np
 
 from wardline.domains.mail.events import Envelope
 from wardline.domains.mail.intake import read
-from wardline.domains.mail.text import Features, TextModel, TextScore, features_of
+from wardline.domains.mail.text.model import Features, TextModel, TextScore, features_of
 from wardline.learning.cotraining import CoTraining
 
 

@@ -15,9 +15,9 @@ from wardline.app import Program
 from wardline.base.config import Config, Mail, Store
 from wardline.base.storage import StorageError, StorageFull
 from wardline.client import event
-from wardline.domains.mail import authentication
 from wardline.domains.mail.events import Envelope
 from wardline.domains.mail.examine import examine
+from wardline.domains.mail.sender import authentication
 from wardline.engine.door import Accepted, EventError
 from wardline.engine.event import Event
 from wardline.engine.operators.office import OfficeError

@@ -25,7 +25,7 @@ from wardline.base.metrics import Metrics
 from wardline.base.privacy import KINDS, Pseudonyms, load_or_make_key, seal, unseal
 from wardline.base.storage import StorageError
 from wardline.base.version import __version__
-from wardline.domains.mail import authentication, envelope, labelled
+from wardline.domains.mail import envelope, labelled
 from wardline.domains.mail.counted import FACTS, counted
 from wardline.domains.mail.examine import Settings, make_detectors
 from wardline.domains.mail.explain import Explainer
@@ -35,11 +35,12 @@ from wardline.domains.mail.point import MailPoint
 from wardline.domains.mail.policies import MailPolicies
 from wardline.domains.mail.replay import Report, matched
 from wardline.domains.mail.replay import replay as replay_records
+from wardline.domains.mail.sender import authentication
 from wardline.domains.mail.service import MailService
-from wardline.domains.mail.starter import load_starter
 from wardline.domains.mail.states import POINT, MailStates
-from wardline.domains.mail.textstate import TextState
-from wardline.domains.mail.unlabelled import LAYER, Unlabelled
+from wardline.domains.mail.text.starter import load_starter
+from wardline.domains.mail.text.state import TextState
+from wardline.domains.mail.text.unlabelled import LAYER, Unlabelled
 from wardline.domains.mail.values import RECIPIENT, rule_names
 from wardline.engine.actions.enforcement import Enforcement, Limits
 from wardline.engine.actions.ledger import Entry, Ledger

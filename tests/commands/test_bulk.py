@@ -19,7 +19,7 @@ from wardline.commands.reading import Source
 from wardline.domains.mail.events import Envelope
 from wardline.domains.mail.examine import Settings, examine, make_detectors
 from wardline.domains.mail.prepared import prepare
-from wardline.domains.mail.starter import chosen_starter
+from wardline.domains.mail.text.starter import chosen_starter
 from wardline.engine.store.journal import Journal
 
 RAW = b"From: a@example.com\r\nSubject: hello\r\n\r\nHello, see http://www.example.org/ for more.\r\n"

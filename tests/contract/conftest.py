@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from databases import DatabaseServer
 
-from tests.engine.counting import BACK_ENDS, NAMES, Make
+from tests.engine.counting.backends import BACK_ENDS, NAMES, Make
 from wardline.engine.counting.counter import Counter
 from wardline.engine.counting.counter_store import CounterStore
 from wardline.engine.counting.counters import Counters

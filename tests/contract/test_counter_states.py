@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from tests.engine.counting import LOGINS, SECOND, Make, T
+from tests.engine.counting.backends import LOGINS, SECOND, Make, T
 from wardline.engine.counting.counter import parse_counter
 from wardline.engine.counting.counter_store import read_all
 from wardline.engine.counting.counters import Counters, backfill

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.engine.counting import LOGINS, SECOND, Make, T
+from tests.engine.counting.backends import LOGINS, SECOND, Make, T
 from wardline.engine.counting.counter import Counter, parse_counter
 from wardline.engine.counting.counter_store import CounterStore
 

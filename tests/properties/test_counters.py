@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.engine.counting import BACK_ENDS
+from tests.engine.counting.backends import BACK_ENDS
 from wardline.engine.counting.counter import Counter
 from wardline.engine.counting.counters import Counters, backfill
 from wardline.engine.counting.keytable import KeyTables

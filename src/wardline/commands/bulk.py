@@ -32,7 +32,7 @@ from wardline.commands.reading import Source
 from wardline.domains.mail.events import Envelope, Mail
 from wardline.domains.mail.examine import Settings, decode_hook, encode_hook, make_detectors
 from wardline.domains.mail.prepared import Prepared, prepare
-from wardline.domains.mail.starter import chosen_starter
+from wardline.domains.mail.text.starter import chosen_starter
 from wardline.engine.detector import Detector
 from wardline.learning.frozen import Frozen
 

@@ -166,7 +166,7 @@ def conformance(
     """Run the MIME, SPF, DKIM, ARC and DMARC test vectors found under a folder."""
     if not folder.is_dir():
         raise Failure(f"{folder}: there is no such folder; give one with test vectors", status=2)
-    from wardline.domains.mail.conformance import run as run_conformance
+    from wardline.domains.mail.conformance.vectors import run as run_conformance
 
     console = err()
 

@@ -9,7 +9,7 @@ from wardline import Wardline
 from wardline.domains.mail.events import Envelope
 from wardline.domains.mail.labelled import SITE, USER, read
 from wardline.domains.mail.records import MailLabel, pack
-from wardline.domains.mail.textstate import UNLABELLED
+from wardline.domains.mail.text.state import UNLABELLED
 from wardline.engine.feedback.labels import Labels
 from wardline.engine.record import Record
 

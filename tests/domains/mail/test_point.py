@@ -1,8 +1,8 @@
 """The decision point of mail, from inside: what it keeps of what others answered."""
 
-from wardline.domains.mail import authentication
 from wardline.domains.mail.events import Envelope
 from wardline.domains.mail.point import _bounded_answers
+from wardline.domains.mail.sender import authentication
 from wardline.protocols.dns import Answer
 
 

@@ -10,9 +10,9 @@ from wardline.domains.mail.events import Envelope
 from wardline.domains.mail.examine import Settings, examine, make_detectors
 from wardline.domains.mail.prepared import prepare
 from wardline.domains.mail.records import MailEvent
-from wardline.domains.mail.sender_proof import OFF, nothing
-from wardline.domains.mail.starter import chosen_starter
+from wardline.domains.mail.sender.proof import OFF, nothing
 from wardline.domains.mail.states import MailStates
+from wardline.domains.mail.text.starter import chosen_starter
 from wardline.domains.mail.values import NAMES, RECIPIENT, policy_names
 from wardline.engine.decision import consult, judge
 from wardline.engine.feature import Value

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.engine.counting import BACK_ENDS
+from tests.engine.counting.backends import BACK_ENDS
 from wardline.engine.counting.counter import parse_counter
 from wardline.engine.counting.counters import Counters
 from wardline.engine.counting.keytable import identify, member_of, units_of

@@ -17,7 +17,7 @@ from wardline.domains.mail import detectors as shipped
 from wardline.domains.mail.events import Envelope, Mail
 from wardline.domains.mail.intake import Limits, read
 from wardline.domains.mail.near_duplicates import near_hash
-from wardline.domains.mail.text import Features, features_of
+from wardline.domains.mail.text.model import Features, features_of
 from wardline.engine.detector import Detector
 from wardline.engine.feature import Value, bounded
 from wardline.protocols.mime import Limits as MimeLimits

@@ -7,7 +7,7 @@ those of all users together as "mail.user", each user being one reporter of it. 
 """
 
 from wardline.domains.mail.records import MailLabel, unpack
-from wardline.domains.mail.textstate import UNLABELLED
+from wardline.domains.mail.text.state import UNLABELLED
 from wardline.engine.label import Label
 from wardline.engine.record import Record
 

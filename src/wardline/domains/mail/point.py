@@ -19,9 +19,7 @@ import msgspec
 
 from wardline.base.ids import Ids
 from wardline.base.metrics import Metrics
-from wardline.domains.mail import authentication
 from wardline.domains.mail.actions import action_for, reply_for
-from wardline.domains.mail.authentication import Authentication
 from wardline.domains.mail.counted import facts_of
 from wardline.domains.mail.door import MailAnswer
 from wardline.domains.mail.events import Envelope, Mail
@@ -29,8 +27,10 @@ from wardline.domains.mail.examine import Examined, Settings, examine
 from wardline.domains.mail.naming import Names, mailbox
 from wardline.domains.mail.prepared import Prepared
 from wardline.domains.mail.records import MailDecision, MailEvent, pack, unpack
+from wardline.domains.mail.sender import authentication
+from wardline.domains.mail.sender.authentication import Authentication
 from wardline.domains.mail.states import POINT, MailStates
-from wardline.domains.mail.textstate import SITE_SUBJECT, TextState
+from wardline.domains.mail.text.state import SITE_SUBJECT, TextState
 from wardline.domains.mail.values import RECIPIENT
 from wardline.engine.counting.counters import Counters
 from wardline.engine.decision import Decision, judge

@@ -14,8 +14,8 @@ import msgspec
 
 from wardline.domains.mail.events import Envelope, Mail
 from wardline.domains.mail.examine import Examined, Settings, examine
-from wardline.domains.mail.sender_proof import NAMES as AUTHENTICATION
-from wardline.domains.mail.sender_proof import OFF, nothing
+from wardline.domains.mail.sender.proof import NAMES as AUTHENTICATION
+from wardline.domains.mail.sender.proof import OFF, nothing
 from wardline.domains.mail.values import MEASURED, NAMES
 from wardline.engine.detector import Detector
 from wardline.engine.feature import Values

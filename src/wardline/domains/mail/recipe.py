@@ -18,7 +18,7 @@ import numpy as np
 
 from wardline.domains.mail.events import Envelope
 from wardline.domains.mail.intake import read
-from wardline.domains.mail.text import Features, TextModel, features_of
+from wardline.domains.mail.text.model import Features, TextModel, features_of
 from wardline.learning.frozen import Frozen, freeze
 
 KEEP = 900_000  # rows; about 3 MB

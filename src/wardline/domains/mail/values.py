@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from wardline.domains.mail.counted import FACTS
-from wardline.domains.mail.sender_proof import NAMES as AUTHENTICATION
+from wardline.domains.mail.sender.proof import NAMES as AUTHENTICATION
 from wardline.domains.mail.states import ROLES
 from wardline.engine.detector import Detector
 

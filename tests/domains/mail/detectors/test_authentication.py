@@ -2,8 +2,8 @@
 
 import pytest
 
-from wardline.domains.mail.authentication import nothing
 from wardline.domains.mail.detectors.authentication import Authentication
+from wardline.domains.mail.sender.authentication import nothing
 from wardline.engine.feature import Value
 from wardline.engine.signal import Signal
 

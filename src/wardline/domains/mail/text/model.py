@@ -18,7 +18,7 @@ import msgspec
 import numpy as np
 
 from wardline.domains.mail.events import Mail
-from wardline.domains.mail.text_fields import texts
+from wardline.domains.mail.text.fields import texts
 from wardline.learning.change import Change
 from wardline.learning.ngrams import Rows, positions
 from wardline.learning.online import Field, OnlineModel, class_balance

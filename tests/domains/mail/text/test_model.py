@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.domains.mail.builders import address, mail
-from wardline.domains.mail.text import Features, TextModel, Update, features_of
+from wardline.domains.mail.text.model import Features, TextModel, Update, features_of
 from wardline.learning.personal import DAY_LOG_ODDS, OFFSET_LIMIT, TOTAL_LOG_ODDS
 from wardline.learning.tables import TableError
 

@@ -10,7 +10,7 @@ import functools
 from importlib import resources
 from pathlib import Path
 
-from wardline.domains.mail.text import TEXT_FIELDS
+from wardline.domains.mail.text.model import TEXT_FIELDS
 from wardline.learning.frozen import Frozen, FrozenError
 from wardline.learning.online import OnlineModel
 

@@ -6,8 +6,8 @@ import pytest
 import yaml
 
 from tests.mailkeys import MESSAGE, Signer, key_record, rsa_key
-from wardline.domains.mail import conformance
-from wardline.domains.mail.conformance_zone import Zone
+from wardline.domains.mail.conformance import vectors
+from wardline.domains.mail.conformance.zone import Zone
 from wardline.protocols.dns import EMPTY, NXDOMAIN, TIMEOUT, Answer, Question
 
 SIGNER = Signer(rsa_key(2048))
@@ -19,8 +19,8 @@ def write(folder: Path, name: str, text: str | bytes) -> None:
     path.write_bytes(text.encode() if isinstance(text, str) else text)
 
 
-def suite(folder: Path, name: str) -> conformance.Suite:
-    report = conformance.run(folder, only=[name])
+def suite(folder: Path, name: str) -> vectors.Suite:
+    report = vectors.run(folder, only=[name])
     (found,) = report.suites
     return found
 
@@ -228,7 +228,7 @@ def test_messages_are_read(tmp_path: Path) -> None:
     write(tmp_path, "elsewhere/c.eml", b"Subject: x\n\n")
     write(tmp_path, "elsewhere/readme.txt", b"not a message")
     seen: list[tuple[str, int, int]] = []
-    report = conformance.run(tmp_path, progress=lambda name, done, total: seen.append((name, done, total)))
+    report = vectors.run(tmp_path, progress=lambda name, done, total: seen.append((name, done, total)))
     assert {found.name: found.passed for found in report.suites} == {
         "read/bounces/x": 1,
         "read/messages elsewhere": 1,
@@ -239,12 +239,12 @@ def test_messages_are_read(tmp_path: Path) -> None:
     assert {total for *_, total in seen} == {5}
     assert (report.passed, report.failed, report.skipped) == (5, 0, 0)
     assert all(found.slowest for found in report.suites)
-    text = conformance.as_text(report)
+    text = vectors.as_text(report)
     assert "read/mime/one" in text and text.splitlines()[-1].startswith("slowest message: ")
 
 
 def test_folders_that_are_none_or_hold_nothing(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="is no folder"):
-        conformance.run(tmp_path / "absent")
+        vectors.run(tmp_path / "absent")
     with pytest.raises(ValueError, match="holds no suite"):
-        conformance.run(tmp_path)
+        vectors.run(tmp_path)

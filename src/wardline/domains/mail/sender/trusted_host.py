@@ -7,7 +7,7 @@ Standard: RFC 8601 §7.1: a field is believed by its name and by where it stands
 """
 
 from wardline.domains.mail.events import Envelope
-from wardline.domains.mail.sender_proof import Authentication, Plan, Settings, aligned, nothing, plan_of
+from wardline.domains.mail.sender.proof import Authentication, Plan, Settings, aligned, nothing, plan_of
 from wardline.engine.feature import Value, bounded
 from wardline.protocols import authres, dmarc
 from wardline.protocols.dkim_message import split

@@ -12,8 +12,8 @@ from typing import Any
 
 import yaml
 
-from wardline.domains.mail.conformance_cases import Case, Skipped, differs, named
-from wardline.domains.mail.conformance_zone import Zone
+from wardline.domains.mail.conformance.cases import Case, Skipped, differs, named
+from wardline.domains.mail.conformance.zone import Zone
 from wardline.protocols.dns import drive
 from wardline.protocols.spf import RESULTS, check_host
 

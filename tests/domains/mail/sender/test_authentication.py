@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from tests.dnsserver import DnsServer
 from tests.mailkeys import MESSAGE, Signer, Zone, key_record, keys_zone, rsa_key
-from wardline.domains.mail.authentication import (
+from wardline.domains.mail.events import Envelope
+from wardline.domains.mail.sender.authentication import (
     NAMES,
     Authentication,
     Settings,
@@ -20,7 +21,6 @@ from wardline.domains.mail.authentication import (
     verify,
     verify_recorded,
 )
-from wardline.domains.mail.events import Envelope
 from wardline.protocols import authres
 from wardline.protocols.dns import EMPTY, TIMEOUT, Answer, Question
 from wardline.sources.resolver import Off, UdpResolver

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from tests.domains.mail.builders import mail
 from wardline.domains.mail.events import Envelope
 from wardline.domains.mail.intake import read
-from wardline.domains.mail.text import features_of
-from wardline.domains.mail.text_fields import BODY_BYTES, BODY_TAIL_BYTES, HEAD_BYTES, body_text, carries_weight, texts
+from wardline.domains.mail.text.fields import BODY_BYTES, BODY_TAIL_BYTES, HEAD_BYTES, body_text, carries_weight, texts
+from wardline.domains.mail.text.model import features_of
 
 LETTER = b"""Message-ID: <4711.ab@example.com>
 Date: Tue, 04 Mar 2025 12:00:00 +0100

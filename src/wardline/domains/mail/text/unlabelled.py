@@ -21,8 +21,8 @@ from wardline.domains.mail.examine import Examined
 from wardline.domains.mail.point import MailPoint
 from wardline.domains.mail.records import MailLabel, pack, unpack
 from wardline.domains.mail.states import POINT
-from wardline.domains.mail.text import Features
-from wardline.domains.mail.textstate import DAY_SECONDS, UNLABELLED
+from wardline.domains.mail.text.model import Features
+from wardline.domains.mail.text.state import DAY_SECONDS, UNLABELLED
 from wardline.learning.cotraining import CoTraining
 
 LAYER = UNLABELLED

@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from wardline.domains.mail.conformance_cases import Case, Skipped, TextZone, differs, named
+from wardline.domains.mail.conformance.cases import Case, Skipped, TextZone, differs, named
 from wardline.protocols import arc, dkim
 from wardline.protocols.dkim_key import RFC_8301, Rules
 from wardline.protocols.dns import drive

@@ -16,8 +16,9 @@ from pathlib import Path
 
 import msgspec
 
-from wardline.domains.mail import conformance_dmarc, conformance_signatures, conformance_spf, intake
-from wardline.domains.mail.conformance_cases import Case, Skipped
+from wardline.domains.mail import intake
+from wardline.domains.mail.conformance import dmarc, signatures, spf
+from wardline.domains.mail.conformance.cases import Case, Skipped
 from wardline.domains.mail.events import Envelope
 
 # Folders (DIR itself or one below) whose files are messages, of whatever kind; everything in them is read, and so is every .eml elsewhere.
@@ -80,9 +81,9 @@ def read_message(path: Path) -> str:
 def find(directory: Path) -> dict[str, list[Case]]:
     """All suites below `directory` with their cases, nothing run yet."""
     return {
-        **conformance_spf.suites(directory),
-        **conformance_signatures.suites(directory),
-        **conformance_dmarc.suites(directory),
+        **spf.suites(directory),
+        **signatures.suites(directory),
+        **dmarc.suites(directory),
         **{f"read/{name}": cases for name, cases in message_cases(directory).items()},
     }
 

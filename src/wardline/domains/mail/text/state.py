@@ -13,9 +13,9 @@ from collections.abc import Mapping
 
 from wardline.domains.mail.events import Mail
 from wardline.domains.mail.records import MailLabel, unpack
-from wardline.domains.mail.starter import read_starter, shipped_starter
 from wardline.domains.mail.states import POINT
-from wardline.domains.mail.text import Features, TextModel, Update
+from wardline.domains.mail.text.model import Features, TextModel, Update
+from wardline.domains.mail.text.starter import read_starter, shipped_starter
 from wardline.engine.feature import Value
 from wardline.engine.record import Record
 from wardline.engine.store.vault import Vault

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from wardline.domains.mail.conformance_cases import Case, Skipped, TextZone, differs, named
+from wardline.domains.mail.conformance.cases import Case, Skipped, TextZone, differs, named
 from wardline.protocols import dmarc
 from wardline.protocols.dns import drive
 

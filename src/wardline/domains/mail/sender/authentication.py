@@ -14,8 +14,8 @@ from collections.abc import Generator, Mapping
 from typing import TypeVar
 
 from wardline.domains.mail.events import Envelope
-from wardline.domains.mail.sender_proof import NAMES, OFF, Authentication, Plan, Settings, aligned, nothing, plan_of
-from wardline.domains.mail.trusted_host import from_trusted_host
+from wardline.domains.mail.sender.proof import NAMES, OFF, Authentication, Plan, Settings, aligned, nothing, plan_of
+from wardline.domains.mail.sender.trusted_host import from_trusted_host
 from wardline.engine.feature import Value, bounded
 from wardline.protocols import arc, authres, dkim, dmarc
 from wardline.protocols.arc import ArcResult

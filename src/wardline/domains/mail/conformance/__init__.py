@@ -1,0 +1,1 @@
+"""Our readings of the standards of mail against other projects' published vectors."""
