@@ -26,9 +26,17 @@ from wardline.engine.event import Event
 from wardline.engine.kept import KeptDecision, KeptEvent
 from wardline.engine.policy import parse_policy
 from wardline.engine.walk.intake import Edge
+from wardline.engine.walk.point import distinct
+from wardline.engine.walk.points import make_states
 
 NOW_US = 2_000_000_000_000_000
-SERIES = ("one_of_a_series", "one_of_a_large_series", "one_of_a_series_by_now")
+SERIES = (
+    "one_of_a_series",
+    "one_of_a_large_series",
+    "one_of_a_series_by_now",
+    "one_of_a_series_in_hindsight",
+    "maybe_one_of_a_series_in_hindsight",
+)
 LOGINS = 6
 HARM = frozenset({"mass_send", "forward_rule", "export"})
 Row = tuple[dict[str, Any], Decision, str]
@@ -38,8 +46,10 @@ def decide(events: str, truth: str) -> list[Row]:
     """Every sign-up with what is true of it, what was decided, and the verdict of a line about series at one of its first logins (allow for none)."""
     domain, arrivals, edge, decoder = signup(), login(), Edge(Pseudonyms(b"k" * 32)), msgspec.json.Decoder(Event)
     counters = Counters(domain.counters, names={name: known.type for name, known in domain.known.items()}, capacity_bytes=64 << 20)
-    states = [make() for make in domain.states]
-    graph = next(state for state in states if state.name == "graph")
+    made_states = make_states((domain, arrivals))
+    states = made_states[domain.point]
+    later = [state for state in made_states[arrivals.point] if state.name in arrivals.borrows]
+    every = distinct({domain.point: states, arrivals.point: later})
     policy, policy_login = (
         parse_policy(domain.policy, domain.names(), "shipped"),
         parse_policy(arrivals.policy, arrivals.names(), "shipped"),
@@ -83,16 +93,25 @@ def decide(events: str, truth: str) -> list[Row]:
                 and account not in harmed
                 and first.get(account, "allow") == "allow"
             ):
-                values = {**facts, **graph.read(event.type, at_us, facts, NOW_US), "login.known_logins": logins[account]}
+                values = {**facts, "login.known_logins": logins[account]}
+                for state in later:
+                    values.update(state.read(event.type, at_us, facts, NOW_US))
                 first[account] = next((line.verdict for line, condition in lines if condition.holds(values)), "allow")
                 logins[account] += 1
             kept = KeptEvent(id=event.id, type=event.type, occurred_us=at_us, facts=facts)
             if decision is not None:  # what states learn from is what was read
                 kept = KeptDecision(
-                    id=event.id, type=event.type, occurred_us=at_us, facts=facts, read=read, verdict=decision.verdict, score=decision.score
+                    id=event.id,
+                    type=event.type,
+                    occurred_us=at_us,
+                    facts=facts,
+                    read=read,
+                    verdict=decision.verdict,
+                    score=decision.score,
+                    log_odds=decision.log_odds,
                 )
             begun = time.process_time()
-            for state in states:
+            for state in every:
                 if state.types is None or kept.type in state.types:
                     state.absorb(seq, kept, NOW_US)
             spent += time.process_time() - begun

@@ -1,5 +1,7 @@
 """Keys that come back: rare ones speak, common ones do not; witnesses; new runs; bounded; the same after a replay."""
 
+import math
+
 import msgspec
 import pytest
 from hypothesis import given, settings
@@ -112,3 +114,43 @@ def test_records_make_the_same_state_and_reading_changes_nothing(drawn: list[tup
     assert again.snapshot() == state.snapshot()
     with pytest.raises((ValueError, msgspec.DecodeError)):
         Recurrence("r", KINDS[:1], frozenset()).restore(state.snapshot())
+
+
+def test_what_came_after_an_event_is_known_of_it_later() -> None:
+    state = one()
+    play(state, crowd(500))
+    first, early = signup(9000, 600, name__stem="rare", ip="farm0", phone="p"), state.total
+    play(state, [first])
+    assert (
+        state.since(state.keys(first.facts), early)["recurs.name"]
+        == 0.0
+        == state.since(state.keys(first.facts), early)["recurs.phone_count"]
+    )
+    said = play(state, [signup(9001 + n, 600, name__stem="rare", ip=f"farm{n + 1}", phone="p") for n in range(7)])
+    found = state.since(state.keys(first.facts), early)
+    # Seven more within eight of 508 events, each of which might have been the first; one name came back.
+    assert found["recurs.name"] == pytest.approx(7 * math.log(508 / 8) - math.log(8) - math.log(1 + state.back[0]), abs=0.01)
+    assert found["recurs.phone_count"] == 7 and float(found["recurs.name"]) > said[2]  # type: ignore[arg-type]
+    play(state, crowd(300, 2000))
+    later = state.since(state.keys(first.facts), early)["recurs.name"]
+    assert isinstance(later, float) and later > float(found["recurs.name"])  # type: ignore[arg-type]
+
+
+def test_a_run_that_began_after_an_event_is_somebody_elses() -> None:
+    state = one()
+    play(state, crowd(300))
+    first, early = signup(9000, 600, name__stem="rare", ip="home"), state.total
+    play(state, [first, *crowd(700, 2000), *[signup(9001 + n, 2000, name__stem="rare", ip=f"farm{n}") for n in range(6)]])
+    assert state.since(state.keys(first.facts), early)["recurs.name"] == 0.0
+    last = state.total - 1
+    assert float(state.since(state.keys(first.facts), last)["recurs.name"]) > 10.0  # type: ignore[arg-type]
+
+
+def test_hindsight_is_silent_without_history_and_for_an_event_that_it_did_not_count() -> None:
+    state = one()
+    play(state, crowd(100))
+    numbers = state.keys(signup(1, 1, name__stem="a").facts)
+    assert state.since(numbers, 5) == {}
+    play(state, crowd(200, 100))
+    assert state.since(numbers, state.total) == {} and "recurs.phone" not in state.since(numbers, 5)
+    assert state.read("signup", 0, signup(1, 1).facts, 0)["recurs.events"] == state.total

@@ -26,7 +26,7 @@ async def test_failures_count_and_the_reason_is_told(tmp_path: Path) -> None:
             running.clock.advance_us(1_000_000)
         answer = await running.ask("login", "l1", HERE, client="web")
         assert isinstance(answer, Answer)
-        assert (answer.verdict, answer.policy) == ("limit", "login@4")
+        assert (answer.verdict, answer.policy) == ("limit", "login@5")
         assert answer.reasons[0].text.startswith("Ten or more wrong passwords")
         assert answer.obligations
 

@@ -20,8 +20,9 @@ async def test_a_borrowed_state_is_told_once_whom_to_forget(tmp_path: Path, monk
         for state in running.points.every_domain_state:
             monkeypatch.setattr(type(state), "erase", lambda self, subject: told.append(f"{self.name}:{subject}"))
         running.points.erase("account:5f")
-        # Logins read the graph that sign-ups keep.
-        assert "graph" in {state.name for state in running.points.domain_states["login"]}
+        # Logins read the graph that sign-ups keep, and the state that looks back at it.
+        assert {"graph", "signup_hindsight"} <= {state.name for state in running.points.domain_states["login"]}
+        assert "signup_hindsight" not in {state.name for state in running.points.domain_states["signup"]}
         assert told == [f"{state.name}:account:5f" for state in distinct(running.points.domain_states)]
         assert len(told) == len(set(told))
 

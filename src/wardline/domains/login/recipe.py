@@ -4,6 +4,7 @@ EventPoint(domain=login(), …)
 EventPoint(domain=session(), …)       what a session wants to do, asked before it is done
 """
 
+from collections.abc import Mapping
 from importlib import resources
 
 from wardline.domains.login.aftermath import LoginAftermath
@@ -20,6 +21,8 @@ from wardline.engine.groups.graph_values import GIVES
 from wardline.engine.model import Recipe
 from wardline.engine.walk.point import EventDomain
 
+# What the second look at an account's sign-up gives.
+HINDSIGHT: Mapping[str, str] = {"signup.hindsight": "number", "signup.hindsight_of": "list"}
 STATES = (LoginProfile, LoginCampaigns, LoginAftermath, LoginPlaces)
 _GIVEN = {name: kind for state in STATES for name, kind in state.gives.items()}
 # Values of every decision that say how a login fits its account. Left out is what names a network or a person, what moves with the calendar, what costs an attacker
@@ -60,7 +63,7 @@ def login() -> EventDomain:
         policy=resources.files("wardline.domains.login").joinpath("policy.yaml").read_bytes(),
         detectors=tuple(kind() for kind in ALL),
         states=STATES,
-        borrows={"graph": GIVES},
+        borrows={"graph": GIVES, "signup_hindsight": HINDSIGHT},
         recipe=RECIPE,
     )
 

@@ -12,7 +12,7 @@ bound keeps it below any check by itself. Old counts fade: a side is halved when
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from hashlib import blake2b
 
 import msgspec
@@ -63,10 +63,19 @@ class SignupTraits:
 
     def read(self, type: str, occurred_us: int, facts: Values, time_us: int) -> dict[str, Value]:
         """The likeness in nats, and the traits that say most; unknown before enough was seen."""
-        if type != POINT or self.totals[1] < SPEAKS_FROM[0] or self.totals[0] < SPEAKS_FROM[1]:
+        if type != POINT or not self.speaks():
             return {}
+        total, told = self.likeness(traits(facts))
+        return {"signup.likeness": total, "signup.likeness_of": told}
+
+    def speaks(self) -> bool:
+        """Whether enough was seen of both sides."""
+        return self.totals[1] >= SPEAKS_FROM[0] and self.totals[0] >= SPEAKS_FROM[1]
+
+    def likeness(self, made_so: Iterable[tuple[str, str]]) -> tuple[float, list[bool | int | float | str | None]]:
+        """The likeness of whoever has these `traits`, in nats, and those that say most. Where it `speaks`."""
         total, told, seen = 0.0, [], sum(self.totals)
-        for trait, value in traits(facts):
+        for trait, value in made_so:
             counted = self.counts.get(trait, {}).get(value)
             if counted is None:
                 continue
@@ -77,7 +86,7 @@ class SignupTraits:
             if nats >= TOLD_NATS:
                 told.append((nats, trait))
         told.sort(reverse=True)
-        return {"signup.likeness": round(total, 2), "signup.likeness_of": [trait for _nats, trait in told[:3]]}
+        return round(total, 2), [trait for _nats, trait in told[:3]]
 
     def absorb(self, seq: int, kept: KeptEvent, time_us: int) -> None:
         """Count a decided sign-up on its side; one in a small group, or at the edge of one, on none."""

@@ -2,6 +2,7 @@
 
     state = Recurrence("recurrence", KINDS, types=frozenset({"signup"}))
     state.read("signup", at_us, facts, now_us)      {"recurs.name": 21.4, "recurs.phone": 0.0, "recurs.phone_count": 0, …}
+    state.since(state.keys(facts), 311)             the same of an event of long ago, the 312th, with what is known today
 
 Time is counted in events, not in hours. A key that came n times more since it was first seen, in the last L of N events, would by chance do so with
 probability (L/N)**n, were it spread over the history like any other (the scan statistic of a run of gaps; J. Naus, 1965). The value is that in nats, n ln(N/L), less the
@@ -34,6 +35,7 @@ SPEAKS_FROM = 200  # events, before which there is no history to be rare against
 YOUNG = 2.0  # a run that fills more than half of the history is the key's ordinary rate
 SILENT_RUNS, SILENT_SHARE = 4, 4
 KINDS_LIMIT = 16
+EVENTS = "recurs.events"  # how many events counted before this one
 
 
 class Kind(msgspec.Struct, frozen=True):
@@ -71,9 +73,11 @@ class Recurrence:
         if len(kinds) > KINDS_LIMIT:
             raise ValueError(f"{len(kinds)} kinds of key; at most {KINDS_LIMIT}")
         self.name, self.kinds, self.types, self.limit = name, tuple(kinds), types, limit
-        self.gives: Mapping[str, str] = {f"recurs.{kind.name}": "number" for kind in kinds} | {
-            f"recurs.{kind.name}_count": "number" for kind in kinds if kind.counted
-        }
+        self.gives: Mapping[str, str] = (
+            {f"recurs.{kind.name}": "number" for kind in kinds}
+            | {f"recurs.{kind.name}_count": "number" for kind in kinds if kind.counted}
+            | {EVENTS: "number"}
+        )
         self._told = tuple(f"recurs.{kind.name}" for kind in kinds)
         self.applied_seq = 0
         self.total = 0
@@ -85,7 +89,13 @@ class Recurrence:
         alone |= {fact: len(kinds) + place for place, fact in enumerate(further)}
         self._plan = tuple((place, kind, alone.get(kind.witness, -1), kind.slot_us) for place, kind in enumerate(kinds))
         self._joint = Joint((*((kind.name, kind.of) for kind in kinds), *((fact, (fact,)) for fact in further)), size=7, key=b"recurs")
-        self._last: tuple[Values, int, list[int | None]] | None = None
+        self._last: tuple[Values, list[int | None]] = ({}, [])
+
+    def keys(self, facts: Values) -> list[int | None]:
+        """A number for each kind, None where a fact is unknown; then one for each witness that is no kind. Of the same facts they are made once."""
+        if self._last[0] is not facts:
+            self._last = (facts, self._joint.numbers(facts))
+        return self._last[1]
 
     def _over(self, run: Run) -> bool:
         """A key that was silent for so long begins anew."""
@@ -96,10 +106,9 @@ class Recurrence:
         """For each kind how surprising the run is with this event, in nats, and the witnesses before it. Unknown: too early to say, or no such fact; a count is told at once."""
         if type not in self.types:
             return {}
-        numbers = self._joint.numbers(facts)
-        self._last = facts, self.applied_seq, numbers
+        numbers = self.keys(facts)
         speaks, history = self.total >= SPEAKS_FROM, min(self.total + 1, HISTORY)
-        found: dict[str, Value] = {}
+        found: dict[str, Value] = {EVENTS: self.total}
         for place, kind, witness_at, slot_us in self._plan:
             if not speaks and not kind.counted:
                 continue
@@ -122,12 +131,36 @@ class Recurrence:
                 found[f"recurs.{kind.name}_count"] = count
         return found
 
+    def since(self, numbers: Sequence[int | None], index: int) -> dict[str, Value]:
+        """What `read` would have said of an event, had it known what came after it. numbers: its `keys`; index: how many events counted before it (EVENTS).
+
+        A run that ended stays as surprising as it was: by chance n more uses lie within the L events of the run with a probability of (n+1)(L/N)**n.
+        A run that began after the event is somebody else's, and says nothing of it."""
+        if self.total < SPEAKS_FROM or index >= self.total:  # counted anew from fewer records: this event is not among them
+            return {}
+        found: dict[str, Value] = {}
+        history = min(self.total, HISTORY)
+        for place, kind, _witness_at, _slot_us in self._plan:
+            number = numbers[place]
+            if number is None:
+                continue
+            run = self.runs.get(number << 4 | place)
+            nats, more = 0.0, 0
+            if run is not None and run.first <= index:
+                more = run.count - 1
+                stretch = history / (run.last - run.first + 1)
+                if more > 0 and stretch >= YOUNG:
+                    chances = 1 + self.back[place] * history // self.total
+                    nats = max(more * math.log(stretch) - math.log(more + 1) - math.log(chances) - _ways(more, run.before), 0.0)
+            found[self._told[place]] = round(nats, 2)
+            if kind.counted:
+                found[f"recurs.{kind.name}_count"] = more
+        return found
+
     def absorb(self, seq: int, kept: KeptEvent, time_us: int) -> None:
         """Count one event."""
-        last, self._last = self._last, None
         if kept.type in self.types:
-            known = last is not None and last[0] is kept.facts and last[1] == self.applied_seq
-            numbers = last[2] if last is not None and known else self._joint.numbers(kept.facts)
+            numbers = self.keys(kept.facts)
             for place, _kind, witness_at, slot_us in self._plan:
                 number = numbers[place]
                 if number is not None:
@@ -175,7 +208,7 @@ class Recurrence:
         kept = msgspec.msgpack.decode(data, type=_Kept)
         if len(kept.back) != len(self.kinds):
             raise ValueError("a snapshot of other kinds of key")
-        self.total, self.back, self.runs, self._last = kept.total, kept.back, OrderedDict(kept.runs), None
+        self.total, self.back, self.runs = kept.total, kept.back, OrderedDict(kept.runs)
 
     def digest(self) -> str:
         """SHA-256 of the snapshot: its order is part of the state."""

@@ -72,7 +72,8 @@ class EventDomain(msgspec.Struct, frozen=True, kw_only=True):
     """What a domain brings: its types, its intake, what its facts mean, its counters, its states, its detectors, its policy as text.
 
     states: one factory for each state that its decisions read; what it gives must not depend on anything but the records. borrows: the names of
-    states of other domains that are read here too, with what they give; where their domain is not served, their values are unknown. alone: decided
+    states of other domains that are read here too, with what they give; where their domain is not served, their values are unknown. looks_back: one
+    factory for each state that reads the domain's other states, by their names, when it is read itself; it is there where another domain borrows it. alone: decided
     where an event comes alone; in a batch, which plays what has happened, it is recorded.
     recipe: what models of this point are trained on; None where there are none.
     """
@@ -86,6 +87,7 @@ class EventDomain(msgspec.Struct, frozen=True, kw_only=True):
     policy: bytes
     detectors: tuple[Detector[Any], ...] = ()
     states: tuple[Callable[[], DomainState], ...] = ()
+    looks_back: tuple[Callable[[Mapping[str, DomainState]], DomainState], ...] = ()
     borrows: Mapping[str, Mapping[str, str]] = msgspec.field(default_factory=dict)
     alone: bool = False
     recipe: Recipe | None = None

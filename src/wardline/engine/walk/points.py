@@ -303,6 +303,11 @@ def make_states(domains: Sequence[EventDomain]) -> dict[str, list[DomainState]]:
     """A new state of each kind, by the decision points that read it: the same one where a domain borrows another's."""
     own: dict[str, list[DomainState]] = {domain.point: [make() for make in domain.states] for domain in domains}
     by_name = {state.name: state for found in own.values() for state in found}
+    for domain in domains:
+        beside = {state.name: state for state in own[domain.point]}
+        for look in domain.looks_back:
+            state = look(beside)
+            by_name[state.name] = state
     return {domain.point: own[domain.point] + [by_name[name] for name in domain.borrows if name in by_name] for domain in domains}
 
 
