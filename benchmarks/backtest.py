@@ -54,7 +54,7 @@ def some_labels(session: Session, count: int = 100_000) -> list[Known]:
 def run(folder: Path, name: str) -> dict[str, float | int | str]:
     """One case, in this process."""
     when, counters = CASES[name]
-    with History(folder).session(None, BACKTEST) as session:
+    with Session(History(folder), None, BACKTEST) as session:
         labels: Sequence[Known] = some_labels(session) if name == "labels" else ()
         started = time.monotonic()
         report = backtest(candidate("new", "login", when, session.names("login"), counters), session, labels, until_us=END_US)

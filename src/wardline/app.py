@@ -67,7 +67,7 @@ from wardline.engine.servers.tools import dump_command
 from wardline.engine.states.saving import Saving
 from wardline.engine.states.shard import Shard
 from wardline.engine.states.snapshot import Snapshots, bring_up
-from wardline.engine.store.backup import Manifest
+from wardline.engine.store.backup import Manifest, backup
 from wardline.engine.store.journal import Journal
 from wardline.engine.store.opening import open_journal
 from wardline.engine.store.vault import Class
@@ -468,7 +468,7 @@ class Program:
     def _backup(self, target: Path) -> Manifest:
         # The history stands still meanwhile, so that its manifest and its files are of one moment.
         with self.keeper.history.writing() if self._has_history() else contextlib.nullcontext():
-            return self.journal.backup(target)
+            return backup(self.journal, target, self.clock.now_us())
 
     async def forget(self, subject: str) -> dict[str, Any]:
         """Erase what is kept about a recipient, or about an entity such as "account:alice": labels leave the models, keys are destroyed, records

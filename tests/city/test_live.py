@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from wardline.city.founding import found
 from wardline.city.live import DoorLost, LiveDoor
 from wardline.city.plan import Plan
-from wardline.city.town import Town
 
 
 class Strict:
@@ -32,7 +32,7 @@ class Strict:
 
 def run(plan: Plan, said: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]], Strict, dict[str, Any]]:
     door = Strict(said)
-    town = Town(plan, door)
+    town = found(plan, door)
     events: list[str] = []
     truths: list[str] = []
     for lines, told in town.run():
@@ -67,10 +67,10 @@ def test_whoever_is_held_or_rejected_is_not_in() -> None:
 @pytest.mark.parametrize("kind", ["stuffing", "low_slow", "farm_pattern", "farm_rotate", "poison"])
 def test_an_attacker_who_is_stopped_rotates_slows_down_and_gives_up(kind: str) -> None:
     plan = Plan(users=1500, days=30, seed=4, attacks=(kind,))
-    campaigns = Town(plan).campaigns
+    campaigns = found(plan).campaigns
     assert all(campaign.pace == 1.0 for campaign in campaigns)
     for campaign in campaigns:
-        town = Town(Plan(users=20, days=7, seed=1, attacks=()))
+        town = found(Plan(users=20, days=7, seed=1, attacks=()))
         networks = list(getattr(campaign, "pool", []))
         for _ in range(campaign.gives_up_after):
             campaign.learn(town, "challenge")
@@ -125,7 +125,7 @@ def url() -> Iterator[str]:
 
 def test_the_door_over_http(url: str) -> None:
     door = LiveDoor(url, "k")
-    town = Town(Plan(users=5, days=3, seed=1, attacks=()), door)
+    town = found(Plan(users=5, days=3, seed=1, attacks=()), door)
     for _portion in town.run():
         pass
     town.write("session", town.start_ms, "", '"account":"a"', '"action":"export"')

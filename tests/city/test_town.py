@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from wardline.city.founding import found
 from wardline.city.plan import KINDS, Plan
-from wardline.city.town import Town
 
 PLAN = Plan(users=120, days=21, seed=5)
 
@@ -17,7 +17,7 @@ PLAN = Plan(users=120, days=21, seed=5)
 def lines_of(plan: Plan) -> tuple[list[str], list[str]]:
     events: list[str] = []
     truths: list[str] = []
-    for lines, told in Town(plan).run():
+    for lines, told in found(plan).run():
         events += lines
         truths += told
     return events, truths

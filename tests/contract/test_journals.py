@@ -20,7 +20,7 @@ from wardline.engine.servers.index import ServerIndex, on_server
 from wardline.engine.sql import schema
 from wardline.engine.sql.indices import ELSEWHERE
 from wardline.engine.sql.sql_index import PAGE, Gap, Sealed
-from wardline.engine.store.backup import restore
+from wardline.engine.store.backup import backup, restore
 from wardline.engine.store.journal import Journal, Settings
 
 DAY_US = 86_400_000_000
@@ -254,7 +254,7 @@ def test_a_backup_names_the_database_and_a_lost_folder_is_replaced(server: Datab
     with open_journal(server, tmp_path / "data") as journal:
         journal.append(record(0, id="a"))
         journal.vault.put("account:1", "update", "a", b"content")
-        manifest = journal.backup(tmp_path / "copy")
+        manifest = backup(journal, tmp_path / "copy", 1)
         assert manifest.last_seq == 2
         assert not (tmp_path / "copy" / "journal.db").exists()
         journal.append(record(0, id="b"))

@@ -49,7 +49,7 @@ def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
     every = records()
     history = History(tmp_path_factory.mktemp("history"))
     compact(history, Kept(every[:15]))
-    with history.session(tail(history, Kept(every))) as opened:
+    with Session(history, tail(history, Kept(every))) as opened:
         yield opened
 
 
@@ -164,7 +164,7 @@ def test_a_new_counter(tmp_path: Path) -> None:
     history = History(tmp_path)
     compact(history, Kept(every[:70]))
     names = {"ip.asn": "number", "account": "text", "result": "text"}
-    with history.session(tail(history, Kept(every))) as opened:
+    with Session(history, tail(history, Kept(every))) as opened:
         report = backtest(candidate("new", "login", "fresh >= 3", names, counters=[fresh]), opened, until_us=END_US)
         both = backtest(candidate("new", "login", "fresh >= 3 and ip.asn > 64500", names, counters=[fresh]), opened, until_us=END_US)
         stored = backtest(candidate("new", "login", "ip.asn > 0", names, counters=[fresh]), opened, until_us=END_US)

@@ -69,14 +69,6 @@ def test_budgets() -> None:
     assert budgets.left("account:a", 4) == pytest.approx(0.24, abs=1e-5)
 
 
-def test_budgets_forget_days_but_not_what_stands() -> None:
-    budgets = Budgets()
-    budgets.move("account:a", 1, 0.2, 1)
-    budgets.forget_days(before=2)
-    assert budgets.left("account:a", 1) == DAY_LOG_ODDS
-    assert budgets.spent["account:a"].standing > 0
-
-
 def test_snapshots() -> None:
     offsets, budgets = Offsets(FIELD), Budgets()
     report(offsets, "account:a", 3)

@@ -14,6 +14,7 @@ from wardline.engine.record import Record
 from wardline.engine.rule import compile_condition
 from wardline.learning.history.compaction import compact, tail
 from wardline.learning.history.question import Question, ask
+from wardline.learning.history.session import Session
 from wardline.learning.history.store import History
 
 NAMES = {"n": "number", "m.x": "number", "t": "text", "b": "bool", "l": "list"}
@@ -55,7 +56,7 @@ def test_a_condition_hits_the_same_rows(events: list[tuple[dict[str, Any], dict[
     with tempfile.TemporaryDirectory() as folder:
         history = History(Path(folder))
         compact(history, Kept(records[:compacted]), declared={"": NAMES})
-        with history.session(tail(history, Kept(records), {"": NAMES})) as session:
+        with Session(history, tail(history, Kept(records), {"": NAMES})) as session:
             there = session.names("login")
             for text in CONDITIONS:
                 condition = compile_condition(text, NAMES)

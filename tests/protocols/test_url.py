@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from tests.fuzz import fuzz_url
 from wardline.protocols import url
-from wardline.protocols.url import find, ip4, is_ip, join, parse, path_shape, registrable, u_label
+from wardline.protocols.url import find, ip4, is_ip, join, parse, registrable, u_label
 
 
 @pytest.mark.parametrize(
@@ -95,24 +95,6 @@ def test_a_long_address_is_cut_and_says_so() -> None:
 )
 def test_registrable(host: str, expected: str) -> None:
     assert registrable(host) == expected
-
-
-@pytest.mark.parametrize(
-    ("path", "shape"),
-    [
-        ("", ""),
-        ("/", "/"),
-        ("/login.php", "/w.php"),
-        ("/wp-content/9f86d081884c/login12.php", "/w-w/h/m.php"),
-        ("/2024/11/21/", "/d/d/d/"),
-        ("/deadbeef/12345678", "/w/h"),
-        ("/a/b/c/d/e/f/g/h/i/j", "/w/w/w/w/w/w/w/w"),
-        ("/x.y.z1234567", "/w-w-m"),
-        ("/%20" * 900, "/m/m/m/m/m/m/m/m"),
-    ],
-)
-def test_path_shapes(path: str, shape: str) -> None:
-    assert path_shape(path) == shape
 
 
 def test_ip_spellings() -> None:

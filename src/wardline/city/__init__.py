@@ -5,7 +5,8 @@
     plan.py       what is asked for                      world.py      countries, networks, addresses
     streams.py    named streams of chance                agents.py     browsers, apps and their updates
     week.py       when people are awake                  names.py      names of people and of farms
-    town.py       the clock: a heap of who acts next     person.py     one person; people.py: all of them
+    town.py       the clock: a heap of who acts next     founding.py   a town with everybody in it
+    person.py     one person; people.py: all of them
     attackers/    one file for each way to attack        live.py       the same life against a real door
     listing.py    source files about this world's networks
 

@@ -1,7 +1,7 @@
 """The city at a real door: what is sent is decided, and everybody acts on the verdict.
 
     door = LiveDoor("http://127.0.0.1:8080")
-    Town(plan, door)
+    found(plan, door)
 
 One connection, events in their order, through /v1/decide/batch: whatever has happened since the last verdict that somebody waited for travels in one
 request. An event that the door refuses is counted and told, and its sender goes on as if let in. Raises DoorLost when nobody answers.

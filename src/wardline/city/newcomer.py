@@ -7,16 +7,13 @@ Form times are log-normal about 45 s; some paste everything within ten, some tak
 
 import json
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from wardline.city.names import REFERRERS, email_address, person_name, user_name
 from wardline.city.person import PASSES_CHALLENGE, Person
 from wardline.city.streams import Weighted, exponential, lognormal, pick, token
-from wardline.city.town import DAY, LEGIT, MINUTE, SECOND
+from wardline.city.town import DAY, LEGIT, MINUTE, SECOND, Town
 from wardline.city.world import COUNTRIES
-
-if TYPE_CHECKING:
-    from wardline.city.town import Town
 
 _PAYMENT = Weighted({"none": 955, "card": 35, "transfer": 10})
 FORM, DONE, PASSED = range(3)
@@ -31,7 +28,7 @@ class Newcomer:
         self.person, self.lost = person, lost
         self._id = self._entities = self._email = self._phone = self._tags = self._fields = ""
 
-    def step(self, town: "Town", now_ms: int, stage: Any) -> None:
+    def step(self, town: Town, now_ms: int, stage: Any) -> None:
         """The form, or what comes of it."""
         r = town.r
         if stage == FORM:
@@ -56,7 +53,7 @@ class Newcomer:
         else:
             self._complete(town, now_ms)
 
-    def _form(self, town: "Town", now_ms: int, r: Random) -> None:
+    def _form(self, town: Town, now_ms: int, r: Random) -> None:
         person = self.person
         device, ip, self._tags = person.where(town, now_ms)
         if device.kind == "work":
@@ -87,10 +84,10 @@ class Newcomer:
         status = "lost" if self.lost else "owner"
         town.tell(self._id, "signup", person.account, LEGIT, "legit", status, self._tags + ',"new_user"', 0, True)
 
-    def _result(self, town: "Town", now_ms: int, result: str) -> None:
+    def _result(self, town: Town, now_ms: int, result: str) -> None:
         town.write("signup.outcome", now_ms, self._id, self._entities, f'"result":"{result}"')
 
-    def _complete(self, town: "Town", now_ms: int) -> None:
+    def _complete(self, town: Town, now_ms: int) -> None:
         self._result(town, now_ms, "completed")
         self.person.born_ms = now_ms
         # Most look in at once; some do not come back for days.

@@ -7,7 +7,6 @@ the first ones as they are.
 """
 
 from random import Random
-from typing import TYPE_CHECKING
 
 from wardline.city.agents import MAIL_CLIENTS, make_device
 from wardline.city.home import Household, Site
@@ -15,12 +14,9 @@ from wardline.city.names import person_name, user_name
 from wardline.city.newcomer import Newcomer
 from wardline.city.person import MailClient, Person
 from wardline.city.streams import Weighted, exponential, lognormal, pick, stream, token, whole
-from wardline.city.town import DAY, HOUR
+from wardline.city.town import DAY, HOUR, Town
 from wardline.city.week import SHARES
 from wardline.city.world import CITIES, COUNTRIES, HOME_COUNTRY
-
-if TYPE_CHECKING:
-    from wardline.city.town import Town
 
 JOINS = 0.25  # of all people join while the city runs
 RARE = 0.1  # look in once a month or less
@@ -44,7 +40,7 @@ class _Streets:
         self.dormitories: dict[int, Site] = {}
 
 
-def settle(town: "Town") -> list[Person]:
+def settle(town: Town) -> list[Person]:
     """Everybody; each is on the clock afterwards."""
     streets, people = _Streets(), []
     for number in range(town.plan.users):
@@ -68,7 +64,7 @@ def settle(town: "Town") -> list[Person]:
     return people
 
 
-def _person(town: "Town", r: Random, streets: _Streets) -> Person:
+def _person(town: Town, r: Random, streets: _Streets) -> Person:
     country = HOME_COUNTRY.draw(r)
     rate = lognormal(r, 0.75, 0.8) if r.random() >= RARE else 0.02 + 0.02 * r.random()
     carrier = pick(r, town.world.carriers[country])
@@ -97,7 +93,7 @@ def _person(town: "Town", r: Random, streets: _Streets) -> Person:
     return person
 
 
-def _home(town: "Town", r: Random, country: int, streets: _Streets) -> Household | Site:
+def _home(town: Town, r: Random, country: int, streets: _Streets) -> Household | Site:
     kind = r.random()
     if kind < SHARE_DORMITORY:
         dormitory = streets.dormitories.get(country)
@@ -120,7 +116,7 @@ def _home(town: "Town", r: Random, country: int, streets: _Streets) -> Household
     return home
 
 
-def _office(town: "Town", r: Random, country: int, streets: _Streets) -> Site:
+def _office(town: Town, r: Random, country: int, streets: _Streets) -> Site:
     office = streets.offices.get(country)
     if office is None or office.members >= OFFICE_SIZE or r.random() < 0.1:
         office = streets.offices[country] = Site(town.world.offices[country], r, ',"office"')

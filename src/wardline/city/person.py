@@ -6,17 +6,14 @@ The walk of an attempt: login, a second or so later its outcome by the verdict: 
 and takes a minute; hold and reject end it. A wrong password is tried again within half a minute; whoever has forgotten it resets it.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from wardline.city.agents import Device, make_device
 from wardline.city.home import Household, Site, hotel
 from wardline.city.streams import exponential, pick, token, whole
-from wardline.city.town import DAY, HOUR, LEGIT, MINUTE, SECOND
+from wardline.city.town import DAY, HOUR, LEGIT, MINUTE, SECOND, Town
 from wardline.city.week import CURVES, WEEK_SECONDS
 from wardline.city.world import CITIES, COUNTRIES, HOME_COUNTRY, Network, interface
-
-if TYPE_CHECKING:
-    from wardline.city.town import Town
 
 LOGIN, OUTCOME, RETRY, PASSED, SESSION, RESET = range(6)
 PASSES_CHALLENGE = 0.96
@@ -70,7 +67,7 @@ class Person:
         self._right = True
         self._tries = 0
 
-    def begin(self, town: "Town", now_ms: int) -> None:
+    def begin(self, town: Town, now_ms: int) -> None:
         """From now on the person logs in by habit."""
         weeks, rest = divmod(now_ms + self.offset_ms - town.start_ms, WEEK_SECONDS * SECOND)
         # Where in the week's activity the moment lies is found well enough by a search over the curve.
@@ -83,7 +80,7 @@ class Person:
         self.trip_at_ms = now_ms + int(exponential(town.r) * 365 / self.trips_year * DAY)
         self.next_login(town, now_ms)
 
-    def next_login(self, town: "Town", now_ms: int) -> None:
+    def next_login(self, town: Town, now_ms: int) -> None:
         """Draw when the next login is, by rate and habit."""
         self._tries = 0
         self.position += exponential(town.r) / self.rate_week
@@ -92,7 +89,7 @@ class Person:
         when = town.start_ms + week * WEEK_SECONDS * SECOND + int(second * SECOND) - self.offset_ms
         town.at(max(when, now_ms + 5 * SECOND), self, LOGIN)
 
-    def step(self, town: "Town", now_ms: int, stage: Any) -> None:
+    def step(self, town: Town, now_ms: int, stage: Any) -> None:
         """Act."""
         if stage in (LOGIN, RETRY):
             self._login(town, now_ms, stage == RETRY)
@@ -105,7 +102,7 @@ class Person:
         else:
             self._reset(town, now_ms)
 
-    def _login(self, town: "Town", now_ms: int, again: bool) -> None:
+    def _login(self, town: Town, now_ms: int, again: bool) -> None:
         r = town.r
         if not again:
             device, ip, place = self.where(town, now_ms)
@@ -126,7 +123,7 @@ class Person:
         town.tell(self._id, "login", self.account, LEGIT, "legit", "taken" if self.taken_by else "owner", tags, self.logins, self._right)
         town.at(now_ms + 400 + int(r.random() * 1600), self, OUTCOME)
 
-    def _outcome(self, town: "Town", now_ms: int) -> None:
+    def _outcome(self, town: Town, now_ms: int) -> None:
         r = town.r
         verdict = town.verdict(self._id)
         town.count_verdict("legit", verdict)
@@ -151,7 +148,7 @@ class Person:
         else:
             self._success(town, now_ms)
 
-    def _success(self, town: "Town", now_ms: int) -> None:
+    def _success(self, town: Town, now_ms: int) -> None:
         r = town.r
         town.write("login.outcome", now_ms, self._id, self._entities, '"result":"success"')
         self.logins += 1
@@ -159,7 +156,7 @@ class Person:
             town.at(now_ms + MINUTE + int(exponential(r) * 5 * MINUTE), self, SESSION)
         self.next_login(town, now_ms)
 
-    def _session(self, town: "Town", now_ms: int, action: str) -> None:
+    def _session(self, town: Town, now_ms: int, action: str) -> None:
         r = town.r
         count = (
             1 if action not in ("export", "mass_send", "delete_all") else 2 + int(exponential(r) * (12 if action == "mass_send" else 90))
@@ -171,7 +168,7 @@ class Person:
             self.taken_by = ""
             self.stale_client = whole(r, 2, 6)
 
-    def _reset(self, town: "Town", now_ms: int) -> None:
+    def _reset(self, town: Town, now_ms: int) -> None:
         """The password is set anew by way of the recovery address, then used."""
         if not self._entities:
             _device, ip, self._place_tags = self.where(town, now_ms)
@@ -181,11 +178,11 @@ class Person:
         self._tries = 0
         town.at(now_ms + 10 * SECOND, self, RETRY)
 
-    def discover(self, town: "Town", when_ms: int) -> None:
+    def discover(self, town: Town, when_ms: int) -> None:
         """The owner finds out about a takeover at that time, and sets the password anew from where the last login came."""
         town.at(when_ms, _Discovery(self))
 
-    def mend(self, town: "Town", now_ms: int) -> None:
+    def mend(self, town: Town, now_ms: int) -> None:
         """The owner's way back."""
         if self.taken_by:
             if self._entities:
@@ -194,12 +191,12 @@ class Person:
             self.password += 1
             self.taken_by = ""
 
-    def replace(self, town: "Town", device: Device) -> None:
+    def replace(self, town: Town, device: Device) -> None:
         """A new device in the place of an old one, from the next login on."""
         zone = COUNTRIES[self.country].zone
         self.devices[self.devices.index(device)] = make_device(town.r, device.kind, self.language, zone)
 
-    def where(self, town: "Town", now_ms: int) -> tuple[Device, str, str]:
+    def where(self, town: Town, now_ms: int) -> tuple[Device, str, str]:
         """Device, address and what is special about the place now."""
         r, devices = town.r, self.devices
         local = now_ms + self.offset_ms
@@ -231,7 +228,7 @@ class Person:
         tags = home.tags + ',"family"' if home.members > 1 else home.tags
         return device, home.address(now_ms, r), tags
 
-    def _visited(self, town: "Town") -> str:
+    def _visited(self, town: Town) -> str:
         """An address of somebody else's, mostly in the same city, or a public network's."""
         r, home, access = town.r, self.home, town.world.access[self.country]
         city = home.network.city if isinstance(home, Household) and r.random() < 0.75 else int(r.random() * CITIES)
@@ -241,7 +238,7 @@ class Person:
     def _six(self, r: Any) -> str:
         return interface(self.carrier.site(r), r)
 
-    def _leaves(self, town: "Town", now_ms: int) -> bool:
+    def _leaves(self, town: Town, now_ms: int) -> bool:
         """Begin a journey that is due, or plan the next when one is over."""
         r = town.r
         if self.trip_until_ms > self.trip_at_ms:
@@ -255,7 +252,7 @@ class Person:
         self.trip_until_ms = now_ms + DAY + int(exponential(r) * 4 * DAY)
         return True
 
-    def _away(self, town: "Town", chance: float) -> tuple[Device, str, str]:
+    def _away(self, town: Town, chance: float) -> tuple[Device, str, str]:
         r, devices = town.r, self.devices
         assert self.trip_network is not None
         if chance < 0.75 or len(devices) < 2:
@@ -274,7 +271,7 @@ class _Discovery:
     def __init__(self, person: Person) -> None:
         self.person = person
 
-    def step(self, town: "Town", now_ms: int, stage: Any) -> None:
+    def step(self, town: Town, now_ms: int, stage: Any) -> None:
         """The way back."""
         self.person.mend(town, now_ms)
 
@@ -290,7 +287,7 @@ class MailClient:
         self._id = self._entities = self._tags = ""
         self._right = True
 
-    def step(self, town: "Town", now_ms: int, stage: Any) -> None:
+    def step(self, town: Town, now_ms: int, stage: Any) -> None:
         """A connection, or its outcome."""
         person, r = self.person, town.r
         if stage == 0:

@@ -1,13 +1,13 @@
 """The town's clock: a heap of who acts next, and the one place where events and truths are written.
 
-    town = Town(Plan(users=300, days=10), door=None)
+    town = Town(Plan(users=300, days=10), door=None)      an empty one; `found` has it settled
     for events, truths in town.run(): …          lists of lines, in the order of time
 
 Actors push themselves: `town.at(now_ms, actor, stage)`. Memory holds the people, the campaigns and one entry each on the heap, whatever the
 number of days. With a door, what actors send is decided for real, and `verdict` waits for the answer; without one everybody is let in.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from heapq import heappop, heappush
 from typing import Any, Protocol
 
@@ -32,6 +32,15 @@ class Actor(Protocol):
         """Act; push what comes next."""
 
 
+class Undertaking(Protocol):
+    """A campaign, as far as the town knows it."""
+
+    kind: str
+
+    def told(self) -> str:
+        """Its line of truth."""
+
+
 class Door(Protocol):
     """A real decision door: takes lines in order, and knows the verdict of an event that it was given."""
 
@@ -46,9 +55,6 @@ class Town:
     """One run."""
 
     def __init__(self, plan: Plan, door: Door | None = None) -> None:
-        from wardline.city.attackers import recruit
-        from wardline.city.people import settle
-
         self.plan = plan
         self.door = door
         self.start_ms = int(plan.monday.timestamp()) * SECOND
@@ -60,6 +66,7 @@ class Town:
         self.types: dict[str, int] = {}
         self.kinds: dict[str, int] = {}
         self.stopped: dict[str, dict[str, int]] = {}
+        self.campaigns: Sequence[Undertaking] = ()
         self._unsent: list[str] = []
         self._heap: list[tuple[int, int, Actor, Any]] = []
         self._pushed = 0
@@ -67,8 +74,6 @@ class Town:
         self._day = -1
         self._day_text = ""
         self._prefix = f"c{plan.seed}-"
-        self.people = settle(self)
-        self.campaigns = recruit(self)
 
     def at(self, when_ms: int, actor: Actor, stage: Any = 0) -> None:
         """Let the actor act then, unless the time is over by then."""
@@ -155,7 +160,7 @@ class Town:
             "types": dict(sorted(self.types.items())),
             "truths": dict(sorted(self.kinds.items())),
             "campaigns": attacks,
-            "people": len(self.people),
+            "people": self.plan.users,
         }
         if self.door is not None:
             found["verdicts"] = {kind: dict(sorted(said.items())) for kind, said in sorted(self.stopped.items())}

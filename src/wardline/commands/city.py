@@ -49,10 +49,10 @@ def city(
     as_json: Annotated[bool, typer.Option("--json", help="end with one JSON document")] = False,
 ) -> None:
     """Make a synthetic city: a mail provider's life with honest people and attackers, as events for the door; the truth stands apart."""
+    from wardline.city.founding import found
     from wardline.city.listing import write_sources
     from wardline.city.live import DoorLost, LiveDoor
     from wardline.city.plan import KINDS, Plan, PlanError
-    from wardline.city.town import Town
 
     wanted = [word for given in attacks or [] for word in given.replace(",", " ").split()]
     if "none" in wanted and len(wanted) > 1:
@@ -67,7 +67,7 @@ def city(
         raise Failure("--json needs --out FILE: events and summary would share standard output", status=2)
     door = LiveDoor(live, api_key) if live else None
     began = time.perf_counter()
-    town = Town(plan, door)
+    town = found(plan, door)
     if sources is not None:
         write_sources(town.world, sources)
     with _opened(keep, to_stdout) as events, _opened(truth, False) as truths, _bar(not to_stdout or not sys.stdout.isatty()) as moved:

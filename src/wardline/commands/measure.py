@@ -166,6 +166,7 @@ def conformance(
     """Run the MIME, SPF, DKIM, ARC and DMARC test vectors found under a folder."""
     if not folder.is_dir():
         raise Failure(f"{folder}: there is no such folder; give one with test vectors", status=2)
+    from wardline.domains.mail.conformance.vectors import as_text
     from wardline.domains.mail.conformance.vectors import run as run_conformance
 
     console = err()
@@ -181,11 +182,7 @@ def conformance(
     if as_json:
         print_json(report)
         return
-    for suite in report.suites:
-        colour = "green" if suite.failed == 0 else "red"
-        out().print(f"[{colour}]{suite.name:<28}[/] {suite.passed} passed, {suite.failed} failed, {suite.skipped} skipped", markup=True)
-        for item in suite.failing[:20]:
-            out().print(f"    {item}")
+    out().print(as_text(report))
 
 
 def _limited(found: Iterator[Source], limit: int) -> Iterator[Source]:

@@ -1,7 +1,7 @@
 """A backtest: whom a rule would have hit, over stored history. Reads; changes nothing; may run beside the server.
 
     rule = candidate("spray", "login", "failures_prefix_10m > 20", names, counters=[failures_prefix_10m])
-    with history.session(tail(history, journal), BACKTEST) as session:
+    with Session(history, tail(history, journal), BACKTEST) as session:
         report = backtest(rule, session, labels, since_us=…, until_us=…, progress=print)
     print(render(report))
 

@@ -77,10 +77,6 @@ class Frozen:
         head = self.head
         return min(max(head.gain * (self.raw_log_odds(rows) - head.margin), -head.floor), head.ceiling)
 
-    def with_limits(self, *, gain: float, margin: float, floor: float, ceiling: float) -> "Frozen":
-        """The same weights under other limits."""
-        return Frozen(msgspec.structs.replace(self.head, gain=gain, margin=margin, floor=floor, ceiling=ceiling), self.weights)
-
     def to_bytes(self) -> bytes:
         """The stored form."""
         used = np.flatnonzero(self.weights).astype("<u4")

@@ -129,12 +129,6 @@ class Budgets:
         if not spent.standing and not spent.days:
             del self.spent[subject]
 
-    def forget_days(self, before: int) -> None:
-        """Drop the daily figures of days before `before`; what stands stays counted."""
-        for spent in self.spent.values():
-            for day in [day for day in spent.days if day < before]:
-                del spent.days[day]
-
     def snapshot(self) -> bytes:
         """The state as MessagePack, users in order."""
         ordered = {user: Spent(self.spent[user].standing, dict(sorted(self.spent[user].days.items()))) for user in sorted(self.spent)}

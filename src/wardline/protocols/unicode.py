@@ -29,7 +29,6 @@ _inner = re.compile(r"[0-9@$!|\u20ac\u00a3](?=[a-z])")
 _spaced = re.compile(r"(?<![a-z0-9])[a-z]([ ._*~'-])[a-z](?:\1[a-z]){2,30}(?![a-z0-9])")
 _joints = str.maketrans("", "", " ._*~'-")
 _mixed = re.compile(r"[A-Za-z](?=[\u0370-\u052f])|[\u0370-\u052f](?=[A-Za-z])")
-_invisible = re.compile("[\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\U000e0000-\U000e007f]")
 _scripts = (
     ("cyrillic", re.compile("[\u0400-\u052f]")),
     ("greek", re.compile("[\u0370-\u03ff]")),
@@ -109,11 +108,6 @@ def leet(folded: str) -> str:
     closed = _spaced.sub(lambda word: word[0].translate(_joints), folded)
     # Most texts hold no sign before a letter: they are done.
     return _leet_word.sub(_unleet, closed) if _inner.search(closed) else closed
-
-
-def invisible_count(text: str) -> int:
-    """How many characters of the text cannot be seen (zero width, soft hyphens, direction marks, tags)."""
-    return 0 if text.isascii() else len(_invisible.findall(text))
 
 
 def mixed_script_count(text: str) -> int:

@@ -49,8 +49,6 @@ _scheme = re.compile(r"([A-Za-z][A-Za-z0-9+.-]{0,31}):")
 _usual = re.compile(
     r"(https?)://([a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){1,4})(/[^?#\\\s\x00-\x20]*+)?(?:\?([^#\s\x00-\x20]*+))?(?:#([^\s\x00-\x20]*+))?"
 )
-_joints = re.compile(r"[-_.~+ ]")
-_hexadecimal = re.compile(r"(?=.*[0-9])[0-9a-fA-F]+")
 _percent = re.compile(r"%([0-9A-Fa-f]{2})")
 _plain_host = re.compile(r"[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*\.?")
 _ip4_part = re.compile(r"(?:0[xX]([0-9a-fA-F]*)|([0-9]+))")
@@ -279,30 +277,6 @@ def parse(url: str) -> Url | None:
     if "http:/" in lowered or "https:/" in lowered:
         tricks.append("repeated_scheme")
     return Url(text, scheme, host, registrable(host), port, at_sign != "", path, query, fragment, tuple(tricks))
-
-
-def path_shape(path: str) -> str:
-    """What a path is built like, for recognising its siblings: "/wp-content/9f86d081884c/login12.php" -> "/w-w/h/m.php".
-
-    Per segment (the first eight): w letters, d digits, h eight and more hexadecimal digits, m a mixture, each part between -, _ and . for itself;
-    an ending of two to five letters stays as it is.
-    """
-    segments = []
-    for segment in path[:URL_CHARS].split("/")[1:9]:
-        stem, dot, ending = segment.rpartition(".")
-        if not (dot and stem and 2 <= len(ending) <= 5 and ending.isascii() and ending.isalnum()):
-            stem, dot, ending = segment, "", ""
-        parts = [_part_shape(part) for part in _joints.split(stem[:256])]
-        segments.append("-".join(parts[:6]) + dot + ending.lower())
-    return "/" + "/".join(segments) if segments else ""
-
-
-def _part_shape(part: str) -> str:
-    if not part:
-        return ""
-    if len(part) >= 8 and _hexadecimal.fullmatch(part):
-        return "h"
-    return "d" if part.isdigit() else "w" if part.isalpha() else "m"
 
 
 def join(base: str, url: str) -> str:

@@ -8,7 +8,7 @@ import pytest
 from wardline.base.storage import StorageDamaged, StorageError, StorageLocked
 from wardline.engine.record import Record
 from wardline.engine.sql.schema import SCHEMA_VERSION
-from wardline.engine.store.backup import MANIFEST, check, migrate, restore
+from wardline.engine.store.backup import MANIFEST, backup, check, migrate, restore
 from wardline.engine.store.journal import Journal, Settings
 
 SETTINGS = Settings(segment_bytes=64 << 10, index_interval_seconds=0.01, min_free_bytes=0)
@@ -30,7 +30,7 @@ def filled(folder: Path) -> Journal:
 
 def test_what_was_appended_before_is_in_the_backup_and_comes_back(tmp_path: Path) -> None:
     with filled(tmp_path / "data") as journal:
-        manifest = journal.backup(tmp_path / "backup")
+        manifest = backup(journal, tmp_path / "backup", 1)
         journal.append(record("after")).result(30)
     assert manifest.last_seq == 101
     assert {copied.name for copied in manifest.files} == {
@@ -60,7 +60,7 @@ def test_a_backup_under_load_is_a_whole_prefix(tmp_path: Path) -> None:
         thread = threading.Thread(target=load)
         thread.start()
         try:
-            manifests = [journal.backup(tmp_path / f"backup{number}") for number in range(3)]
+            manifests = [backup(journal, tmp_path / f"backup{number}", 1) for number in range(3)]
         finally:
             stop.set()
             thread.join()
@@ -72,9 +72,9 @@ def test_a_backup_under_load_is_a_whole_prefix(tmp_path: Path) -> None:
 
 def test_a_used_folder_is_refused_both_ways(tmp_path: Path) -> None:
     with filled(tmp_path / "data") as journal:
-        journal.backup(tmp_path / "backup")
+        backup(journal, tmp_path / "backup", 1)
         with pytest.raises(StorageError, match="not empty"):
-            journal.backup(tmp_path / "backup")
+            backup(journal, tmp_path / "backup", 1)
         with pytest.raises(StorageLocked):
             restore(tmp_path / "backup", tmp_path / "data")
     with pytest.raises(StorageError, match="holds a journal already"):
@@ -84,7 +84,7 @@ def test_a_used_folder_is_refused_both_ways(tmp_path: Path) -> None:
 @pytest.mark.parametrize("damage", ["missing", "changed", "manifest", "escape"])
 def test_a_backup_that_does_not_match_is_refused_before_anything_is_copied(tmp_path: Path, damage: str) -> None:
     with filled(tmp_path / "data") as journal:
-        journal.backup(tmp_path / "backup")
+        backup(journal, tmp_path / "backup", 1)
     path = tmp_path / "backup" / "keys" / "subjects.keys"
     if damage == "missing":
         path.unlink()

@@ -12,6 +12,7 @@ from wardline.engine.record import Record
 from wardline.learning.backtest import Known
 from wardline.learning.datasets.rows import decisions, gather, known
 from wardline.learning.history.compaction import compact, tail
+from wardline.learning.history.session import Session
 from wardline.learning.history.store import History
 
 RECIPE = Recipe(numbers=("failures_10m", "flag", "never"), texts=("ip.country",), groups=("account",), labels=("event", "account"))
@@ -22,7 +23,7 @@ def rows(folder: Path, records: list[Record], labels: list[Known], *, compacted:
     journal, history = Kept(records), History(folder / "history")
     if compacted:
         compact(history, journal)
-    with history.session(tail(history, journal)) as session:
+    with Session(history, tail(history, journal)) as session:
         assert decisions(session, "login") == len(records)
         found: list[dict[str, Any]] = gather(session, "login", more.pop("recipe", RECIPE), labels, **more).to_pylist()
         return found

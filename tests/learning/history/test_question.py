@@ -25,7 +25,7 @@ RECORDS = [
 def session(tmp_path_factory: pytest.TempPathFactory) -> Session:
     history = History(tmp_path_factory.mktemp("history"))
     compact(history, Kept(RECORDS[:8]))
-    with history.session(tail(history, Kept(RECORDS)), Limits(rows=100)) as opened:
+    with Session(history, tail(history, Kept(RECORDS)), Limits(rows=100)) as opened:
         yield opened
 
 
@@ -100,12 +100,12 @@ def test_what_cannot_be_asked_says_why(session: Session, question: Question, hin
 
 
 def test_an_empty_history_says_that_it_is_empty(tmp_path: Path) -> None:
-    with History(tmp_path).session() as opened, pytest.raises(HistoryError, match="none yet"):
+    with Session(History(tmp_path)) as opened, pytest.raises(HistoryError, match="none yet"):
         ask(opened, Question(text="login"))
 
 
 def test_a_question_that_takes_too_long_is_stopped(session: Session) -> None:
-    with session.history.session(limits=Limits(seconds=0.0)) as hurried, pytest.raises(HistoryError, match="was stopped"):
+    with Session(session.history, limits=Limits(seconds=0.0)) as hurried, pytest.raises(HistoryError, match="was stopped"):
         hurried.rows("SELECT count(*) FROM range(1000000000) a, range(1000) b WHERE a.range * b.range < 0")
 
 

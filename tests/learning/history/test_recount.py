@@ -98,7 +98,7 @@ def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 def test_equal_to_the_engine(world: tuple[History, list[Record]], name: str) -> None:
     history, every = world
     expected = by_engine(COUNTERS[name], every)
-    with history.session(tail(history, Kept(every))) as session:
+    with Session(history, tail(history, Kept(every))) as session:
         for slice_rows in (10_000, 300):
             found = by_history(session, COUNTERS[name], slice_rows=slice_rows)
             assert_equal(found, expected)
@@ -118,7 +118,7 @@ def test_a_window_reads_what_came_before_it(world: tuple[History, list[Record]],
     since_us, until_us = every[700].time_us, every[1100].time_us
     logins = {record.seq: kept.occurred_us for record in every if (kept := kept_event(record)) and kept.type == "login"}
     inside = {seq for seq, at in logins.items() if since_us <= at < until_us}
-    with history.session() as session:
+    with Session(history) as session:
         found = by_history(session, COUNTERS[name], since_us=since_us, until_us=until_us)
     assert_equal(found, {seq: expected[seq] for seq in inside})
     assert set(found) <= inside
@@ -128,7 +128,7 @@ def test_several_counters_at_once(world: tuple[History, list[Record]]) -> None:
     history, every = world
     some = [COUNTERS["count"], Counter(name="other", kind="distinct", on=("login",), of="account", by=("port",), window_seconds=600)]
     told: list[float] = []
-    with history.session(tail(history, Kept(every))) as session:
+    with Session(history, tail(history, Kept(every))) as session:
         table = recount(session, some, "login", names=NAMES, progress=told.append)
     rows = {row["_seq"]: row for row in table.to_pylist()}
     expected = by_engine(some[0], every)
@@ -137,10 +137,10 @@ def test_several_counters_at_once(world: tuple[History, list[Record]]) -> None:
 
 
 def test_an_unknown_name_in_a_condition_is_told(world: tuple[History, list[Record]]) -> None:
-    with world[0].session() as session, pytest.raises(RuleError, match="did you mean result"):
+    with Session(world[0]) as session, pytest.raises(RuleError, match="did you mean result"):
         recount(session, [Counter(name="x", kind="count", on=("login",), where='resul == "a"', window_seconds=60)], "login")
 
 
 def test_an_empty_history_has_no_rows(tmp_path: Path) -> None:
-    with History(tmp_path).session() as session:
+    with Session(History(tmp_path)) as session:
         assert recount(session, [COUNTERS["count"]], "login", names=NAMES).num_rows == 0

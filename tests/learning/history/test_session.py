@@ -7,7 +7,7 @@ from learning.history.builders import DAY_US, START_US, Kept, login, outcome
 
 from wardline.base.storage import StorageDamaged
 from wardline.learning.history.compaction import compact, tail
-from wardline.learning.history.session import HistoryError, Limits, quoted
+from wardline.learning.history.session import HistoryError, Limits, Session, quoted
 from wardline.learning.history.store import History
 
 RECORDS = [login(seq, at_us=START_US + seq * DAY_US, hits=("a",) if seq % 2 else ()) for seq in range(1, 11)]
@@ -22,7 +22,7 @@ def history(tmp_path: Path) -> History:
 
 def test_files_and_tail_are_one_and_each_record_counts_once(history: History) -> None:
     fresh = {"login": tail(History(history.path.parent / "none"), Kept([*RECORDS, login(30)]))["login"]}
-    with history.session(fresh) as session:
+    with Session(history, fresh) as session:
         events = session.events("login", ["_seq", "ip.asn", "verdict", "hits", "never_seen"])
         found = session.rows(f"SELECT _seq, hits, never_seen FROM {events} ORDER BY 1")
         assert [row[0] for row in found.rows] == [*range(1, 9), 30]
@@ -32,7 +32,7 @@ def test_files_and_tail_are_one_and_each_record_counts_once(history: History) ->
 
 
 def test_an_empty_history_answers_too(tmp_path: Path) -> None:
-    with History(tmp_path / "h").session() as session:
+    with Session(History(tmp_path / "h")) as session:
         assert session.types() == []
         assert session.rows(
             f"SELECT count(*), sum(x), sum(_seq) FROM {session.events('login', {'x': 'number', '_seq': 'number'})}"
@@ -40,7 +40,7 @@ def test_an_empty_history_answers_too(tmp_path: Path) -> None:
 
 
 def test_a_window_of_time(history: History) -> None:
-    with history.session() as session:
+    with Session(history) as session:
         events = session.events("login", ["_seq"], START_US + 3 * DAY_US, START_US + 5 * DAY_US)
         assert session.rows(f"SELECT _seq FROM {events} ORDER BY 1").rows == [(3,), (4,)]
         events = session.events("login", ["_seq"], START_US + 300 * DAY_US)
@@ -65,18 +65,18 @@ def test_a_window_of_time(history: History) -> None:
     ],
 )
 def test_statements_reach_nothing_else(history: History, statement: str) -> None:
-    with history.session() as session, pytest.raises(HistoryError):
+    with Session(history) as session, pytest.raises(HistoryError):
         session.rows(statement)
 
 
 def test_limits_of_rows_time_and_memory(history: History) -> None:
-    with history.session(limits=Limits(seconds=0.2, rows=3, memory_bytes=64 << 20)) as session:
+    with Session(history, limits=Limits(seconds=0.2, rows=3, memory_bytes=64 << 20)) as session:
         answer = session.rows(f"SELECT _seq FROM {session.events('login', ['_seq'])}")
         assert len(answer.rows) == 3 and answer.more
         with pytest.raises(HistoryError, match=r"0\.2 s"):
             session.rows("SELECT count(*) FROM range(1000000000) a, range(1000) b WHERE a.range * b.range < 0")
         assert session.rows("SELECT 1").rows == [(1,)], "it goes on after an interrupted question"
-    with history.session(limits=Limits(memory_bytes=64 << 20)) as session, pytest.raises(HistoryError, match="64 MB"):
+    with Session(history, limits=Limits(memory_bytes=64 << 20)) as session, pytest.raises(HistoryError, match="64 MB"):
         session.rows("SELECT count(DISTINCT range || 'some text that is longer') FROM range(20000000)")
 
 
@@ -88,7 +88,7 @@ def test_a_damaged_file_is_named_with_the_remedy(history: History, damage: str) 
         path.unlink()
     else:
         path.write_bytes({"cut": data[:-20], "empty": b"", "noise": bytes(len(data))}[damage])
-    with history.session() as session, pytest.raises(StorageDamaged, match="--rebuild"):
+    with Session(history) as session, pytest.raises(StorageDamaged, match="--rebuild"):
         session.rows(f"SELECT sum(_seq) FROM {session.events('login', ['_seq'])}")
     assert len(history.verify()) == 1
 

@@ -7,17 +7,14 @@ It adapts: after some stops it changes networks, then slows down, then gives up.
 
 import json
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
 from wardline.city.person import Person
 from wardline.city.streams import exponential, stream
-from wardline.city.town import DAY, HOUR, MINUTE
+from wardline.city.town import DAY, HOUR, MINUTE, Town
 from wardline.city.world import use_of
-
-if TYPE_CHECKING:
-    from wardline.city.town import Town
 
 STOPPED = frozenset({"challenge", "hold", "reject"})
 NEXT = "next"
@@ -49,7 +46,7 @@ class Campaign:
     passes_challenge = 0.04
     gives_up_after = 60
 
-    def __init__(self, town: "Town", kind: str, number: int) -> None:
+    def __init__(self, town: Town, kind: str, number: int) -> None:
         self.kind = kind
         self.id = f"{kind}-{number}"
         self.r: Random = stream(town.plan.seed, f"attack/{self.id}")
@@ -62,26 +59,26 @@ class Campaign:
 
     # What a kind of attack says.
 
-    def begin(self, town: "Town") -> None:
+    def begin(self, town: Town) -> None:
         """Go on the clock."""
         raise NotImplementedError
 
-    def act(self, town: "Town", now_ms: int, stage: Any) -> None:
+    def act(self, town: Town, now_ms: int, stage: Any) -> None:
         """The campaign's own step."""
         raise NotImplementedError
 
-    def rotate(self, town: "Town") -> None:
+    def rotate(self, town: Town) -> None:
         """Take other networks."""
 
-    def entered(self, town: "Town", now_ms: int, tried: Try) -> None:
+    def entered(self, town: Town, now_ms: int, tried: Try) -> None:
         """An account was entered."""
 
-    def failed(self, town: "Town", now_ms: int, tried: Try, verdict: str) -> None:
+    def failed(self, town: Town, now_ms: int, tried: Try, verdict: str) -> None:
         """An attempt came to nothing."""
 
     # What they share.
 
-    def step(self, town: "Town", now_ms: int, stage: Any) -> None:
+    def step(self, town: Town, now_ms: int, stage: Any) -> None:
         """Act, or take what became of an attempt."""
         if isinstance(stage, Try):
             self._answered(town, now_ms, stage)
@@ -92,7 +89,7 @@ class Campaign:
 
     def attempt(
         self,
-        town: "Town",
+        town: Town,
         now_ms: int,
         person: Person | None,
         account: str,
@@ -116,7 +113,7 @@ class Campaign:
         self.attempts += 1
         town.at(now_ms + 300 + int(self.r.random() * 900), self, tried)
 
-    def session(self, town: "Town", when_ms: int, tried: Try, action: str, count: int) -> None:
+    def session(self, town: Town, when_ms: int, tried: Try, action: str, count: int) -> None:
         """Let something be done in an entered account."""
         status = "taken" if tried.person else "farm"
         town.at(when_ms, self, Session(tried.account, tried.entities, tried.id, action, count, status))
@@ -125,7 +122,7 @@ class Campaign:
         """An exponential pause, longer the more it has slowed down; at least half a second."""
         return 500 + int(exponential(self.r) * mean_ms * self.pace)
 
-    def learn(self, town: "Town", verdict: str) -> None:
+    def learn(self, town: Town, verdict: str) -> None:
         """Take a verdict: rotate, slow down, give up; the deaf only count it."""
         town.count_verdict(self.kind, verdict)
         if verdict not in STOPPED:
@@ -166,7 +163,7 @@ class Campaign:
         self.first_ms = self.first_ms or now_ms
         self.last_ms = now_ms
 
-    def _answered(self, town: "Town", now_ms: int, tried: Try) -> None:
+    def _answered(self, town: Town, now_ms: int, tried: Try) -> None:
         verdict = town.verdict(tried.id)
         self.learn(town, verdict)
         result = "success" if tried.right else "wrong_password"
@@ -198,7 +195,7 @@ class Campaign:
             tried.person.discover(town, now_ms + 4 * HOUR + int(exponential(self.r) * 2 * DAY))
         self.entered(town, now_ms, tried)
 
-    def _session(self, town: "Town", now_ms: int, done: Session) -> None:
+    def _session(self, town: Town, now_ms: int, done: Session) -> None:
         id = town.write("session", now_ms, done.flow, done.entities, f'"action":"{done.action}","count":{done.count}')
         town.tell(id, "session", done.account, self.who, self.kind, done.status, "", 0, True)
         self._seen(now_ms)
@@ -211,7 +208,7 @@ class Span(msgspec.Struct, frozen=True):
     end_ms: int
 
     @staticmethod
-    def of(town: "Town", least: float, most: float) -> "Span":
+    def of(town: Town, least: float, most: float) -> "Span":
         """From one share of the run to another."""
         length = town.end_ms - town.start_ms
         return Span(town.start_ms + int(length * least), town.start_ms + int(length * most))
@@ -221,7 +218,7 @@ class Span(msgspec.Struct, frozen=True):
         return self.start_ms + int(r.random() * (self.end_ms - self.start_ms))
 
 
-def ransack(campaign: Campaign, town: "Town", now_ms: int, tried: Try) -> None:
+def ransack(campaign: Campaign, town: Town, now_ms: int, tried: Try) -> None:
     """What thieves do with an account: lock the owner out, copy the mail, keep a copy of what comes, send to everybody."""
     r, at = campaign.r, now_ms + MINUTE
     for action, chance, least, most in (

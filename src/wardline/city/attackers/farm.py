@@ -11,17 +11,15 @@ addresses, devices, numbers, domains, invitations, names.
 """
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from wardline.city.agents import Device, make_device
 from wardline.city.attackers.campaign import NEXT, STOPPED, Campaign, Span, Try, soon
 from wardline.city.names import DISPOSABLE, FREE_MAIL, farm_name, pattern_word
+from wardline.city.person import Person
 from wardline.city.streams import between, exponential, lognormal, pick, token, whole
-from wardline.city.town import DAY, HOUR, MINUTE, SECOND
+from wardline.city.town import DAY, HOUR, MINUTE, SECOND, Town
 from wardline.city.world import COUNTRIES, HOME_COUNTRY, Network, dotted, use_of
-
-if TYPE_CHECKING:
-    from wardline.city.town import Town
 
 # Kind: style of the names, accounts at least and at most, mean pause, milliseconds on the form and their spread.
 TRAITS: dict[str, tuple[str, int, int, float, float, float]] = {
@@ -49,7 +47,7 @@ class Farm(Campaign):
 
     gives_up_after = 30
 
-    def __init__(self, town: "Town", kind: str, number: int) -> None:
+    def __init__(self, town: Town, kind: str, number: int) -> None:
         super().__init__(town, kind, number)
         r = self.r
         self.style, least, most, self.gap_ms, self.form_ms, self.form_spread = TRAITS[kind]
@@ -69,7 +67,7 @@ class Farm(Campaign):
         self.devices: list[Device] = []
         self.rotate(town)
 
-    def rotate(self, town: "Town") -> None:
+    def rotate(self, town: Town) -> None:
         """Other addresses, and other devices for those farms that have many."""
         r, world, kind = self.r, town.world, self.kind
         land = COUNTRIES[self.country]
@@ -84,11 +82,11 @@ class Farm(Campaign):
         count = {"farm_pattern": 1, "farm_model": 7, "farm_jitter": 3, "farm_rotate": 9, "farm_aged": 5}[kind]
         self.devices = [make_device(r, pick(r, ("laptop", "laptop", "phone")), land.languages[0], land.zone) for _ in range(count)]
 
-    def begin(self, town: "Town") -> None:
+    def begin(self, town: Town) -> None:
         """At some time of its span."""
         town.at(self.span.moment(self.r), self, NEXT)
 
-    def act(self, town: "Town", now_ms: int, stage: Any) -> None:
+    def act(self, town: Town, now_ms: int, stage: Any) -> None:
         """One more sign-up, its outcome, or something done with an account."""
         if stage == NEXT:
             if self.over or self.left <= 0:
@@ -110,10 +108,10 @@ class Farm(Campaign):
             return int(self.gap_ms * between(self.r, 0.8, 1.2) * self.pace)
         return self.wait_ms(self.gap_ms)
 
-    def _address(self, town: "Town") -> str:
+    def _address(self, town: Town) -> str:
         return pick(self.r, self.pool) if self.pool else town.world.proxy(self.r, self.country)
 
-    def _sign_up(self, town: "Town", now_ms: int) -> None:
+    def _sign_up(self, town: Town, now_ms: int) -> None:
         r = self.r
         self.made += 1
         name = farm_name(self.style, r, self.word, self.made)
@@ -145,7 +143,7 @@ class Farm(Campaign):
         self.attempts += 1
         town.at(now_ms + 2 * SECOND + int(exponential(r) * 40 * SECOND), self, ("asked", account))
 
-    def _asked(self, town: "Town", now_ms: int, account: Account) -> None:
+    def _asked(self, town: Town, now_ms: int, account: Account) -> None:
         r = self.r
         verdict = town.verdict(account.id)
         self.learn(town, verdict)
@@ -167,13 +165,13 @@ class Farm(Campaign):
         elif r.random() < 0.9:
             town.at(now_ms + MINUTE + soon(r, 6), self, ("login", account))
 
-    def _login(self, town: "Town", now_ms: int, account: Account) -> None:
+    def _login(self, town: Town, now_ms: int, account: Account) -> None:
         if self.r.random() < 0.7:
             account.ip = self._address(town)
         client = account.device.fragment(now_ms / DAY)
         self.attempt(town, now_ms, None, account.account, True, account.ip, client, device=account.key, what="own")
 
-    def entered(self, town: "Town", now_ms: int, tried: Try) -> None:
+    def entered(self, town: Town, now_ms: int, tried: Try) -> None:
         """Send in bulk, except while asleep."""
         r = self.r
         if self.kind == "farm_aged" and now_ms < self.wakes_ms:
@@ -182,7 +180,7 @@ class Farm(Campaign):
             self.session(town, now_ms + MINUTE + soon(r, 1), tried, "mass_send", whole(r, 40, 900))
 
 
-def farms(town: "Town", kind: str) -> list[Campaign]:
+def farms(town: Town, _people: list[Person], kind: str) -> list[Campaign]:
     """Farms of one kind: one for each three weeks, at least two; aged ones need time and come once."""
     if kind not in TRAITS:
         return []

@@ -5,16 +5,14 @@ spraying     a few common passwords on many known names, round after round, from
 low_slow     a list as in stuffing, each try from another home's address, minutes to hours apart, for weeks
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from wardline.city.agents import SCRIPTS, Device, fragment, make_device
 from wardline.city.attackers.campaign import NEXT, Campaign, Span, Try, ransack, soon
+from wardline.city.person import Person
 from wardline.city.streams import between, pick, token, whole
-from wardline.city.town import DAY, HOUR, MINUTE, SECOND
+from wardline.city.town import DAY, HOUR, MINUTE, SECOND, Town
 from wardline.city.world import COUNTRIES, Network, dotted
-
-if TYPE_CHECKING:
-    from wardline.city.town import Town
 
 
 class Guessing(Campaign):
@@ -22,8 +20,9 @@ class Guessing(Campaign):
 
     gives_up_after = 150
 
-    def __init__(self, town: "Town", kind: str, number: int) -> None:
+    def __init__(self, town: Town, people: list[Person], kind: str, number: int) -> None:
         super().__init__(town, kind, number)
+        self.people = people
         r, users = self.r, town.plan.users
         self.span = Span.of(town, 0.25, 0.92)
         self.known_share, self.hit_share, self.rounds = 0.45, between(r, 0.006, 0.02), 1
@@ -47,7 +46,7 @@ class Guessing(Campaign):
         self._at, self._stride = int(r.random() * users), 0
         self.rotate(town)
 
-    def rotate(self, town: "Town") -> None:
+    def rotate(self, town: Town) -> None:
         """Other addresses and other clients."""
         r, world = self.r, town.world
         if not self.proxies:
@@ -61,11 +60,11 @@ class Guessing(Campaign):
             make_device(r, pick(r, ("laptop", "laptop", "phone")), country.languages[0], country.zone) for _ in range(whole(r, 2, 24))
         ]
 
-    def begin(self, town: "Town") -> None:
+    def begin(self, town: Town) -> None:
         """Somewhere in the later part of the run."""
         town.at(self.span.moment(self.r), self, NEXT)
 
-    def act(self, town: "Town", now_ms: int, stage: Any) -> None:
+    def act(self, town: Town, now_ms: int, stage: Any) -> None:
         """One more pair, or the return to an account that was entered."""
         if isinstance(stage, tuple):
             tried: Try = stage[0]
@@ -81,7 +80,7 @@ class Guessing(Campaign):
         person = None
         account = f"u{token(r, 10)}"
         if r.random() < self.known_share:
-            person = town.people[self._victim(town)]
+            person = self.people[self._victim()]
             if person.born_ms > now_ms:
                 person = None
             else:
@@ -98,12 +97,12 @@ class Guessing(Campaign):
         else:
             town.at(now_ms + self.wait_ms(self.gap_ms), self, NEXT)
 
-    def _victim(self, town: "Town") -> int:
+    def _victim(self) -> int:
         """The next account of the walk: all different until everybody had a turn."""
         self._stride += 1
-        return (self._at + self._stride * _PRIME) % len(town.people)
+        return (self._at + self._stride * _PRIME) % len(self.people)
 
-    def entered(self, town: "Town", now_ms: int, tried: Try) -> None:
+    def entered(self, town: Town, now_ms: int, tried: Try) -> None:
         """Half of what is entered is used by somebody later, the rest is sold."""
         if tried.what != "again" and tried.person is not None and self.r.random() < 0.5:
             town.at(now_ms + soon(self.r, 12), self, (tried, tried.person.password))
@@ -114,8 +113,8 @@ class Guessing(Campaign):
 _PRIME = 1_000_003  # no factor of any number of users up to the limit
 
 
-def guessers(town: "Town", kind: str) -> list[Campaign]:
+def guessers(town: Town, people: list[Person], kind: str) -> list[Campaign]:
     """Campaigns of one kind: one for each three weeks, at least two."""
     if kind not in ("stuffing", "spraying", "low_slow"):
         return []
-    return [Guessing(town, kind, number) for number in range(1, max(2, town.plan.days // 20) + 1)]
+    return [Guessing(town, people, kind, number) for number in range(1, max(2, town.plan.days // 20) + 1)]

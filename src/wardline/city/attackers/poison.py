@@ -4,17 +4,15 @@ Some accounts of their own are opened one by one and used daily for weeks, from 
 bought passwords, with a success of an own account after every few failures, so that the share of failures stays small.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from wardline.city.agents import Device, make_device
 from wardline.city.attackers.campaign import NEXT, STOPPED, Campaign, Span, Try, ransack, soon
 from wardline.city.names import email_address, person_name, user_name
+from wardline.city.person import Person
 from wardline.city.streams import exponential, lognormal, pick, token, whole
-from wardline.city.town import DAY, HOUR, SECOND
+from wardline.city.town import DAY, HOUR, SECOND, Town
 from wardline.city.world import COUNTRIES, HOME_COUNTRY, dotted
-
-if TYPE_CHECKING:
-    from wardline.city.town import Town
 
 
 class Own:
@@ -32,8 +30,9 @@ class Poison(Campaign):
 
     gives_up_after = 120
 
-    def __init__(self, town: "Town", kind: str, number: int) -> None:
+    def __init__(self, town: Town, people: list[Person], kind: str, number: int) -> None:
         super().__init__(town, kind, number)
+        self.people = people
         r = self.r
         self.span = Span.of(town, 0.03, 0.12)
         self.strikes_ms = town.start_ms + int((town.end_ms - town.start_ms) * (0.5 + 0.4 * r.random()))
@@ -46,18 +45,18 @@ class Poison(Campaign):
         self._at = int(r.random() * town.plan.users)
         self.rotate(town)
 
-    def rotate(self, town: "Town") -> None:
+    def rotate(self, town: Town) -> None:
         """Other blocks of a hoster; what was learned about the old ones is lost to it."""
         hoster = pick(self.r, town.world.hosters)
         block = hoster.first + int(self.r.random() * hoster.size) // 256 * 256
         self.pool = [dotted(block + whole(self.r, 2, 250)) for _ in range(20)]
 
-    def begin(self, town: "Town") -> None:
+    def begin(self, town: Town) -> None:
         """Early."""
         town.at(self.span.moment(self.r), self, "open")
         town.at(self.strikes_ms, self, NEXT)
 
-    def act(self, town: "Town", now_ms: int, stage: Any) -> None:
+    def act(self, town: Town, now_ms: int, stage: Any) -> None:
         """Open accounts, keep them alive, or strike."""
         r = self.r
         if stage == "open":
@@ -75,7 +74,7 @@ class Poison(Campaign):
             if now_ms < self.strikes_ms:
                 town.at(now_ms + 6 * HOUR + int(exponential(r) * 18 * HOUR), self, ("live", own))
 
-    def _open(self, town: "Town", now_ms: int) -> None:
+    def _open(self, town: Town, now_ms: int) -> None:
         r, land = self.r, COUNTRIES[self.country]
         first, last = person_name(r)
         name = user_name(r, first, last)
@@ -90,7 +89,7 @@ class Poison(Campaign):
         self.attempts += 1
         town.at(now_ms + 40 * SECOND, self, ("asked", own))
 
-    def _asked(self, town: "Town", now_ms: int, own: Own) -> None:
+    def _asked(self, town: Town, now_ms: int, own: Own) -> None:
         verdict = town.verdict(own.id)
         self.learn(town, verdict)
         if verdict == "challenge" and self.r.random() < 0.6:
@@ -102,11 +101,11 @@ class Poison(Campaign):
         self.owned.append(own)
         town.at(now_ms + HOUR, self, ("live", own))
 
-    def _own_login(self, town: "Town", now_ms: int, own: Own) -> None:
+    def _own_login(self, town: Town, now_ms: int, own: Own) -> None:
         client = own.device.fragment(now_ms / DAY)
         self.attempt(town, now_ms, None, own.account, True, pick(self.r, self.pool), client, device=own.key, what="own")
 
-    def _strike(self, town: "Town", now_ms: int) -> None:
+    def _strike(self, town: Town, now_ms: int) -> None:
         r = self.r
         if self.over or self.left <= 0:
             return
@@ -115,7 +114,7 @@ class Poison(Campaign):
             self._own_login(town, now_ms, pick(r, self.owned))
         else:
             self.left -= 1
-            person = town.people[(self._at + self.left * 1_000_003) % len(town.people)]
+            person = self.people[(self._at + self.left * 1_000_003) % len(self.people)]
             if person.born_ms <= now_ms:
                 land = COUNTRIES[self.country]
                 device = (
@@ -125,14 +124,14 @@ class Poison(Campaign):
                 self.attempt(town, now_ms, person, person.account, r.random() < 0.03, ip, device.fragment(now_ms / DAY), what="strike")
         town.at(now_ms + self.wait_ms(40 * SECOND), self, NEXT)
 
-    def entered(self, town: "Town", now_ms: int, tried: Try) -> None:
+    def entered(self, town: Town, now_ms: int, tried: Try) -> None:
         """What was entered by a strike is emptied later."""
         if tried.what == "strike" and self.r.random() < 0.5:
             ransack(self, town, now_ms + soon(self.r, 3), tried)
 
 
-def poisoners(town: "Town", kind: str) -> list[Campaign]:
+def poisoners(town: Town, people: list[Person], kind: str) -> list[Campaign]:
     """Two, or one for each three weeks."""
     if kind != "poison":
         return []
-    return [Poison(town, kind, number) for number in range(1, max(2, town.plan.days // 20) + 1)]
+    return [Poison(town, people, kind, number) for number in range(1, max(2, town.plan.days // 20) + 1)]

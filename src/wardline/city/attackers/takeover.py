@@ -10,18 +10,15 @@
 Victims are drawn from everybody who has an account by then, over most of the run, so that there are some with no history and some with hundreds of logins.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from wardline.city.agents import make_device
 from wardline.city.attackers.campaign import NEXT, Campaign, Span, Try, ransack, soon
 from wardline.city.home import Household
 from wardline.city.person import Person
 from wardline.city.streams import pick, token, whole
-from wardline.city.town import DAY, HOUR, MINUTE
+from wardline.city.town import DAY, HOUR, MINUTE, Town
 from wardline.city.world import COUNTRIES, HOME_COUNTRY, Network
-
-if TYPE_CHECKING:
-    from wardline.city.town import Town
 
 # Victims of all campaigns of the kind, as a share of the users, and victims for each campaign.
 VICTIMS = {
@@ -40,8 +37,9 @@ class Takeover(Campaign):
 
     gives_up_after = 40
 
-    def __init__(self, town: "Town", kind: str, number: int, victims: int) -> None:
+    def __init__(self, town: Town, people: list[Person], kind: str, number: int, victims: int) -> None:
         super().__init__(town, kind, number)
+        self.people = people
         self.left = victims
         self.span = Span.of(town, 0.04, 0.98)
         self.passes_challenge = PASSES.get(kind, 0.08)
@@ -51,17 +49,17 @@ class Takeover(Campaign):
         self.hosts: list[str] = []
         self.rotate(town)
 
-    def rotate(self, town: "Town") -> None:
+    def rotate(self, town: Town) -> None:
         """Other hosts for the crew's relays, and another client."""
         hoster: Network = pick(self.r, town.world.hosters)
         self.hosts = [hoster.address(self.r) for _ in range(4)]
 
-    def begin(self, town: "Town") -> None:
+    def begin(self, town: Town) -> None:
         """A moment for each victim."""
         for _ in range(self.left):
             town.at(self.span.moment(self.r), self, NEXT)
 
-    def act(self, town: "Town", now_ms: int, stage: Any) -> None:
+    def act(self, town: Town, now_ms: int, stage: Any) -> None:
         """A new victim, or back to one that was entered."""
         if self.over:
             return
@@ -71,13 +69,13 @@ class Takeover(Campaign):
             self.attempt(town, now_ms, person, person.account, person.password == password, ip, tried.client, device=device, what="again")
             return
         r = self.r
-        person = pick(r, town.people)
+        person = pick(r, self.people)
         if person.born_ms > now_ms or person.taken_by:
             return
         ip, client, device = self.disguise(town, now_ms, person)
         self.attempt(town, now_ms, person, person.account, True, ip, client, device=device, what=f"{ip} {device}")
 
-    def disguise(self, town: "Town", now_ms: int, person: Person) -> tuple[str, str, str]:
+    def disguise(self, town: Town, now_ms: int, person: Person) -> tuple[str, str, str]:
         """Address, client fields and cookie for this victim."""
         r, world, kind, day = self.r, town.world, self.kind, now_ms / DAY
         if kind in ("naive", "recovery"):
@@ -103,7 +101,7 @@ class Takeover(Campaign):
         other = make_device(r, pick(r, ("laptop", "phone")), person.language if r.random() < 0.5 else land.languages[0], land.zone)
         return network.address(r), other.fragment(day), token(r)
 
-    def entered(self, town: "Town", now_ms: int, tried: Try) -> None:
+    def entered(self, town: Town, now_ms: int, tried: Try) -> None:
         """Look around, come back, take what is there."""
         r = self.r
         assert tried.person is not None
@@ -116,28 +114,28 @@ class Takeover(Campaign):
         if self.kind == "recovery" and tried.what != "again" and r.random() < 0.7:
             self.session(town, now_ms + HOUR + soon(r, 2), tried, "password_change", 1)
 
-    def failed(self, town: "Town", now_ms: int, tried: Try, verdict: str) -> None:
+    def failed(self, town: Town, now_ms: int, tried: Try, verdict: str) -> None:
         """One more try from elsewhere on the next day, if there was a door that said no."""
         if verdict in ("challenge", "hold") and tried.what != "again" and tried.person is not None and self.r.random() < 0.5:
             town.at(now_ms + DAY, self, NEXT)
 
 
-def _home_network(town: "Town", person: Person, r: Any) -> Network:
+def _home_network(town: Town, person: Person, r: Any) -> Network:
     if isinstance(person.home, Household):
         return person.home.network
     return pick(r, pick(r, town.world.access[person.country]))
 
 
-def _neighbour(town: "Town", network: Network, r: Any) -> Network:
+def _neighbour(town: Town, network: Network, r: Any) -> Network:
     """Another provider's network in the same city."""
     return pick(r, [other[network.city] for other in town.world.access[network.country] if network not in other])
 
 
-def takeovers(town: "Town", kind: str) -> list[Campaign]:
+def takeovers(town: Town, people: list[Person], kind: str) -> list[Campaign]:
     """The crews of one kind."""
     if kind not in VICTIMS:
         return []
     share, each = VICTIMS[kind]
     victims = max(round(town.plan.users * share), 3)
     crews = max(victims // each, 1)
-    return [Takeover(town, kind, number + 1, victims // crews + (number < victims % crews)) for number in range(crews)]
+    return [Takeover(town, people, kind, number + 1, victims // crews + (number < victims % crews)) for number in range(crews)]

@@ -24,7 +24,6 @@ from typing import Any, Literal, get_args
 import msgspec
 
 from wardline.engine.event import type_pattern
-from wardline.engine.feature import name_pattern
 
 Kind = Literal["count", "sum", "distinct", "ratio", "first_seen", "last_seen", "rate"]
 KINDS: tuple[str, ...] = get_args(Kind)
@@ -36,7 +35,7 @@ HALF_LIFE_MIN_SECONDS = 60
 SEEN_WINDOW_SECONDS = 365 * 86_400  # for how long a silent key is remembered by first_seen and last_seen unless a window says otherwise
 TILES = 60  # a window has about so many tiles
 
-_NAME = re.compile(name_pattern)
+_NAME = re.compile(r"^[a-z][a-z0-9_]*(\.[a-z0-9_]+)*$")
 _TYPE = re.compile(type_pattern)
 _DURATION = re.compile(r"^(\d{1,9})\s?(s|m|h|d)$")
 _UNIT_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}

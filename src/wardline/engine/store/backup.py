@@ -1,6 +1,6 @@
 """Backup and restore of a data folder: a consistent copy while everything goes on, and the way back.
 
-    journal.backup(Path("/backup/2026-11-21"))          # the folder must not exist yet, or be empty
+    backup(journal, Path("/backup/2026-11-21"), now_us)      # the folder must not exist yet, or be empty
     restore(Path("/backup/2026-11-21"), Path("/var/lib/wardline"))
     migrate(Path("/var/lib/wardline"))                  # (1, 1): schema version before and after
 
@@ -15,7 +15,6 @@ import sqlite3
 from contextlib import closing
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -25,9 +24,7 @@ from wardline.engine.servers.note import read_note
 from wardline.engine.sql import schema
 from wardline.engine.sql.index import Index
 from wardline.engine.sql.indices import ELSEWHERE, EMBEDDED
-
-if TYPE_CHECKING:
-    from wardline.engine.store.journal import Journal
+from wardline.engine.store.journal import Journal
 
 MANIFEST = "manifest.json"
 # The database, then everything else that belongs to the data; the commit log is empty in a backup, the lock belongs to a process.
@@ -56,7 +53,7 @@ class Manifest(msgspec.Struct, frozen=True):
     database: str = ""
 
 
-def backup(journal: "Journal", target: Path, taken_us: int) -> Manifest:
+def backup(journal: Journal, target: Path, taken_us: int) -> Manifest:
     """Copy a running journal's folder. Blocks: not for event-loop threads. Raises StorageError when the target is in use, OSError."""
     try:
         if target.exists() and any(target.iterdir()):

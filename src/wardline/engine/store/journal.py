@@ -32,7 +32,6 @@ from wardline.engine.sql.index import decoded
 from wardline.engine.sql.indices import JournalIndex, OpenIndex, embedded
 from wardline.engine.sql.seen import Seen
 from wardline.engine.sql.sql_index import Gap
-from wardline.engine.store.backup import Manifest, backup
 from wardline.engine.store.commitlog import SEGMENT_BYTES, CommitLog
 from wardline.engine.store.erasure import Erasure
 from wardline.engine.store.indexer import Indexer
@@ -349,10 +348,6 @@ class Journal:
         self.flush()
         # SQLite's own snapshot: the indexer goes on, and so does everybody else.
         return self._index.backup(folder)
-
-    def backup(self, target: Path) -> Manifest:
-        """Copy the folder's data into a new folder while everything goes on. Blocks: not for event-loop threads. See `engine.store.backup`."""
-        return backup(self, target, self._clock.now_us())
 
     def verify(self) -> tuple[int, list[str]]:
         """Read every record and compare checksums: (records read, a line for each defect)."""

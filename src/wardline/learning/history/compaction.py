@@ -1,7 +1,7 @@
 """Compaction: from the journal's records to the history's files, and the tail that is not there yet.
 
     compacted = compact(history, journal)        # Compacted(records=131072, files=4, …)
-    session = history.session(tail(history, journal))
+    session = Session(history, tail(history, journal))
 
 The manifest's `compacted_seq` says how far it went; it moves together with the files, so that a crash at any moment neither loses a record
 nor counts one twice. Records that hold no event of a domain (mail has records of its own form) are passed over. The journal keeps its

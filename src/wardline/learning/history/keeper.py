@@ -108,7 +108,7 @@ class Keeper:
         """A reader of everything up to now."""
         if self.compacts_first:
             self.compact(apart=True)
-        with self.history.session(tail(self.history, self.journal, self.declared()), limits) as opened:
+        with Session(self.history, tail(self.history, self.journal, self.declared()), limits) as opened:
             yield opened
 
     def ask(self, question: Question, limits: Limits | None = None) -> Reply:

@@ -1,6 +1,6 @@
 """A reader of the history: DuckDB in memory over the Parquet files and the fresh tail, read-only and bounded.
 
-    with history.session(tail(history, journal), Limits(seconds=10)) as session:
+    with Session(history, tail(history, journal), Limits(seconds=10)) as session:
         answer = session.rows(f"SELECT count(*) FROM {session.events('login')}", [])
         answer.rows                                   # [(41207,)]
 
@@ -67,10 +67,10 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
 class Session:
     """See the module. Belongs to one thread; holds the history's files in place until it is closed."""
 
-    def __init__(self, history: History, tail: Mapping[str, pa.Table], limits: Limits | None = None) -> None:
+    def __init__(self, history: History, tail: Mapping[str, pa.Table] | None = None, limits: Limits | None = None) -> None:
         self.history = history
         self.limits = limits if limits is not None else Limits()
-        self._tail = dict(tail)
+        self._tail = dict(tail or {})
         self._stack = contextlib.ExitStack()
 
     def __enter__(self) -> Self:

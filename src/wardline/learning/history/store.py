@@ -19,7 +19,6 @@ import os
 import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import msgspec
 import pyarrow as pa
@@ -29,9 +28,6 @@ import pyarrow.parquet as pq
 from wardline.base.storage import DiskFiles, Files, StorageBusy, StorageDamaged, overwrite, read_whole, write_atomic
 from wardline.learning.history.columns import OWN
 from wardline.learning.history.manifest import FILE, VERSION, Manifest, Part, file_name
-
-if TYPE_CHECKING:
-    from wardline.learning.history.session import Limits, Session
 
 ROW_GROUP_ROWS = 122_880
 # Files below this many rows are merged once so many of them lie in one day and type.
@@ -296,12 +292,6 @@ class History:
                 written = self.manifest().written
             self._put(Manifest(written=written))
             self._sweep(Manifest(), wait=True)
-
-    def session(self, tail: "dict[str, pa.Table] | None" = None, limits: "Limits | None" = None) -> "Session":
-        """A reader over the files and a tail of records that are not compacted yet. See `session`."""
-        from wardline.learning.history.session import Session
-
-        return Session(self, tail or {}, limits)
 
 
 def ordered(table: pa.Table) -> pa.Table:
