@@ -47,6 +47,33 @@ def test_a_whole_evaluation(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     assert {path.name for path in out.glob("*.svg")} == {"kinds.svg", "groups.svg", *by_history}
 
 
+def test_signups_are_counted_as_accounts_in_both_readings(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    events, truth = tmp_path / "events.ndjson", tmp_path / "truth.ndjson"
+    asked, known = [], []
+    for number in range(12):
+        account, bad = f"u{number}", number % 3 == 0
+        for what, fields in (("signup", {"username": account}), ("session", {"action": "mass_send"})):
+            entities = {"account": account, "ip": f"192.0.2.{number}"}
+            asked.append({"id": f"{what}{number}", "type": what, "occurred_at": AT, "entities": entities, "fields": fields})
+            known.append(
+                {
+                    "id": f"{what}{number}",
+                    "type": what,
+                    "account": account,
+                    "truth": "attack" if bad else "legit",
+                    "kind": "farm" if bad else None,
+                }
+            )
+    events.write_text("\n".join(map(json.dumps, asked)))
+    truth.write_text("\n".join(map(json.dumps, known)))
+    assert run(["eval", "signup", str(events), str(truth), "--out", str(tmp_path / "out")]) == 0
+    text = capsys.readouterr().out
+    assert "there, or at a login or a session before harm" in text and "harm done unasked" in text
+    accounts = json.loads((tmp_path / "out" / "report.json").read_text())["accounts"]
+    assert (accounts["attackers"], accounts["honest"], accounts["before_harm"]["of"]) == (4, 8, 4)
+    assert accounts["harmed_unasked"]["hits"] + accounts["before_harm"]["hits"] == 4
+
+
 @pytest.mark.parametrize(
     ("words", "status", "error"),
     [

@@ -21,6 +21,7 @@ import typer
 from wardline.commands.context import Failure, err, out, print_json
 
 if TYPE_CHECKING:
+    from wardline.learning.evaluation.accounts import Accounts
     from wardline.learning.evaluation.judged import Answered, Asked
     from wardline.learning.evaluation.report import Report
 
@@ -49,6 +50,7 @@ def evaluate(
     """Play events through the door and hold the verdicts against the truth: shares with intervals, curves, campaigns, groups."""
     if what not in TYPES:
         raise Failure(f"the first word is {' or '.join(TYPES)}", status=2)
+    from wardline.learning.evaluation.accounts import SIGNUP, accounts
     from wardline.learning.evaluation.judged import JudgedError, joined, truths
     from wardline.learning.evaluation.report import report
 
@@ -62,7 +64,7 @@ def evaluate(
     rows = list(joined(asked, known, answers, what))
     if not rows:
         raise Failure(f"no {what} of {events} has a truth in {truth}: are the two files of one run?")
-    found = report(rows, what)
+    found = report(rows, what, accounts(asked, known, answers) if what == SIGNUP else None)
     if folder is not None:
         _write(folder, found)
     if as_json:
@@ -90,9 +92,9 @@ def _played(path: Path, url: str, api_key: str) -> "tuple[list[Asked], dict[str,
     import httpx
 
     from wardline.commands.measure import served
-    from wardline.learning.evaluation.judged import Answered, Asked
+    from wardline.learning.evaluation.judged import Asked, answered
 
-    asking, answering = msgspec.json.Decoder(Asked), msgspec.json.Decoder(Answered)
+    asking = msgspec.json.Decoder(Asked)
     asked: list[Asked] = []
     answers: dict[str, Answered] = {}
     headers = {"authorization": f"Bearer {api_key}"} if api_key else {}
@@ -112,7 +114,7 @@ def _played(path: Path, url: str, api_key: str) -> "tuple[list[Asked], dict[str,
             if reply.status_code != 200:
                 raise Failure(f"{base}: answered {reply.status_code}: {reply.text[:300]}")
             for event, line in zip(asked[-len(chunk) :], reply.content.splitlines(), strict=False):
-                answers[event.id] = answering.decode(line)
+                answers[event.id] = answered(line)
     refused = sum(not answers[event.id].verdict for event in asked if event.type in TYPES and event.id in answers)
     if refused:
         err().print(f"{refused} events were refused by the door and are left out")
@@ -205,6 +207,8 @@ def _show(found: "Report") -> None:
     )
     area = [f"{name} {value:.4f}" for name, value in (("area", found.area), ("of clusters", found.cluster_area)) if value is not None]
     say("; ".join([*area, *(f"accounts at {rate} false positives {_percent(share)}" for rate, share in found.accounts_at.items())]))
+    if found.accounts is not None:
+        _show_accounts(found.accounts)
     table = Table("kind", "attempts", "stopped as shipped", *(f"at {rate}" for rate in found.thresholds), box=None, pad_edge=False)
     for name, kind in found.kinds.items():
         table.add_row(name, str(kind.attempts), _percent(kind.stopped), *(_short(share) for share in kind.at.values()))
@@ -231,6 +235,29 @@ def _show(found: "Report") -> None:
     for tag, group in found.groups.items():
         table.add_row(tag, _percent(group.challenged), _number(group.times), _percent(group.severe))
     say(table)
+
+
+def _show_accounts(found: "Accounts") -> None:
+    from rich.table import Table
+
+    say = out().print
+    say(f"accounts of attackers: stopped at the sign-up {_percent(found.at_signup)}")
+    say(
+        f"  there, or at a login or a session before harm {_percent(found.before_harm)}; harm done unasked {_percent(found.harmed_unasked)}"
+    )
+    say(
+        f"honest accounts: asked at the sign-up {_percent(found.honest_at_signup)}; held or rejected anywhere {_percent(found.honest_held)}"
+    )
+    say(f"  there, or at any of their logins {_percent(found.honest_in_all)}")
+    table = Table("accounts, by kind", "of", "at the sign-up", "there or before harm", box=None, pad_edge=False)
+    for name, one in found.kinds.items():
+        table.add_row(name, str(one.at_signup.of), _percent(one.at_signup), _percent(one.before_harm))
+    say(table)
+    if found.lines:
+        table = Table("let in at the sign-up, then stopped by", "attackers", "honest", box=None, pad_edge=False)
+        for name, line in found.lines.items():
+            table.add_row(name, str(line.attackers), str(line.honest))
+        say(table)
 
 
 def _short(share: Any) -> str:

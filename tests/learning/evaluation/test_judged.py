@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from wardline.learning.evaluation.judged import Answered, Asked, JudgedError, joined, network_of, truths
+from wardline.learning.evaluation.judged import Answered, Asked, JudgedError, answered, joined, network_of, truths
 
 AT = datetime(2026, 11, 26, 9, tzinfo=UTC)
 
@@ -38,3 +38,12 @@ def test_networks() -> None:
     assert (network_of("192.0.2.7"), network_of("2001:db8:1:2::7"), network_of("")) == ("192.0.2", "2001:db8:1", "")
     assert network_of("2001:db8::7") == network_of("2001:db8:0:1::7") == "2001:db8:0" and network_of("::ffff:192.0.2.7") == "192.0.2"
     assert network_of("ip:5f0c") == "ip:5f0c"
+
+
+def test_an_answer_names_what_decided_it_where_something_was_asked() -> None:
+    reasons = b'"reasons":[{"detector":"login.unlike_its_owner","score":1.0,"text":"x"},{"detector":"login.travel","score":0.7,"text":"y"}]'
+    assert answered(b'{"id":"a","verdict":"challenge","score":0.8,' + reasons + b"}") == Answered(
+        "a", "challenge", 0.8, "login.unlike_its_owner"
+    )
+    assert answered(b'{"id":"a","verdict":"allow","score":0.1,' + reasons + b"}") == Answered("a", "allow", 0.1)
+    assert answered(b'{"id":"a","accepted":true}') == Answered("a")

@@ -9,6 +9,7 @@ Truth comes as NDJSON in the shape of docs/city.md, joined by the event's id; li
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from typing import Any
 
 import msgspec
 
@@ -37,6 +38,12 @@ class Truth(msgspec.Struct, frozen=True):
     password: bool | None = None
 
 
+class Fields(msgspec.Struct, frozen=True):
+    """What is read of an event's fields: of a session what it did."""
+
+    action: Any = None
+
+
 class Asked(msgspec.Struct, frozen=True):
     """What is read of an event."""
 
@@ -44,14 +51,37 @@ class Asked(msgspec.Struct, frozen=True):
     type: str
     occurred_at: datetime
     entities: dict[str, str] = {}
+    fields: Fields = Fields()
 
 
 class Answered(msgspec.Struct, frozen=True):
-    """What is read of an answer."""
+    """What is read of an answer. line: what decided it, as `login.unlike_its_owner`; "" where the mildest verdict was given."""
 
     id: str = ""
     verdict: str = ""
     score: float = 0.0
+    line: str = ""
+
+
+class _Why(msgspec.Struct, frozen=True):
+    detector: str = ""
+
+
+class _Reply(msgspec.Struct, frozen=True):
+    id: str = ""
+    verdict: str = ""
+    score: float = 0.0
+    reasons: list[_Why] = []
+
+
+_reply = msgspec.json.Decoder(_Reply)
+
+
+def answered(line: bytes) -> Answered:
+    """An answer of the door. Raises msgspec.DecodeError."""
+    reply = _reply.decode(line)
+    first = reply.reasons[0].detector if reply.reasons and reply.verdict != ALLOW else ""
+    return Answered(reply.id, reply.verdict, reply.score, first)
 
 
 class Judged(msgspec.Struct, frozen=True, kw_only=True):

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 
+from wardline.learning.evaluation.accounts import Accounts
 from wardline.learning.evaluation.intervals import Share, area, median, threshold
 from wardline.learning.evaluation.judged import SEVERE, Judged
 
@@ -79,7 +80,8 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """See the module. accounts_at: by false-positive rate, the share of attackers' accounts whose highest score is above that of honest accounts."""
+    """See the module. accounts_at: by false-positive rate, the share of attackers' accounts whose highest score is above that of honest accounts.
+    accounts: of sign-ups, whether the accounts were stopped in time."""
 
     type: str
     honest: int
@@ -98,9 +100,10 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     curves: list[Step]
     campaigns: dict[str, Campaigns]
     each: dict[str, Found]
+    accounts: Accounts | None = None
 
 
-def report(rows: Sequence[Judged], type: str) -> Report:
+def report(rows: Sequence[Judged], type: str, accounts: Accounts | None = None) -> Report:
     """All figures of one stream."""
     honest = [row for row in rows if not row.attack]
     attacks = [row for row in rows if row.attack]
@@ -134,6 +137,7 @@ def report(rows: Sequence[Judged], type: str) -> Report:
         curves=_curves(honest, attacks, cuts),
         campaigns=_together(each),
         each=each,
+        accounts=accounts,
     )
 
 
