@@ -40,7 +40,7 @@ from wardline.domains.mail.service import MailService
 from wardline.domains.mail.states import POINT, MailStates
 from wardline.domains.mail.text.starter import load_starter
 from wardline.domains.mail.text.state import TextState
-from wardline.domains.mail.text.unlabelled import LAYER, Unlabelled
+from wardline.domains.mail.unlabelled import LAYER, Unlabelled
 from wardline.domains.mail.values import RECIPIENT, rule_names
 from wardline.engine.actions.enforcement import Enforcement, Limits
 from wardline.engine.actions.ledger import Entry, Ledger
@@ -75,8 +75,8 @@ from wardline.engine.walk.intake import Edge
 from wardline.engine.walk.noted import note_event
 from wardline.engine.walk.points import EventPoints
 from wardline.engine.walk.policyfolder import PolicyFolder
+from wardline.learning.desk import ModelDesk
 from wardline.learning.frozen import Frozen, FrozenError
-from wardline.learning.registry.desk import ModelDesk
 from wardline.learning.registry.store import ModelStore
 from wardline.review.campaignbook import CampaignBook
 from wardline.review.campaigns import Campaigns
@@ -89,7 +89,7 @@ from wardline.sources.showing import source_metrics
 
 if TYPE_CHECKING:
     from wardline.learning.backtest import Report as BacktestReport
-    from wardline.learning.history.keeper import Keeper
+    from wardline.learning.keeper import Keeper
     from wardline.sources.outbound import Outbound
 
 HOUR_SECONDS = 3600.0
@@ -249,7 +249,7 @@ class Program:
     def keeper(self) -> "Keeper":
         """The history; made when first asked for, since DuckDB and Arrow are large and most commands need neither."""
         if self._keeper is None:
-            from wardline.learning.history.keeper import Keeper
+            from wardline.learning.keeper import Keeper
 
             store = self.config.store
             self._keeper = Keeper(

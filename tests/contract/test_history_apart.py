@@ -12,8 +12,8 @@ from wardline.base.storage import StorageError
 from wardline.engine.servers.index import on_server
 from wardline.engine.store.journal import Journal, Settings
 from wardline.learning.history.apart import run
-from wardline.learning.history.keeper import Keeper
 from wardline.learning.history.question import Question
+from wardline.learning.keeper import Keeper
 
 SETTINGS = Settings(min_free_bytes=0)
 

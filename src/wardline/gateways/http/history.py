@@ -18,7 +18,7 @@ from wardline.gateways.http.problem import Problem, as_problem
 from wardline.gateways.http.routes import Route
 
 if TYPE_CHECKING:
-    from wardline.learning.history.keeper import Keeper
+    from wardline.learning.keeper import Keeper
 
 
 class Query(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

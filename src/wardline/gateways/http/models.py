@@ -14,8 +14,8 @@ from wardline.gateways.http.access import actor_of
 from wardline.gateways.http.exchange import Exchange
 from wardline.gateways.http.problem import as_problem
 from wardline.gateways.http.routes import Route
+from wardline.learning.desk import ModelDesk
 from wardline.learning.registry.card import Card, ModelError
-from wardline.learning.registry.desk import ModelDesk
 
 
 class Training(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

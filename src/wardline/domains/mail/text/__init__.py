@@ -1,1 +1,1 @@
-"""The text models of mail: what they read of a message, what they learn, from whom, and what a fresh installation begins with."""
+"""The text models of mail: what they read of a message, what they say and learn, and what a fresh installation begins with."""

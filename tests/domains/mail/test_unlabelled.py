@@ -12,7 +12,7 @@ from wardline.base.config import Config, Mail
 from wardline.domains.mail.events import Envelope
 from wardline.domains.mail.records import MailLabel, unpack
 from wardline.domains.mail.text.state import UNLABELLED
-from wardline.domains.mail.text.unlabelled import KEY
+from wardline.domains.mail.unlabelled import KEY
 from wardline.learning.cotraining import RATE
 
 SPAM, HAM = "cheap pills order now unbelievable discount pharmacy", "minutes of the meeting agenda project schedule review"

@@ -243,7 +243,7 @@ def test_a_disk_that_is_full_is_told_and_leaves_no_model(site: Site, monkeypatch
 def test_a_training_ends_with_the_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     other = Site(tmp_path / "data")
     other.run(play(other.program, 0, TRAINED))
-    monkeypatch.setattr("wardline.learning.registry.desk.TRAINER", ("-c", "import time; time.sleep(600)"))
+    monkeypatch.setattr("wardline.learning.desk.TRAINER", ("-c", "import time; time.sleep(600)"))
 
     async def ended() -> object:
         training = asyncio.ensure_future(other.program.models.train("signup", actor="ada"))

@@ -12,12 +12,12 @@ from wardline.engine.feedback.labels import Labels
 from wardline.engine.label import Label, Trust
 from wardline.engine.rule import RuleError
 from wardline.engine.store.journal import Journal, Settings
+from wardline.learning import keeper as module
 from wardline.learning.backtest import Known, candidate
-from wardline.learning.history import keeper as module
 from wardline.learning.history.apart import run
-from wardline.learning.history.keeper import Keeper, known
 from wardline.learning.history.question import Question
 from wardline.learning.history.session import HistoryError
+from wardline.learning.keeper import Keeper, known
 
 DECLARED = {"": {"ip.asn": "number"}, "login": {"word": "text"}}
 END_US = START_US + 100 * DAY_US

@@ -25,7 +25,7 @@ from wardline.learning.registry.card import Card, ModelError
 from wardline.learning.registry.store import ONNX, TREES, ModelStore
 
 if TYPE_CHECKING:
-    from wardline.learning.history.keeper import Keeper
+    from wardline.learning.keeper import Keeper
 
 TRAINING_SECONDS = 3600.0
 TRAINER = ("-m", "wardline.learning.training.apart")
