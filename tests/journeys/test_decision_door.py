@@ -67,7 +67,7 @@ def test_what_a_session_does_is_decided_where_it_is_asked_and_recorded_where_it_
     def act(id: str) -> Any:
         return event("session", id=id, entities={"account": "anna"}, fields={"action": "export"})
 
-    assert client.decide(act("asked")).policy == "session@1"
+    assert client.decide(act("asked")).policy == "session@2"
     told, asked = client.decide_many([act("told"), act("asked")])
     assert told == Accepted("told") and asked == Accepted("asked")
     with pytest.raises(AskError, match="recorded before"):
@@ -104,7 +104,7 @@ async def test_the_guard_asks_before_the_route_runs(server: Server) -> None:
             assert (await browser.post("/login", headers={"cookie": "device=d1"})).text == "in"
             assert (await browser.get("/")).text == "in"
             assert (await browser.post("/forward")).text == "in"
-        assert seen[0].verdict == "allow" and seen[1] is None and seen[2].policy == "session@1"
+        assert seen[0].verdict == "allow" and seen[1] is None and seen[2].policy == "session@2"
         await wardline.note(outcome(number, f"g{number}", "192.0.2.40", "wrong_password") for number in range(12))
         async with httpx.AsyncClient(transport=transport, base_url="http://shop.example") as browser:
             stopped = await browser.post("/login")

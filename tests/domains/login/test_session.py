@@ -47,7 +47,7 @@ async def test_changes_after_an_unusual_login_are_challenged_then_held_and_free_
         assert [answer.verdict for answer in said] == ["challenge", "challenge", "hold"]
         assert said[0].obligations == [{"challenge": "by_a_way_older_than_the_login", "ttl_seconds": 600}]
         assert said[2].obligations == [{"hold": "until_it_has_cooled_off", "ttl_seconds": 86_400}]
-        assert said[0].policy == "session@1" and said[0].reasons[0].detector == "session.change_after_unusual_login"
+        assert said[0].policy == "session@2" and said[0].reasons[0].detector == "session.change_after_unusual_login"
         assert "a sensitive change was asked for" in said[0].reasons[1].text
         running.clock.advance_us(24 * HOUR_US)
         assert (await act(running, "later", "forward_rule")).verdict == "allow"
@@ -77,3 +77,24 @@ async def test_an_act_that_was_asked_about_and_then_told_counts_once_and_all_of_
 
 def now(running: Desk) -> datetime:
     return datetime.fromtimestamp(running.clock.now_us() / 1e6, UTC)
+
+
+async def test_a_sleeper_is_asked_when_it_acts_if_its_siblings_came_after_its_login(tmp_path: Path) -> None:
+    with desk(tmp_path) as running:
+        for number in range(220):
+            running.clock.advance_us(60_000_000)
+            where = {"account": f"p{number}", "ip": f"198.51.{number}.7", "email": f"p{number}@mail{number % 9}.example"}
+            await running.ask("signup", f"p{number}", where, username=f"person{number * 7919}x")
+        for number in range(9):
+            running.clock.advance_us(HOUR_US)
+            where = {"account": f"f{number}", "ip": f"203.0.{number}.7", "email": f"f{number}@series.example", "phone": "+431"}
+            await running.ask("signup", f"f{number}", where, username=f"sleeper{number}")
+            if number == 0:
+                await running.ask("login", "in", {"account": "f0", "ip": "203.0.113.7"}, user_agent="one")
+                await running.ask("login.outcome", "in.o", {"account": "f0", "ip": "203.0.113.7"}, result="success")
+                assert (await running.ask("session", "early", {"account": "f0"}, action="export")).verdict == "allow"
+        read = await running.ask("session", "reads", {"account": "f0"}, action="read")
+        asked = await running.ask("session", "acts", {"account": "f0", "ip": "203.0.113.7"}, action="export")
+        assert (read.verdict, asked.verdict) == ("allow", "challenge")
+        assert asked.reasons[0].detector == "session.one_of_a_series_in_hindsight"
+        assert (await running.ask("session", "person", {"account": "p7"}, action="export")).verdict == "allow"

@@ -78,7 +78,7 @@ def test_the_first_of_a_series_is_found_by_those_after_it_and_a_stranger_is_not(
     rose = found["signup.hindsight"]
     assert isinstance(rose, float) and rose >= BIAS + 1.5 and found["signup.hindsight_of"][0] == "signup.returns"  # type: ignore[index]
     assert all(second(town, number) == {} for number in range(0, 300, 7))
-    assert second(town, 99_999) == {} and town["signup_hindsight"].read("session", 0, made(5000).facts, 0) == {}
+    assert second(town, 99_999) == {} and town["signup_hindsight"].read("recovery", 0, made(5000).facts, 0) == {}
 
 
 def test_a_group_that_came_later_is_known_too_and_one_that_just_links_is_not() -> None:

@@ -70,7 +70,7 @@ def login() -> EventDomain:
 
 def session() -> EventDomain:
     """What a session wants to do, where the caller asks before it is done (POST /v1/decide); told in a batch or afterwards it is recorded. It reads the
-    state of logins: whether the account cools off from an unusual one."""
+    state of logins: whether the account cools off from an unusual one; and the second look at sign-ups."""
     return EventDomain(
         point=SESSION,
         decides=ASKED,
@@ -81,5 +81,5 @@ def session() -> EventDomain:
         counters=(),
         policy=resources.files("wardline.domains.login").joinpath("session.yaml").read_bytes(),
         detectors=(SessionSurprise(),),
-        borrows={LoginAftermath.name: LoginAftermath.gives},
+        borrows={LoginAftermath.name: LoginAftermath.gives, "signup_hindsight": HINDSIGHT},
     )

@@ -1,4 +1,4 @@
-"""A second look at a sign-up, when its account logs in: what would be said of it, had it been known what came after it. A DomainState.
+"""A second look at a sign-up, when its account logs in or does something: what would be said of it, had it been known what came after it. A DomainState.
 
     state.read("login", at_us, {"account": "account:5f…"}, now_us)      {"signup.hindsight": 0.8, "signup.hindsight_of": ["signup.returns"]}
 
@@ -29,7 +29,7 @@ from wardline.engine.kept import KeptDecision, KeptEvent, kept_record
 from wardline.engine.record import Record
 from wardline.engine.signal import Signal, log_odds
 
-LOGIN, LOGIN_OUTCOME = "login", "login.outcome"
+LOGIN, SESSION, LOGIN_OUTCOME = "login", "session", "login.outcome"
 ENDED_WELL, PROVED = frozenset({"success", "challenge_passed"}), "challenge_passed"
 GIVEN_UP = "abandoned"
 ACCOUNTS_LIMIT = 30_000
@@ -65,7 +65,7 @@ class SignupHindsight:
 
     def read(self, type: str, occurred_us: int, facts: Values, time_us: int) -> dict[str, Value]:
         """The log-odds with what is known now, and the detectors that say more than then. Changes nothing."""
-        made = self.accounts.get(str(facts.get("account"))) if type == LOGIN else None
+        made = self.accounts.get(str(facts.get("account"))) if type in (LOGIN, SESSION) else None
         if made is None:
             return {}
         back = self._back_now(made) - made.back
