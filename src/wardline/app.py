@@ -42,6 +42,7 @@ from wardline.domains.mail.text.starter import load_starter
 from wardline.domains.mail.text.state import TextState
 from wardline.domains.mail.unlabelled import LAYER, Unlabelled
 from wardline.domains.mail.values import RECIPIENT, rule_names
+from wardline.domains.signup.hindsight import SignupHindsight
 from wardline.engine.actions.enforcement import Enforcement, Limits
 from wardline.engine.actions.ledger import Entry, Ledger
 from wardline.engine.actions.outbox import Outbox
@@ -348,6 +349,7 @@ class Program:
             ),
             lambda: {point: post.names for point, post in self.points.roster.posts.items()},
             paused=lambda: self.administration.paused,
+            looks=next((state for state in self.points.every_domain_state if isinstance(state, SignupHindsight)), None),
         )
         self.labelling.listeners.append(campaigns.labelled)
         return campaigns

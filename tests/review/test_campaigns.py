@@ -342,6 +342,8 @@ async def test_two_operators(city: City) -> None:
         (Seed(kind="where", value="form_ms < 10"), "needs the decision point"),
         (Seed(kind="where", value="form_msec < 10", point="signup"), "where: "),
         (Seed(kind="verdict", value="reject", point="moon"), "decides nothing"),
+        (Seed(kind="hindsight", value="1"), "least score"),
+        (Seed(kind="hindsight", value="much"), "least score"),
         (Seed(kind="key", value="moon:x"), "entity is needed"),
         (Seed(kind="account", value="device:x"), "entity is needed"),
     ],
@@ -388,3 +390,30 @@ async def test_other_seeds(city: City, kind: str) -> None:
     }
     campaign = await city.program.campaigns.find(seeds[kind], actor="ada")
     assert {name for name, one in campaign.members.items() if not one.apart} == {city.name(f"farm{number}") for number in range(12)}
+
+
+async def test_the_first_of_a_series_are_listed_with_what_came_after_them_and_strangers_are_not(city: City) -> None:
+    """Nobody of them has come back yet: a sleeper is listed before it wakes, where its sign-up fell within the hours that are looked at."""
+    for number in range(220):
+        fields = {"username": f"person{'abcdefghij'[number % 10]}{number * 7919}", "email": f"p{number}@mail{number % 9}.example"}
+        await city.event("signup", f"person{number}", fields, device=f"device {number}")
+    early = [await city.event("signup", f"sleeper{number}", {"username": f"quietly{number}"}, phone="+431") for number in range(2)]
+    assert [answer.verdict for answer in early] == ["allow", "allow"]
+    city.clock.advance_us(30 * HOUR_US)
+    for number in range(2, 14):
+        city.clock.advance_us(HOUR_US)
+        await city.event("signup", f"sleeper{number}", {"username": f"quietly{number}"}, phone="+431")
+    campaigns = city.program.campaigns
+    found = await campaigns.find(Seed(kind="hindsight", value="0.5", hours=72), actor="ada")
+    members = {name: one for name, one in found.members.items() if not one.apart}
+    assert {city.name("sleeper0"), city.name("sleeper1")} <= set(members) <= {city.name(f"sleeper{number}") for number in range(14)}
+    kinds = [one.kind for one in members[city.name("sleeper0")].evidence]
+    assert "hindsight" in kinds and "shared.phone" in kinds and members[city.name("sleeper0")].event_id
+    assert not {city.name(f"person{number}") for number in range(220)} & set(found.members)
+    lately = await campaigns.find(Seed(kind="hindsight", value="0.5", hours=24), actor="ada")
+    assert city.name("sleeper0") not in lately.members
+    campaigns.looks = None
+    assert not (await campaigns.find(Seed(kind="hindsight", value="0.5", hours=72), actor="ada")).members
+    await city.event("login", "sleeper1")
+    again = await campaigns.find(Seed(kind="hindsight", value="0.5", hours=72), actor="ada")
+    assert set(again.members) == {city.name("sleeper1")}  # a decision saw it

@@ -32,6 +32,7 @@ def campaign(
     around: Annotated[str, typer.Option("--around", help="find: accounts that share a device, a phone or an address with this one")] = "",
     having: Annotated[str, typer.Option("--with", help="find: accounts with this key, as device:NAME or ip:192.0.2.7")] = "",
     verdict: Annotated[str, typer.Option("--verdict", help="find: accounts that got this verdict")] = "",
+    hindsight: Annotated[str, typer.Option("--hindsight", help="find: accounts whose sign-up has at least this score by now, as 0.5")] = "",
     where: Annotated[str, typer.Option("--where", help="find: accounts with an event for which this condition holds; needs --point")] = "",
     point: Annotated[str, typer.Option("--point", help="find: only events of this type, as signup")] = "",
     hours: Annotated[float, typer.Option("--hours", help="find, extend: how far back")] = 24.0,
@@ -46,12 +47,12 @@ def campaign(
     as_json: Annotated[bool, typer.Option("--json", help="one JSON document, for machines")] = False,
 ) -> None:
     """Campaigns: accounts found together with evidence for each, a plan, and one command that takes it all back."""
-    seeds = {"rule": rule, "account": around, "key": having, "verdict": verdict, "where": where}
+    seeds = {"rule": rule, "account": around, "key": having, "verdict": verdict, "hindsight": hindsight, "where": where}
     given = [(kind, value) for kind, value in seeds.items() if value]
     with connect(context_of(ctx)) as client:
         if what == "find":
             if len(given) != 1:
-                raise Failure("say once what to look for: --rule, --around, --with, --verdict or --where", status=2)
+                raise Failure("say once what to look for: --rule, --around, --with, --verdict, --hindsight or --where", status=2)
             seed = {"kind": given[0][0], "value": given[0][1], "point": point, "hours": hours}
             _say(client.post("/v1/campaigns", {"seed": seed, "name": name, "by": by}), as_json)
         elif what == "status":

@@ -24,7 +24,7 @@ SAMPLE = 20
 REASON_LIMIT = 320
 MEMBER_BITS = 6.0
 UNDO_SOURCE = "campaign-undo"
-SEEDS = ("account", "key", "rule", "verdict", "where")
+SEEDS = ("account", "hindsight", "key", "rule", "verdict", "where")
 
 Status = Literal["found", "planned", "approved", "executing", "executed", "halted", "undoing", "undone"]
 
@@ -34,8 +34,8 @@ class CampaignError(ValueError):
 
 
 class Seed(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """How the members were found. kind: one of SEEDS. value: an entity, a rule's name, a verdict, a condition. point: events of this type alone.
-    hours: how far back."""
+    """How the members were found. kind: one of SEEDS. value: an entity, a rule's name, a verdict, a condition, for hindsight a score. point: events of
+    this type alone. hours: how far back."""
 
     kind: str
     value: str

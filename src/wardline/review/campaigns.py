@@ -12,7 +12,7 @@ by the standing rule, and stops a campaign whose reversals say that too many mem
 
 import asyncio
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
@@ -25,6 +25,7 @@ from wardline.engine.entity import EntityError, about
 from wardline.engine.feedback.labelling import Labelling, Statement
 from wardline.engine.kept import kept_decision
 from wardline.engine.label import Label, LabelError
+from wardline.engine.signal import probability
 from wardline.engine.store.receipt import Receipt
 from wardline.review.campaign import MEMBER_POINT, POINT, REASON_LIMIT, UNDO_SOURCE, Act, Campaign, CampaignError, Join, Member, Seed
 from wardline.review.campaignbook import CampaignBook
@@ -41,8 +42,16 @@ NAME_LIMIT = 120
 Names = Callable[[], Mapping[str, Mapping[str, str]]]
 
 
+class Looks(Protocol):
+    """What is known of sign-ups by now: the accounts that are looked at, and the log-odds of one, None where nothing rose."""
+
+    def names(self) -> list[str]: ...
+
+    def log_odds_now(self, account: str, at_us: int) -> float | None: ...
+
+
 class Campaigns:
-    """See the module. paused: whether enforcement is off. All calls come from the event loop's thread."""
+    """See the module. paused: whether enforcement is off. looks: where sign-ups are judged once more, None where they are not served. All calls come from the event loop's thread."""
 
     def __init__(
         self,
@@ -54,6 +63,7 @@ class Campaigns:
         names: Names,
         *,
         paused: Callable[[], bool],
+        looks: Looks | None = None,
     ) -> None:
         self.book = book
         self.enforcement = enforcement
@@ -62,6 +72,7 @@ class Campaigns:
         self.vetting = vetting
         self.names = names
         self.paused = paused
+        self.looks = looks
         self.shard = enforcement.shard
         self._locks: dict[str, asyncio.Lock] = {}
         self._met: dict[str, Found] = {}
@@ -78,7 +89,7 @@ class Campaigns:
     async def find(self, seed: Seed, *, actor: str, name: str = "") -> Campaign:
         """A new campaign of what the seed means. Raises CampaignError."""
         seed = self._seed(seed)
-        found = await asyncio.to_thread(self._finder().find, seed)
+        found = await asyncio.to_thread((await self._looking(seed)).find, seed)
         members = await asyncio.to_thread(self._vetted, found, 1)
         campaign_id = self.ids.new()
         self._write(Act(op="campaign.found", actor=actor, value=campaign_id, name=name[:NAME_LIMIT] or seed.value[:NAME_LIMIT], seed=seed))
@@ -93,7 +104,7 @@ class Campaigns:
             seed = msgspec.structs.replace(campaign.seed, hours=hours) if hours else campaign.seed
             seed = msgspec.structs.replace(seed, hours=seed.hours + (self._now_us() - campaign.found_us) / HOUR_US)
             known = frozenset(one.account for one in campaign.members.values() if not one.apart)
-            found = await asyncio.to_thread(self._finder().find, seed)
+            found = await asyncio.to_thread((await self._looking(seed)).find, seed)
             members = [one for one in await asyncio.to_thread(self._vetted, found, campaign.version + 1) if one.account not in known]
             new = [one for one in members if not one.apart or one.account not in campaign.members]
             self._open(campaign_id)
@@ -452,6 +463,21 @@ class Campaigns:
 
     def _finder(self) -> Finder:
         return Finder(self.shard.journal, self.names, self._now_us())
+
+    async def _looking(self, seed: Seed) -> Finder:
+        """A finder that knows, where the seed asks for it, the sign-ups whose score is so high by now. Decisions go on meanwhile."""
+        finder = self._finder()
+        finder.check(seed)
+        if seed.kind != "hindsight" or self.looks is None:
+            return finder
+        looked: dict[str, float] = {}
+        for place, account in enumerate(self.looks.names()):
+            if place % BATCH == 0:
+                await asyncio.sleep(0)
+            now = self.looks.log_odds_now(account, self._now_us())
+            if now is not None and probability(now) >= float(seed.value):
+                looked[account] = probability(now)
+        return Finder(self.shard.journal, self.names, self._now_us(), looked)
 
     def _vetted(self, found: Found, version: int) -> list[Member]:
         now_us = self._now_us()

@@ -8,7 +8,8 @@ who else holds the keys that members share, and how many accounts there are.
 A key that two or more members share is worth log2((accounts + prior) / (holders outside the set + 1)) bits, up to the cap of its kind: an account farm's
 own device is worth much, an address with a country behind it nothing (inverse document frequency, K. Spärck Jones, 1972). Kinds of one group imply
 each other, and the best of each counts. Networks, browsers and names are soft: together they never reach MEMBER_BITS, and a device, a phone or an
-address for recovery that fewer than FAMILY accounts share is soft too. A rule that matched, a score of the account's own, a verdict of labels add.
+address for recovery that fewer than FAMILY accounts share is soft too. A rule that matched, a score of the account's own, a verdict of labels add. Where
+its sign-up has a higher score by now, with what has come since, that one counts (`signup.hindsight`).
 
 Reading is bounded by RECORDS_LIMIT records and MEMBERS_LIMIT members, linear, and blocks: not for event-loop threads. Times are when we took the
 events, so that a sender's clock decides nothing.
@@ -19,8 +20,10 @@ from collections.abc import Callable, Iterator, Mapping
 
 import msgspec
 
+from wardline.engine.feature import Values
 from wardline.engine.kept import KeptDecision, KeptEvent, kept_event, kept_record
 from wardline.engine.rule import Condition, RuleError, compile_condition
+from wardline.engine.signal import log_odds, probability
 from wardline.engine.store.journal import Journal
 from wardline.review.campaign import EVIDENCE_LIMIT, MEMBERS_LIMIT, SEEDS, CampaignError, Evidence, Seed
 
@@ -66,6 +69,7 @@ class Own(msgspec.Struct):
     hits: set[str] = msgspec.field(default_factory=set)
     shadow: set[str] = msgspec.field(default_factory=set)
     score: float = 0.0
+    hindsight: float = 0.0
     paying: bool = False
     event_id: str = ""
 
@@ -83,12 +87,20 @@ class Found(msgspec.Struct):
 
 
 class Finder:
-    """See the module. names: what a condition may read at each decision point, with types."""
+    """See the module. names: what a condition may read at each decision point, with types. looked: for a seed of hindsight, the accounts that it means
+    as of now, with the scores of their sign-ups; they may never have come back to be asked."""
 
-    def __init__(self, journal: Journal, names: Callable[[], Mapping[str, Mapping[str, str]]], now_us: int) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        names: Callable[[], Mapping[str, Mapping[str, str]]],
+        now_us: int,
+        looked: Mapping[str, float] = {},
+    ) -> None:
         self.journal = journal
         self.names = names
         self.now_us = now_us
+        self.looked = looked
 
     def check(self, seed: Seed) -> Condition | None:
         """The condition of a seed that has one. Raises CampaignError for a seed that cannot be."""
@@ -101,6 +113,8 @@ class Finder:
         points = self.names()
         if seed.point and seed.point not in points:
             raise CampaignError(f"point: {seed.point[:64]!r} decides nothing; choose {', '.join(sorted(points))}")
+        if seed.kind == "hindsight" and not _score(seed.value):
+            raise CampaignError("hindsight: the least score of a sign-up is needed, above 0 and below 1, such as 0.5")
         if seed.kind != "where":
             return None
         if not seed.point:
@@ -120,7 +134,7 @@ class Finder:
         found: dict[str, None] = {seed.value: None} if seed.kind == "account" else {}
         for kept in self._read(first, decisions=seed.kind not in ("key", "account")):
             account = kept.facts.get("account")
-            if isinstance(account, str) and account not in found and matches(seed, kept, condition, seeds):
+            if isinstance(account, str) and account not in found and (account in self.looked or matches(seed, kept, condition, seeds)):
                 if len(found) >= MEMBERS_LIMIT:
                     whole = False
                     break
@@ -135,6 +149,8 @@ class Finder:
             account = kept.facts.get("account")
             if isinstance(account, str) and account in owns:
                 note(owns[account], kept)
+        for account, own in owns.items():
+            own.hindsight = max(own.hindsight, self.looked.get(account, 0.0))
         inside: dict[tuple[str, str], int] = {}
         for own in owns.values():
             for key in own.keys:
@@ -209,6 +225,8 @@ def matches(seed: Seed, kept: KeptEvent, condition: Condition | None, keys: set[
         return any(hit == seed.value or hit.partition("@")[0] == seed.value for hit in kept.hits)
     if seed.kind == "verdict":
         return kept.verdict == seed.value
+    if seed.kind == "hindsight":
+        return _hindsight(kept.read) >= _score(seed.value)
     values = {**kept.facts, **kept.read, "verdict": kept.verdict, "score": kept.score, "log_odds": kept.log_odds}
     return condition is not None and condition.holds(values)
 
@@ -233,6 +251,26 @@ def note(own: Own, kept: KeptEvent) -> None:
         own.hits.update(kept.hits[:8])
         own.shadow.update(kept.shadow[:8])
         own.score = max(own.score, kept.score)
+        own.hindsight = max(own.hindsight, _hindsight(kept.read))
+
+
+def _hindsight(read: Values) -> float:
+    """The score of an account's sign-up as a later decision saw it; 0 where it saw nothing new."""
+    found = read.get("signup.hindsight")
+    return probability(found) if isinstance(found, float) else 0.0
+
+
+def _score(text: str) -> float:
+    """The score that a seed asks for; 0 for what is none."""
+    try:
+        score = float(text)
+    except ValueError:
+        return 0.0
+    return score if 0.0 < score < 1.0 else 0.0
+
+
+def _bits(score: float) -> float:
+    return round(min(log_odds(score) / math.log(2), SCORE_BITS), 2)
 
 
 def _accounts(count: int) -> str:
@@ -266,8 +304,11 @@ def weigh(seed: Seed, own: Own, shared: Mapping[tuple[str, str], tuple[int, int]
             found.append(one)
     found += [Evidence("rule", f"matched the rule {hit}", RULE_BITS) for hit in sorted(own.hits)[:3]]
     found += [Evidence("shadow", f"would have matched the rule {hit}", SHADOW_BITS) for hit in sorted(own.shadow)[:1]]
-    if own.score > 0.5:
-        bits = min(math.log2(own.score / max(1.0 - own.score, 1e-9)), SCORE_BITS)
-        found.append(Evidence("score", f"one of its own decisions had the score {own.score:.2f}", round(bits, 2)))
+    if own.hindsight > max(own.score, 0.5):
+        found.append(
+            Evidence("hindsight", f"its sign-up has the score {own.hindsight:.2f}, with what has come since", _bits(own.hindsight))
+        )
+    elif own.score > 0.5:
+        found.append(Evidence("score", f"one of its own decisions had the score {own.score:.2f}", _bits(own.score)))
     found.sort(key=lambda one: -one.bits)
     return found[:EVIDENCE_LIMIT]

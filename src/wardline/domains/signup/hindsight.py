@@ -78,6 +78,15 @@ class SignupHindsight:
             "signup.hindsight_of": [*sorted(rose, key=rose.__getitem__, reverse=True)],
         }
 
+    def names(self) -> list[str]:
+        """The accounts that are looked at, oldest first."""
+        return list(self.accounts)
+
+    def log_odds_now(self, account: str, at_us: int) -> float | None:
+        """What would be said of an account, if it logged in at a time; None where nothing rose."""
+        found = self.read(LOGIN, at_us, {"account": account}, at_us).get("signup.hindsight")
+        return found if isinstance(found, float) else None
+
     def _back_now(self, made: _Made) -> float:
         found = self.returns.since([key or None for key in made.numbers], made.index)
         if self.likeness.speaks():
