@@ -80,16 +80,16 @@ def run(folder: Path, events: int) -> dict[str, float]:
     }
 
 
-def chunks(events: int) -> Iterator[dict[str, bytes]]:
+def chunks(events: int, run: str = "k") -> Iterator[dict[str, bytes]]:
     """Logins and their outcomes over the last day, by id, a few thousand at a time."""
     chooser = workload.Chooser(7)
     begin = datetime.now(UTC) - timedelta(days=1)
     chunk: dict[str, bytes] = {}
     for number in range(events // 2):
         at = (begin + timedelta(seconds=86_000.0 * number * 2 / events)).isoformat()
-        login = workload.login_event(chooser, f"k{number}", at)
+        login = workload.login_event(chooser, f"{run}{number}", at)
         outcome = {
-            "id": f"k{number}-o",
+            "id": f"{run}{number}-o",
             "type": "login.outcome",
             "occurred_at": at,
             "entities": login["entities"],

@@ -2,24 +2,35 @@
 
     python benchmarks/restart.py                          # fills a folder with 1,000,000 records, closes it, opens it three times
     python benchmarks/restart.py --records 200000
+    python benchmarks/restart.py --worst --events 200000  # logins through the door, killed when the tail is longest (--data: on a folder that is there)
 
 The records are small decisions as the envelope's door writes them, appended in bulk. Measured are: opening the program (journal, snapshots,
 states) after a clean end; the same after a kill -9, with a tail in the commit log that was never indexed; and, beside a running program,
 how long the filter of seen ids takes until unknown ids cost no SQL (decisions are taken meanwhile).
+
+`--worst`: logins and outcomes by `/v1/decide/batch`, as fast as the server takes them. It is killed while it saves its states, when the first of them has been
+replaced and the others have not: no moment leaves more to apply, and the states are of two moments. Told are the records that no snapshot of the oldest state
+had, and the seconds until the next server listens, its own start included.
 """
 
 import argparse
+import contextlib
+import http.client
 import json
 import os
 import shutil
 import signal
+import struct
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from datetime import UTC, datetime
 from pathlib import Path
 
+import kill_replay
+import saving
 import uvloop
 
 from wardline.app import Program
@@ -108,11 +119,66 @@ def run(records: int, on: str | None) -> dict[str, float]:
         shutil.rmtree(folder)
 
 
+def heads(data: Path) -> dict[str, int]:
+    """What each state's newest snapshot is as of."""
+    found = {}
+    for ending in (".before", ".snap"):
+        for path in (data / "snapshots").glob(f"*{ending}"):
+            with contextlib.suppress(FileNotFoundError), path.open("rb") as file:
+                found[path.stem] = struct.unpack("<4sQ", file.read(12))[1]
+    return found
+
+
+def worst(folder: Path, data: Path, events: int, records: int) -> dict[str, float]:
+    """Send, kill at the worst moment, start again."""
+    server, port, _seconds = saving.serve(folder, data, records)
+    answered, busy_s = [0], [0.0]
+
+    def send() -> None:
+        for chunk in kill_replay.chunks(100_000_000, f"{time.time_ns():x}-"):
+            started = time.perf_counter()
+            try:
+                answered[0] += len(kill_replay.send(port, chunk))
+            except (OSError, http.client.HTTPException, ValueError):  # the kill
+                return
+            busy_s[0] += time.perf_counter() - started
+
+    sender = threading.Thread(target=send)
+    sender.start()
+    while answered[0] < events:
+        time.sleep(0.1)
+    names = Program.open(folder / "names", Config())
+    first, *_, last = names.shard.states
+    uvloop.run(names.close())
+    while (found := heads(data)).get(first, 0) <= found.get(last, 0):
+        time.sleep(0.0005)
+    server.kill()
+    server.wait()
+    sender.join()
+    covered = min(heads(data).values())
+    server, port, start_s = saving.serve(folder, data, records)
+    journal_records = saving.journal_records(port)
+    server.terminate()
+    server.wait(120)
+    return {
+        "snapshot_records": records,
+        "answered": answered[0],
+        "per_second": round(answered[0] / busy_s[0]),
+        "journal_records": journal_records,
+        "records_after_the_snapshot": journal_records - covered,
+        "start_s": round(start_s, 2),
+    }
+
+
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--records", type=int, default=1_000_000)
     parser.add_argument("--folder", help="where the data folder is made: on the disk that is to be measured")
+    parser.add_argument("--worst", action="store_true")
+    parser.add_argument("--events", type=int, default=200_000)
+    parser.add_argument("--data", type=Path)
+    parser.add_argument("--every", type=int, default=Config().store.snapshot_records, help="store.snapshot_records")
     parser.add_argument("--child")
     parser.add_argument("--first", type=int, default=0)
     options = parser.parse_args()
@@ -120,6 +186,10 @@ def main() -> None:
         program = Program.open(Path(options.child), Config())
         os.write(1, b"ready\n")
         uvloop.run(fill(program, options.first, 10_000_000))
+        return
+    if options.worst:
+        with tempfile.TemporaryDirectory(prefix="restart-bench-", dir=options.folder) as made:
+            print(json.dumps(worst(Path(made), options.data or Path(made) / "data", options.events, options.every)))
         return
     print(json.dumps(run(options.records, options.folder)))
 

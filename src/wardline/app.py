@@ -220,7 +220,7 @@ class Program:
         self.entities = Entities(journal, self.labels, self.ledger, self.pseudonyms, clock, graph)
         self.campaigns = self._campaigns()
         self.recovered = self._recover()
-        self.saving = Saving(self.shard, self.snapshots)
+        self.saving = Saving(self.shard, self.snapshots, self.journal.last_seq - self.recovered)
         self._measure()
 
     @classmethod
@@ -356,17 +356,16 @@ class Program:
 
     def _recover(self) -> int:
         """Snapshots, then the journal's tail; returns how many records the oldest state had to read."""
+        last_seq = self.journal.last_seq
         # The rules first: which counters their snapshot must find a place for is written there.
-        first = bring_up([self.points.rulebook], self.snapshots, self.journal.read, self.journal.last_seq)
-        self.points.declare()
-        others = [state for state in self.shard.states.values() if state is not self.points.rulebook]
-        origins = [*first, *bring_up(others, self.snapshots, self.journal.read, self.journal.last_seq)]
+        self.points.declare(self.snapshots, last_seq)
+        origins = bring_up(list(self.shard.states.values()), self.snapshots, self.journal.read, last_seq)
         self.points.recovered(rebuilt=any(origin.name == self.points.counters.name and not origin.snapshot_seq for origin in origins))
         self.models.open()
         for origin in origins:
             if origin.damaged:
                 logger("snapshot").warning("damaged_snapshot_passed_over", state=origin.name, files=len(origin.damaged))
-        return self.journal.last_seq - min((origin.snapshot_seq for origin in origins), default=0)
+        return last_seq - min((origin.snapshot_seq for origin in origins), default=0)
 
     def _measure(self) -> None:
         self.metrics.collect(lambda: source_metrics(self.sources))
@@ -375,6 +374,7 @@ class Program:
             "wardline_journal_lag_records", "Records that are not indexed yet", lambda: float(self.journal.stats()["waiting_records"])
         )
         self.metrics.gauge("wardline_journal_records", "Records in the journal", lambda: float(self.journal.last_seq))
+        self.metrics.gauge("wardline_unsaved_records", "Records that a start would have to apply", lambda: float(self.saving.unsaved))
         self.metrics.gauge("wardline_held_messages", "Messages on hold", lambda: float(len(self.administration.held)))
         self.ledger.measure(self.metrics)
         self.campaignbook.measure(self.metrics)
@@ -385,6 +385,9 @@ class Program:
 
     async def upkeep(self) -> None:
         """Snapshots and retention, until cancelled. A fault is logged and tried again; it stops no decision, and no other duty."""
+        await asyncio.gather(self._rounds(), self.saving.keep(self.config.store.snapshot_records))
+
+    async def _rounds(self) -> None:
         last_expiry = time.monotonic()
         while True:
             await asyncio.sleep(self.config.store.snapshot_minutes * 60)
@@ -527,7 +530,7 @@ class Program:
             await self.saving.finish()
         with contextlib.suppress(StorageError, OSError, TimeoutError):
             async with asyncio.timeout(CLOSE_SECONDS):
-                await self.saving.save()
+                await self.saving.save(ending=True)
         if self._outbound is not None:
             await self._outbound.aclose()
         self.journal.close()

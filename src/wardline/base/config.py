@@ -238,6 +238,12 @@ class Store(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     history_days: Annotated[int, _doc("events and decisions are kept so long as Parquet, for queries and backtests", ge=1, le=36_500)] = 90
     label_days: Annotated[int, _doc("labels and what the model learned from them are kept so long", ge=1, le=36_500)] = 400
     snapshot_minutes: Annotated[int, _doc("states are saved so often; a restart reads the journal from there", ge=1, le=1440)] = 10
+    snapshot_records: Annotated[
+        int,
+        _doc(
+            "and whenever so many records came since; fewer: a shorter restart after a crash, and more is written", ge=1000, le=10_000_000
+        ),
+    ] = 50_000
     keep_bodies: Annotated[bool, _doc("keep message bodies, encrypted, so that features can be rebuilt; off by default")] = False
     body_days: Annotated[int, _doc("kept bodies live so long", ge=1, le=3650)] = 14
 

@@ -50,6 +50,12 @@ class KeptDecision(KeptEvent, frozen=True, kw_only=True, array_like=True):
     mode: str = ""
 
 
+class Opened(Record, frozen=True, array_like=True):
+    """A record whose event was read already, once for all states that ask for it: what `opened` gives."""
+
+    kept: KeptEvent | None = None
+
+
 Kept = TypeVar("Kept", bound=KeptEvent)
 
 _encoder = msgspec.msgpack.Encoder()
@@ -67,19 +73,38 @@ def pack(kept: KeptEvent) -> bytes:
     return body
 
 
+def opened(record: Record) -> Opened:
+    """The same record with its event read: whoever hands it to many states spares all but the first the reading."""
+    return Opened(
+        record.seq,
+        record.shard,
+        record.kind,
+        record.id,
+        record.time_us,
+        record.point,
+        record.subject,
+        record.keys,
+        record.schema_version,
+        record.body,
+        kept_record(record),
+    )
+
+
 def kept_event(record: Record) -> KeptEvent | None:
-    """The event of a record of either kind, without its decision; None for a record that holds something else."""
-    return _read(_event, record)
+    """The event of a record of either kind, its decision not asked for; None for a record that holds something else."""
+    return record.kept if isinstance(record, Opened) else _read(_event, record)
 
 
 def kept_decision(record: Record) -> KeptDecision | None:
     """The decision of a record; None for one that holds none."""
+    if isinstance(record, Opened):
+        return record.kept if isinstance(record.kept, KeptDecision) else None
     return _read(_decision, record) if record.kind == "decision" else None
 
 
 def kept_record(record: Record) -> KeptEvent | None:
     """The event of a record of either kind, with its decision where it holds one."""
-    return kept_decision(record) or kept_event(record)
+    return record.kept if isinstance(record, Opened) else kept_decision(record) or kept_event(record)
 
 
 def _read(decoder: "msgspec.msgpack.Decoder[Kept]", record: Record) -> Kept | None:

@@ -96,9 +96,8 @@ async def test_a_restart_finds_the_rule_and_its_counter_as_they_were(tmp_path: P
         now_us = running.clock.now_us()
     with desk(tmp_path, FixedClock(now_us)) as again:
         snapshots, journal = Snapshots(again.journal.folder), again.journal
-        bring_up([again.points.rulebook], snapshots, journal.read, journal.last_seq)
-        again.points.declare()
-        bring_up([again.points.counters], snapshots, journal.read, journal.last_seq)
+        again.points.declare(snapshots, journal.last_seq)
+        bring_up(again.points.states, snapshots, journal.read, journal.last_seq)
         again.points.recovered()
         assert again.points.rulebook.digest() == digests["rulebook"]
         await decisions(again, 1, "b")

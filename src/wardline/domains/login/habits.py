@@ -13,6 +13,13 @@ import struct
 
 from wardline.domains.login.attributes import KEPT, LEVELS, LOGINS, SHIFT, TODAY
 
+try:
+    from wardline.domains.login._habits import add as native_add
+except ImportError:  # a source install without a C compiler
+    NATIVE = False
+else:
+    NATIVE = True
+
 COUNT_LIMIT = 1023
 DAYS = 2048
 LOGINS_A_DAY = 6
@@ -28,6 +35,17 @@ DOUBTED_DAYS = 2
 COUNT_SHIFT, FIRST_SHIFT = 22, 11
 COUNT_ONE, COUNT_FULL, DAY_MASK = 1 << COUNT_SHIFT, COUNT_LIMIT << COUNT_SHIFT, DAYS - 1
 Index = dict[int, int]
+# What the C part takes: how many values of each level are kept, then the bounds of above.
+_BOUNDS = struct.pack(
+    f"={len(LEVELS)}B6I",
+    *(KEPT[level] for level in LEVELS),
+    LOGINS_A_DAY,
+    HALVE_AT,
+    STALE_DAYS,
+    CONFIRMING_DAYS,
+    YOUNG_LOGINS,
+    DOUBTED_DAYS,
+)
 
 
 def index(packed: bytes) -> Index:
@@ -39,6 +57,13 @@ def add(packed: bytes, keys: tuple[int, ...], day: int, confirmed: bool = False,
     """Count one login of a day. Gives the habits, the keys that the account had not yet used that day, and whether it is the day's first login.
     confirmed: a challenge was passed, so its values count as if they had been used for long.
     doubted: a challenge was asked for and nobody passed it, so what is new waits DOUBTED_DAYS longer."""
+    return native_add(packed, keys, day, confirmed, doubted, _BOUNDS) if NATIVE else add_plain(packed, keys, day, confirmed, doubted)
+
+
+def add_plain(
+    packed: bytes, keys: tuple[int, ...], day: int, confirmed: bool = False, doubted: bool = False
+) -> tuple[bytes, list[int], bool]:
+    """As `add`, in Python."""
     entries = index(packed)
     day %= DAYS
     fresh = 1 << COUNT_SHIFT | day << FIRST_SHIFT | day
@@ -95,4 +120,4 @@ def _make_room(entries: Index, level: int, day: int) -> None:
         del entries[min(found, key=rank)]
 
 
-assert set(LEVELS) == set(KEPT)
+assert set(LEVELS) == set(KEPT) and tuple(LEVELS) == tuple(range(1, 15)) and TODAY == 15 and SHIFT == 28 and COUNT_LIMIT == 1023

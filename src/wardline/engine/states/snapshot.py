@@ -26,6 +26,7 @@ from typing import Protocol
 import msgspec
 
 from wardline.base.storage import Folder, overwrite
+from wardline.engine.kept import opened
 from wardline.engine.record import Record
 
 MAGIC = b"WLS1"
@@ -171,7 +172,7 @@ def bring_up(
     """
     origins = [snapshots.load(state, last_seq) for state in states]
     from_seq = min((state.applied_seq for state in states), default=0) + 1
-    for record in read(from_seq):
+    for record in map(opened, read(from_seq)):
         for state in states:
             advance(state, record)
     if last_seq is not None:

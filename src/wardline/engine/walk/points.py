@@ -32,7 +32,7 @@ from wardline.engine.rules.rulefile import RuleFile, RuleFileError
 from wardline.engine.rules.running import Running
 from wardline.engine.signal import log_odds
 from wardline.engine.states.shard import Shard
-from wardline.engine.states.snapshot import State
+from wardline.engine.states.snapshot import Snapshots, State, bring_up
 from wardline.engine.store.journal import Journal
 from wardline.engine.walk.intake import Edge
 from wardline.engine.walk.point import DomainState, EventDomain, EventPoint, distinct
@@ -125,9 +125,12 @@ class EventPoints:
         """The rules of one point, for whoever decides there."""
         return PointRules(self.roster, point, shard.clock.now_us, self._quarantine)
 
-    def declare(self) -> None:
-        """Once the rulebook is restored and before the counters are: declare what running rules brought, so that their snapshot finds a place."""
-        for file in self._files():
+    def declare(self, snapshots: Snapshots, last_seq: int) -> None:
+        """Before the states are restored: declare what running rules brought, so that the counters' snapshot finds a place. Reads the acts alone:
+        which rules run depends on no decision."""
+        ahead = Rulebook()
+        bring_up([ahead], snapshots, lambda from_seq: self.journal.read(from_seq, last_seq, kinds=("audit",)))
+        for file in self._files(ahead):
             self._learn_fields(file)
             for counter in file.counters:
                 try:
@@ -268,9 +271,9 @@ class EventPoints:
             self.counters.remove(name)
         return spare
 
-    def _files(self) -> list[RuleFile]:
+    def _files(self, rulebook: Rulebook | None = None) -> list[RuleFile]:
         found = []
-        for version in self.rulebook.running():
+        for version in (rulebook or self.rulebook).running():
             try:
                 found.append(self.roster.file(version))
             except RuleFileError:

@@ -1,0 +1,3 @@
+def add(
+    packed: bytes, keys: tuple[int, ...], day: int, confirmed: bool, doubted: bool, bounds: bytes, /
+) -> tuple[bytes, list[int], bool]: ...
