@@ -1,4 +1,5 @@
-"""What the graph, the bursts and what comes back cost per sign-up as history grows: CPU time of read and absorb, by tens of thousands.
+"""What the graph, the bursts and what comes back cost per sign-up as history grows: CPU time of read and absorb, by tens of thousands. And the second look: to keep
+a sign-up for it, and to look at a login of an account that is kept.
 
     python benchmarks/signup_states.py 300000
 
@@ -9,11 +10,12 @@ import argparse
 import random
 import time
 
-from wardline.domains.signup.blocks import bursts
-from wardline.domains.signup.links import graph
-from wardline.domains.signup.returns import returns
+from wardline.domains.login.recipe import login
+from wardline.domains.signup.hindsight import SignupHindsight
+from wardline.domains.signup.recipe import signup
 from wardline.engine.feature import Value
-from wardline.engine.kept import KeptEvent
+from wardline.engine.kept import KeptDecision, KeptEvent
+from wardline.engine.walk.points import make_states
 
 START_US = 1_790_000_000_000_000
 
@@ -50,18 +52,36 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("signups", nargs="?", type=int, default=100_000)
     count = parser.parse_args().signups
-    draw, states, spent = random.Random(7), (graph(), bursts(), returns()), [0.0, 0.0, 0.0]
+    domain, arrivals = signup(), login()
+    made = make_states((domain, arrivals))
+    states = made[domain.point]
+    look = next(state for state in made[arrivals.point] if isinstance(state, SignupHindsight))
+    draw, spent, names = random.Random(7), dict.fromkeys((*(state.name for state in states), "kept", "look"), 0.0), []
     for number in range(1, count + 1):
         one = event(number, draw)
-        for place, state in enumerate(states):
+        read: dict[str, Value] = {}
+        for state in states:
             begun = time.process_time()
-            state.read(one.type, one.occurred_us, one.facts, one.occurred_us)
-            state.absorb(number, one, one.occurred_us)
-            spent[place] += time.process_time() - begun
+            read.update(state.read(one.type, one.occurred_us, one.facts, one.occurred_us))
+            spent[state.name] += time.process_time() - begun
+        kept = KeptDecision(
+            id=one.id, type=one.type, occurred_us=one.occurred_us, facts=one.facts, read=read, verdict="allow", score=0.02, log_odds=-4.0
+        )
+        for state in states:
+            begun = time.process_time()
+            state.absorb(number, kept, one.occurred_us)
+            spent[state.name] += time.process_time() - begun
+        begun = time.process_time()
+        look.absorb(number, kept, one.occurred_us)
+        spent["kept"] += time.process_time() - begun
+        names.append(str(one.facts["account"]))
+        facts: dict[str, Value] = {"account": names[-1 - draw.randrange(min(len(names), 20_000))]}
+        begun = time.process_time()
+        look.read("login", one.occurred_us, facts, one.occurred_us)
+        spent["look"] += time.process_time() - begun
         if number % max(count // 10, 1) == 0:
-            each = [1e6 * part / max(count // 10, 1) for part in spent]
-            print(f"{number:9d}: graph {each[0]:5.1f} us, bursts {each[1]:5.1f} us, returns {each[2]:5.1f} us")
-            spent = [0.0, 0.0, 0.0]
+            print(f"{number:9d}: " + ", ".join(f"{name} {1e6 * part / max(count // 10, 1):.1f} us" for name, part in spent.items()))
+            spent = dict.fromkeys(spent, 0.0)
 
 
 if __name__ == "__main__":

@@ -181,7 +181,7 @@ def test_it_is_bounded_the_same_after_a_replay_and_refuses_other_snapshots() -> 
         again.apply(Record(kind=kind, point=kept.type, body=pack(kept), seq=seq, time_us=kept.occurred_us, id=kept.id, shard=0))
     whole.restore(look.snapshot())
     assert again.digest() == look.digest() == whole.digest() and again.applied_seq == look.applied_seq
-    for damaged in (b"", b"\x93", msgspec.msgpack.encode([("account:x", (1, (2, 3), (), 0.0, 0.0, 0.0, 0))])):
+    for damaged in (b"", b"\x93", msgspec.msgpack.encode([("account:x", (1, (2, 3), b"", 0.0, 0.0, 0.0, 0))])):
         with pytest.raises((ValueError, msgspec.DecodeError, msgspec.ValidationError)):
             whole.restore(damaged)
 

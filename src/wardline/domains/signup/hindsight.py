@@ -8,7 +8,7 @@ again as of now, and the log-odds are told with the greater of both: `signup.hin
 rose, so that nobody is asked twice for the same.
 
 What an account does later, and who logs in to it, brings nothing: only sign-ups do. Whoever passed a challenge at a login, or was called benign, is looked at no more.
-Bounded: the last ACCOUNTS_LIMIT new accounts, each until LOGINS logins ended well.
+Bounded: the last ACCOUNTS_LIMIT new accounts, each until LOGINS logins ended well; about 1 KB for each.
 """
 
 from collections import OrderedDict
@@ -38,12 +38,16 @@ RISE = 0.25  # nats, below which nothing is known that was not known then
 LINK_BITS = 14.0  # what just links, two people share by chance
 
 
+_pairs = msgspec.msgpack.Decoder(list[tuple[str, str]])
+
+
 class _Made(msgspec.Struct, array_like=True, gc=False):
-    """A sign-up as it is kept. index: how many came before it; numbers: its keys, 0 for none; group, back: what the two detectors said then, in nats."""
+    """A sign-up as it is kept. index: how many came before it; numbers: its keys, 0 for none; traits: as pairs in MessagePack, which
+    takes less room; group, back: what the two detectors said then, in nats."""
 
     index: int
     numbers: tuple[int, ...]
-    traits: tuple[tuple[str, str], ...]
+    traits: bytes
     log_odds: float
     group: float
     back: float
@@ -90,7 +94,7 @@ class SignupHindsight:
     def _back_now(self, made: _Made) -> float:
         found = self.returns.since([key or None for key in made.numbers], made.index)
         if self.likeness.speaks():
-            found["signup.likeness"] = self.likeness.likeness(made.traits)[0]
+            found["signup.likeness"] = self.likeness.likeness(_pairs.decode(made.traits))[0]
         return _nats(self._back.judge(found))
 
     def _group_now(self, occurred_us: int, facts: Values) -> float:
@@ -124,7 +128,7 @@ class SignupHindsight:
         self.accounts[name] = _Made(
             index,
             tuple([key or 0 for key in self.returns.keys(kept.facts)[: len(self.returns.kinds)]]),
-            tuple(traits(kept.facts)),
+            msgspec.msgpack.encode(traits(kept.facts)),
             kept.log_odds,
             _nats(self._group.judge(kept.read)),
             _nats(self._back.judge(kept.read)),
@@ -152,6 +156,8 @@ class SignupHindsight:
         kept = msgspec.msgpack.decode(data, type=list[tuple[str, _Made]])
         if any(len(made.numbers) != len(self.returns.kinds) for _name, made in kept):
             raise ValueError("signup_hindsight: a snapshot of other kinds of key")
+        for _name, made in kept:
+            _pairs.decode(made.traits)
         self.accounts = OrderedDict(kept)
 
     def digest(self) -> str:
