@@ -80,6 +80,24 @@ def test_the_back_ends_make_the_same_keys() -> None:
     assert len({counters.snapshot() for counters in made}) == 1
 
 
+def test_the_back_ends_make_the_same_keys_whatever_they_were_asked_before() -> None:
+    """Facts that come again at once, facts of the same length, and facts that fill a block of the hash or more."""
+    made = [
+        Counters([parse_counter("c", {"count": "login", "by": ["ip", "account"], "window": "1h"})], NAMES, make_tables=make)
+        for make in BACK_ENDS
+    ]
+    found = random.Random(5)
+    for seq in range(1, 600):
+        facts = {"ip": found.choice(VALUES), "account": found.choice(VALUES[:4])}
+        for change in ({}, {}, {"account": found.choice("abc")}, {"ip": None}):
+            facts = {**facts, **change}
+            assert len({str(counters.read("login", T, facts)) for counters in made}) == 1
+        facts["ip"] = found.choice(VALUES)
+        for counters in made:
+            counters.absorb(seq, "login", T, facts)
+    assert len({counters.snapshot() for counters in made}) == 1
+
+
 @pytest.mark.parametrize("capacity", [1 << 16, 1 << 24])
 def test_the_back_ends_agree_over_a_long_history(capacity: int) -> None:
     declared = [

@@ -23,6 +23,8 @@ IDS_PER_WORD = 4
 FIRST_WORDS = 1 << 14
 WORDS_LIMIT = 1 << 23
 PAGE = 2048
+# The two bits that twelve bits of a hash stand for.
+PAIRS = tuple(1 << (twelve & 63) | 1 << (twelve >> 6) for twelve in range(1 << 12))
 # After each page: decisions go on while the filter is being made.
 BREATH_S = 0.0005
 SMALLEST_HASH, LARGEST_HASH = -(1 << 63), (1 << 63) - 1
@@ -55,7 +57,7 @@ class Seen:
 
     def maybe(self, hash: int) -> bool:
         """False: certainly not filed (once `ready`). hash: 64 bits, signed, as of `engine.record.lookup_hash`."""
-        bits = 1 << (hash >> 40 & 63) | 1 << (hash >> 46 & 63) | 1 << (hash >> 52 & 63) | 1 << (hash >> 58 & 63)
+        bits = PAIRS[hash >> 40 & 4095] | PAIRS[hash >> 52 & 4095]
         for layer in self._layers:  # no any(): a generator would cost more than the look
             if layer.view[hash & layer.mask] & bits == bits:
                 return True

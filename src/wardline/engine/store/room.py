@@ -16,6 +16,7 @@ from wardline.engine.sql.indices import JournalIndex
 from wardline.engine.store.tail import Tail
 
 SPACE_CHECK_NS = 200_000_000
+_LASTING = (StorageLocked, StorageDamaged)
 
 
 class Room:
@@ -45,7 +46,7 @@ class Room:
             )
         waiting_bytes = self._tail.size_bytes
         # Taken over by another process, or gone back: what is taken from here on could not be kept.
-        if waiting_bytes + size_bytes > self.tail_limit_bytes or isinstance(failure, StorageLocked | StorageDamaged):
+        if waiting_bytes + size_bytes > self.tail_limit_bytes or isinstance(failure, _LASTING):
             if isinstance(failure, StorageError):
                 raise type(failure)(f"{waiting_bytes} bytes wait for the index: {failure.what}", failure.where, failure.remedy)
             if failure is not None:

@@ -49,19 +49,17 @@ def occurred_us(event: Event) -> int:
 
 
 class Reading:
-    """Takes the fields of one event, each with its check; what was not taken is unknown to the domain."""
+    """Takes the fields of one event, each once and with its check; what was not taken is unknown to the domain."""
+
+    __slots__ = ("_left", "_take")
 
     def __init__(self, event: Event) -> None:
-        self._fields = event.fields
-        self._taken: set[str] = set()
-
-    def _take(self, name: str) -> Any:
-        self._taken.add(name)
-        return self._fields.get(name)
+        self._left: dict[str, Any] = dict(event.fields)
+        self._take = self._left.pop
 
     def text(self, name: str, limit: int = IDENTIFIER_LIMIT) -> str | None:
         """A text of bounded length, for deriving facts; None when absent."""
-        value = self._take(name)
+        value = self._take(name, None)
         if value is None:
             return None
         if not isinstance(value, str):
@@ -70,7 +68,7 @@ class Reading:
 
     def word(self, name: str, allowed: frozenset[str] | None = None, *, required: bool = False) -> str | None:
         """A short word of the field's own vocabulary."""
-        value = self._take(name)
+        value = self._take(name, None)
         if value is None:
             if required:
                 raise EventError(f"fields.{name}: needed for an event of this type")
@@ -83,14 +81,14 @@ class Reading:
 
     def flag(self, name: str) -> bool | None:
         """True, false or absent."""
-        value = self._take(name)
+        value = self._take(name, None)
         if value is None or isinstance(value, bool):
             return value
         raise EventError(f"fields.{name}: true or false is needed")
 
     def number(self, name: str, least: float, most: float) -> int | float | None:
         """A number, cut to the range in which it means anything."""
-        value = self._take(name)
+        value = self._take(name, None)
         if value is None:
             return None
         if isinstance(value, bool) or not isinstance(value, int | float):
@@ -101,10 +99,8 @@ class Reading:
 
     def rest(self, pseudonyms: Pseudonyms) -> dict[str, Value]:
         """The fields that nobody took, under "field.NAME"."""
-        if len(self._taken) >= len(self._fields) and self._taken.issuperset(self._fields):
-            return {}
-        names = [name for name in self._fields if name not in self._taken and _WORD.fullmatch(name)][:UNKNOWN_FIELDS_LIMIT]
-        return {f"field.{name}": kept(name, self._fields[name], pseudonyms) for name in names}
+        names = [name for name in self._left if _WORD.fullmatch(name)][:UNKNOWN_FIELDS_LIMIT]
+        return {f"field.{name}": kept(name, self._left[name], pseudonyms) for name in names}
 
 
 class Edge:

@@ -165,9 +165,7 @@ class EventPoint:
         now_us = self.shard.clock.now_us()
         running = self.rules.now()
         counted = self.counters.read(event.type, at_us, facts, now_us)
-        read = {name: counted.get(name) for name in self.counted}
-        for name in running.counters:
-            read[name] = counted.get(name)
+        read = {name: counted.get(name) for name in (*self.counted, *running.counters)}
         for state in self.states:
             read.update(state.read(event.type, at_us, facts, now_us))
         values = {**facts, **read}
