@@ -22,7 +22,7 @@ CAPACITY = 20_000
 LOOKED_AT = 8  # of an account's last attempts, where an outcome says nothing but the account
 
 
-class Attempt(msgspec.Struct, array_like=True):
+class Attempt(msgspec.Struct, array_like=True, gc=False):
     """One login that was decided. keys: attributes.attribute_keys. risk in nats, None without history. strange: nothing of it is known of the account.
     told: there was a doubt already, as the state that keeps it means it. campaign_keys: what it may have in common with others.
     known: the account's logins. place: account and address, where it waits under its flow and is the last
@@ -46,7 +46,8 @@ class Attempts:
         self.capacity = capacity
         self.waiting: OrderedDict[str, Attempt] = OrderedDict()
         self._flows: dict[str, str] = {}  # place -> the flow of the last attempt there
-        self._of: dict[str, dict[str, None]] = {}  # account -> the keys of its attempts, in order
+        # Account -> the keys of its attempts, in order; one key alone, as most accounts have it, stands there by itself.
+        self._of: dict[str, str | dict[str, None]] = {}
 
     def restore(self, kept: Iterable[tuple[str, Attempt]]) -> None:
         """Take what a snapshot holds."""
@@ -54,7 +55,7 @@ class Attempts:
         self._flows = {attempt.place: flow for flow, attempt in self.waiting.items() if attempt.place}
         self._of = {}
         for key, attempt in self.waiting.items():
-            self._of.setdefault(attempt.account, {})[key] = None
+            self._note(attempt.account, key)
 
     def opened(self, facts: Values, attempt: Attempt) -> None:
         """Remember an attempt."""
@@ -71,7 +72,7 @@ class Attempts:
             attempt.place = place
             self._flows[place] = key
         self.waiting[key] = attempt
-        self._of.setdefault(attempt.account, {})[key] = None
+        self._note(attempt.account, key)
         while len(self.waiting) > self.capacity:
             self._forget(*next(iter(self.waiting.items())))
 
@@ -97,18 +98,26 @@ class Attempts:
 
     def _only(self, facts: Values, occurred_us: int) -> str:
         """The key of the one attempt that an outcome which names nothing but its account can mean, "" where there is none or more than one."""
-        near = [
-            key
-            for key in itertools.islice(reversed(self._of.get(str(facts.get("account")), {})), LOOKED_AT)
-            if _near(self.waiting[key], occurred_us)
-        ]
+        of = self._of.get(str(facts.get("account")), {})
+        last = (of,) if isinstance(of, str) else itertools.islice(reversed(of), LOOKED_AT)
+        near = [key for key in last if _near(self.waiting[key], occurred_us)]
         return near[0] if len(near) == 1 else ""
+
+    def _note(self, account: str, key: str) -> None:
+        of = self._of.get(account)
+        if of is None:
+            self._of[account] = key
+        elif isinstance(of, dict):
+            of[key] = None
+        else:
+            self._of[account] = {of: None, key: None}
 
     def _forget(self, key: str, attempt: Attempt) -> None:
         del self.waiting[key]
         of = self._of[attempt.account]
-        del of[key]
-        if not of:
+        if isinstance(of, dict) and len(of) > 1:
+            del of[key]
+        else:
             del self._of[attempt.account]
         if attempt.place and self._flows.get(attempt.place) == key:
             del self._flows[attempt.place]

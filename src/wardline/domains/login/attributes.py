@@ -56,6 +56,11 @@ def _client_keys(agent: Value, device_class: Value, system: Value, family: Value
 
 
 @lru_cache(REMEMBERED, typed=True)
+def _locale_keys(language: Value, timezone: Value) -> tuple[int, int]:
+    return _key(LANGUAGE, language or ABSENT), _key(TIMEZONE, timezone or ABSENT)
+
+
+@lru_cache(REMEMBERED, typed=True)
 def _screen_key(screen: Value, system: Value, family: Value) -> int:
     return _key(SCREEN, f"{system}/{family}/{screen}")
 
@@ -82,8 +87,7 @@ def attribute_keys(facts: Values) -> tuple[int, ...]:
         _key(IP, ip) if ip else 0,
         *client,
         _key(DEVICE, device or absent),
-        _shared_key(LANGUAGE, get("language") or ABSENT),
-        _shared_key(TIMEZONE, get("timezone") or ABSENT),
+        *_locale_keys(get("language"), get("timezone")),
         _shared_key(HOURS, hour // HOURS_PER_SLOT) if isinstance(hour, int) else 0,
         _screen_key(screen, get("user_agent.os"), get("user_agent.family")) if screen else 0,
     )

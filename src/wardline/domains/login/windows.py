@@ -17,7 +17,7 @@ BITS = 64
 MOST = 266  # what 64 bits can tell apart
 
 
-class Window(msgspec.Struct, array_like=True):
+class Window(msgspec.Struct, array_like=True, gc=False):
     """Two tiles of `seconds` each."""
 
     seconds: int
@@ -49,7 +49,7 @@ class Window(msgspec.Struct, array_like=True):
         return round(-BITS * log(max(empty, 1) / BITS))
 
 
-class Entry(msgspec.Struct, array_like=True):
+class Entry(msgspec.Struct, array_like=True, gc=False):
     """What is known of one key. until_us: it takes part in a campaign up to then, accounts: on about so many."""
 
     hour: Window = msgspec.field(default_factory=lambda: Window(3600))
