@@ -10,7 +10,7 @@ from rich.console import Console
 from wardline.commands import history
 from wardline.commands.application import run
 from wardline.engine.store.journal import Journal, Settings
-from wardline.learning.history import keeper
+from wardline.learning import keeper
 
 
 @pytest.fixture(scope="module")
