@@ -61,19 +61,23 @@ def default_data() -> Path:
 
 def out(*, markup: bool = False) -> "Console":
     """Where results go. Brackets are text, since strangers may have written them; with markup `[bold]` and the like are rich's, and such texts are escaped."""
-    from rich.console import Console
+    from wardline.commands.terminal import Terminal
 
     # A pipe or a file has no edge at which a table would have to be cut.
-    return Console(
-        markup=markup, highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() or os.environ.get("COLUMNS") else PIPE_COLUMNS
-    )
+    width = None if sys.stdout.isatty() or os.environ.get("COLUMNS") else PIPE_COLUMNS
+    return Terminal(markup=markup, emoji=False, highlight=False, soft_wrap=True, width=width)
 
 
 def err() -> "Console":
     """Where progress and errors go, so that results can be piped. Brackets are text here too."""
-    from rich.console import Console
+    from wardline.commands.terminal import Terminal
 
-    return Console(stderr=True, markup=False, highlight=False)
+    return Terminal(stderr=True, markup=False, emoji=False, highlight=False, soft_wrap=True)
+
+
+def counted(number: int, noun: str) -> str:
+    """A number with its noun, as "1 event" and "2 events"."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def print_json(document: Any) -> None:

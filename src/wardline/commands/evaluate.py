@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 import typer
 
-from wardline.commands.context import Failure, err, out, print_json
+from wardline.commands.context import Failure, counted, err, out, print_json
+from wardline.commands.tables import Sheet
 
 if TYPE_CHECKING:
     from wardline.learning.evaluation.accounts import Accounts
@@ -117,7 +118,7 @@ def _played(path: Path, url: str, api_key: str) -> "tuple[list[Asked], dict[str,
                 answers[event.id] = answered(line)
     refused = sum(not answers[event.id].verdict for event in asked if event.type in TYPES and event.id in answers)
     if refused:
-        err().print(f"{refused} events were refused by the door and are left out")
+        err().print(f"{counted(refused, 'event')} refused by the door and left out")
     return asked, answers
 
 
@@ -198,8 +199,6 @@ def _percent(share: Any) -> str:
 
 
 def _show(found: "Report") -> None:
-    from rich.table import Table
-
     say = out().print
     say(f"{found.type}: {found.honest} honest events, {found.attacks} of attackers")
     say(
@@ -209,20 +208,20 @@ def _show(found: "Report") -> None:
     say("; ".join([*area, *(f"accounts at {rate} false positives {_percent(share)}" for rate, share in found.accounts_at.items())]))
     if found.accounts is not None:
         _show_accounts(found.accounts)
-    table = Table("kind", "attempts", "stopped as shipped", *(f"at {rate}" for rate in found.thresholds), box=None, pad_edge=False)
+    sheet = Sheet("kind", "attempts", "stopped as shipped", *(f"at {rate}" for rate in found.thresholds), whole=("kind",))
     for name, kind in found.kinds.items():
-        table.add_row(name, str(kind.attempts), _percent(kind.stopped), *(_short(share) for share in kind.at.values()))
-    say(table)
+        sheet.add_row(name, str(kind.attempts), _percent(kind.stopped), *(_short(share) for share in kind.at.values()))
+    say(sheet.table)
     if found.thresholds_history:
-        table = Table("kind, 12 or more past logins", *(f"at {rate}" for rate in found.thresholds_history), box=None, pad_edge=False)
+        sheet = Sheet("kind, 12 or more past logins", *(f"at {rate}" for rate in found.thresholds_history), whole=())
         for name, kind in found.kinds.items():
             if any(share.of for share in kind.at_history.values()):
-                table.add_row(name, *(f"{_short(share)} of {share.of}" for share in kind.at_history.values()))
-        say(table)
-    table = Table("campaigns", "detected", "median seconds", "accounts before", "entered before", "large missed", box=None, pad_edge=False)
+                sheet.add_row(name, *(f"{_short(share)} of {share.of}" for share in kind.at_history.values()))
+        say(sheet.table)
+    sheet = Sheet("campaigns", "detected", "median seconds", "accounts before", "entered before", "large missed", whole=("campaigns",))
     for name, one in found.campaigns.items():
         detected = f"{one.detected.hits} of {one.detected.of}"
-        table.add_row(
+        sheet.add_row(
             name,
             detected,
             _number(one.median_seconds),
@@ -230,16 +229,14 @@ def _show(found: "Report") -> None:
             _number(one.median_entered_before),
             str(one.missed_large),
         )
-    say(table)
-    table = Table("honest group", "challenged or worse", "times the average", "held or rejected", box=None, pad_edge=False)
+    say(sheet.table)
+    sheet = Sheet("honest group", "challenged or worse", "times the average", "held or rejected", whole=("honest group",))
     for tag, group in found.groups.items():
-        table.add_row(tag, _percent(group.challenged), _number(group.times), _percent(group.severe))
-    say(table)
+        sheet.add_row(tag, _percent(group.challenged), _number(group.times), _percent(group.severe))
+    say(sheet.table)
 
 
 def _show_accounts(found: "Accounts") -> None:
-    from rich.table import Table
-
     say = out().print
     say(f"accounts of attackers: stopped at the sign-up {_percent(found.at_signup)}")
     say(
@@ -249,15 +246,15 @@ def _show_accounts(found: "Accounts") -> None:
         f"honest accounts: asked at the sign-up {_percent(found.honest_at_signup)}; held or rejected anywhere {_percent(found.honest_held)}"
     )
     say(f"  there, or at any of their logins {_percent(found.honest_in_all)}")
-    table = Table("accounts, by kind", "of", "at the sign-up", "there or before harm", box=None, pad_edge=False)
+    sheet = Sheet("accounts, by kind", "of", "at the sign-up", "there or before harm", whole=())
     for name, one in found.kinds.items():
-        table.add_row(name, str(one.at_signup.of), _percent(one.at_signup), _percent(one.before_harm))
-    say(table)
+        sheet.add_row(name, str(one.at_signup.of), _percent(one.at_signup), _percent(one.before_harm))
+    say(sheet.table)
     if found.lines:
-        table = Table("let in at the sign-up, then stopped by", "attackers", "honest", box=None, pad_edge=False)
+        sheet = Sheet("let in at the sign-up, then stopped by", "attackers", "honest", whole=())
         for name, line in found.lines.items():
-            table.add_row(name, str(line.attackers), str(line.honest))
-        say(table)
+            sheet.add_row(name, str(line.attackers), str(line.honest))
+        say(sheet.table)
 
 
 def _short(share: Any) -> str:

@@ -11,7 +11,8 @@ from typing import Annotated, Any
 import typer
 
 from wardline.commands.connection import Client, connect
-from wardline.commands.context import Failure, context_of, err, out, print_json
+from wardline.commands.context import Failure, context_of, counted, err, out, print_json
+from wardline.commands.tables import Sheet
 
 Json = Annotated[bool, typer.Option("--json", help="one JSON document, for machines")]
 
@@ -72,19 +73,14 @@ def _names(text: str) -> list[str]:
 
 
 def _table(reply: dict[str, Any]) -> None:
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=None, pad_edge=False)
-    for name in reply["columns"]:
-        table.add_column("occurred" if name == "occurred_us" else name, overflow="fold")
+    sheet = Sheet(*("occurred" if name == "occurred_us" else name for name in reply["columns"]), whole=("occurred", "id"))
     for row in reply["rows"]:
-        table.add_row(*(Text(_shown(name, value)) for name, value in zip(reply["columns"], row, strict=True)))
+        sheet.add_row(*(_shown(name, value) for name, value in zip(reply["columns"], row, strict=True)))
     if reply["rows"]:
-        out().print(table)
+        out().print(sheet.table)
     rows = len(reply["rows"])
     more = ", and there are more: --limit shows them" if reply["more"] else ""
-    err().print(f"{rows} row{'' if rows == 1 else 's'} in {reply['seconds']:.2f} s{more}")
+    err().print(f"{counted(rows, 'row')} in {reply['seconds']:.2f} s{more}")
 
 
 def _shown(name: str, value: Any) -> str:
@@ -95,8 +91,7 @@ def _shown(name: str, value: Any) -> str:
             return datetime.fromtimestamp(value / 1e6, UTC).isoformat(sep=" ", timespec="seconds").removesuffix("+00:00")
         except (ValueError, OverflowError, OSError):
             return str(value)
-    text = ", ".join("unknown" if member is None else str(member) for member in value) if isinstance(value, list) else str(value)
-    return "".join(char if char.isprintable() else "?" for char in text)
+    return ", ".join("unknown" if member is None else str(member) for member in value) if isinstance(value, list) else str(value)
 
 
 def compact(

@@ -277,8 +277,10 @@ def audit(ctx: typer.Context, as_json: Json = False) -> None:
     if as_json:
         print_json({"acts": acts})
         return
+    sheet = Sheet("when", "what", "by", "point", "about", whole=("when",))
     for act in acts:
-        out().print(f"{act['time'][:19]}  {act['op']:<12} {act['actor']:<16} {act['point']} {act['value']}")
+        sheet.add_row(act["time"][:19], act["op"], act["actor"], act["point"], act["value"])
+    out().print(sheet.table if acts else "no acts yet")
 
 
 def config(
