@@ -78,6 +78,19 @@ def test_brackets_are_text_and_ids_stay_whole(said: Said, monkeypatch: pytest.Mo
     assert "needs the extra `train`" in said("train", "login", "--help")[1].lower()
 
 
+def test_a_campaign_of_nobody_says_where_it_looked(said: Said) -> None:
+    status, out, _err = said("campaign", "find", "--verdict", "reject", "--hours", "2", "--as", "ada")
+    assert status == 0 and "0 members" in out and "no account has a record of the last 2 hours that fits" in out
+
+
+def test_acts_of_campaigns_carry_the_name_of_who_ran_the_command(said: Said, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOGNAME", "grace")
+    _status, out, _err = said("campaign", "find", "--with", "device:d-17")
+    said("campaign", "halt", out.split()[0])
+    assert "halted: grace halted it" in said("campaign", "status", out.split()[0])[1]
+    assert all("grace" in line for line in said("audit")[1].splitlines()[1:] if "campaign" in line)
+
+
 @pytest.mark.parametrize(
     ("arguments", "status", "says"),
     [
@@ -93,6 +106,7 @@ def test_brackets_are_text_and_ids_stay_whole(said: Said, monkeypatch: pytest.Mo
         ("explain --to b@example.net --around yesterday", 2, "not a time"),
         ("list grey show", 2, "allow or block"),
         ("list block add", 2, "give what to add"),
+        ("campaign find --rule farm_name", 2, "there is no rule 'farm_name'"),
         ("config frob", 2, "check or show"),
         ("config check gone.toml", 1, "gone.toml: cannot be read"),
         ("config check broken.toml", 1, "not valid TOML"),

@@ -7,12 +7,14 @@ wardline campaign execute 01KAJ5S8ZX4T7Q0M3V9C2R6B1E
 wardline campaign undo 01KAJ5S8ZX4T7Q0M3V9C2R6B1E --reason "a school, not a farm" --as bob
 """
 
+import difflib
 from typing import Annotated, Any
 
 import typer
 
 from wardline.commands.connection import Client, connect
-from wardline.commands.context import Failure, context_of, out, print_json
+from wardline.commands.context import Failure, context_of, counted, out, print_json
+from wardline.commands.policy import user
 from wardline.commands.tables import Sheet
 
 ACTS = ("plan", "approve", "execute", "halt", "undo", "extend")
@@ -43,7 +45,9 @@ def campaign(
     version: Annotated[int, typer.Option("--version", help="approve: the version that you looked at")] = 0,
     members: Annotated[bool, typer.Option("--members", help="status: every member with its evidence")] = False,
     reason: Annotated[str, typer.Option("--reason", help="why, in one sentence")] = "",
-    by: Annotated[str, typer.Option("--as", help="who acts, for the audit and for the second person")] = "",
+    by: Annotated[
+        str, typer.Option("--as", help="who acts, for the audit and for the second person; but for approve, nothing: your user name")
+    ] = "",
     as_json: Annotated[bool, typer.Option("--json", help="one JSON document, for machines")] = False,
 ) -> None:
     """Campaigns: accounts found together with evidence for each, a plan, and one command that takes it all back."""
@@ -53,20 +57,36 @@ def campaign(
         if what == "find":
             if len(given) != 1:
                 raise Failure("say once what to look for: --rule, --around, --with, --verdict, --hindsight or --where", status=2)
+            if rule:
+                _known_rule(client, rule)
             seed = {"kind": given[0][0], "value": given[0][1], "point": point, "hours": hours}
-            _say(client.post("/v1/campaigns", {"seed": seed, "name": name, "by": by}), as_json)
+            found = client.post("/v1/campaigns", {"seed": seed, "name": name, "by": by or user()})
+            _say(found, as_json)
+            if not as_json and not found["members"] and not found["apart"]:
+                out().print(f"  nobody: no account has a record of the last {hours:g} hours that fits; --hours looks further back")
         elif what == "status":
             _status(client, which, members, as_json)
         elif what in ACTS:
             if not which:
                 raise Failure(f"give the id: wardline campaign {what} ID; `wardline campaign status` prints them", status=2)
-            order: dict[str, Any] = {"by": by, "reason": reason}
+            # Who approves says so: it may have to be a second person.
+            order: dict[str, Any] = {"by": by or ("" if what == "approve" else user()), "reason": reason}
             if what == "plan":
                 order |= {"kind": do, "ttl_seconds": int(days * 86_400), "join_hours": join_hours}
             order |= {"version": version} if what == "approve" else {"hours": hours} if what == "extend" else {}
             _say(client.post(f"/v1/campaigns/{which}/{what}", order), as_json, plan=what != "approve")
         else:
             raise Failure("the first word is find, plan, approve, execute, status, halt, undo or extend", status=2)
+
+
+def _known_rule(client: Client, rule: str) -> None:
+    """Failure for a rule that the book does not have: a mistyped name would find nobody, and say so as if it had looked."""
+    names = sorted({one["name"] for one in client.get("/v1/rules")["rules"]})
+    name = rule.partition("@")[0]
+    if name not in names:
+        near = difflib.get_close_matches(name, names, 1)
+        meant = f"did you mean {near[0]}? " if near else ""
+        raise Failure(f"--rule: there is no rule {name!r}; {meant}`wardline policy list --all` prints them", status=2)
 
 
 def _status(client: Client, which: str, members: bool, as_json: bool) -> None:
@@ -95,10 +115,10 @@ def _say(found: Any, as_json: bool, *, plan: bool = True) -> None:
     say(f"{found['id']}  {found['name']}: {found['status']}, version {found['version']}")
     if found["halted_because"]:
         say(f"  halted: {found['halted_because']}")
-    say(f"  {found['members']} members, {found['acted']} acted on, {found['to_do']} to do, {found['ended']} ended, ", end="")
-    say(f"{found['reversed']} reversed, {found['joined']} joined")
+    numbers = (("acted", "acted on"), ("to_do", "to do"), ("ended", "ended"), ("reversed", "reversed"), ("joined", "joined"))
+    say(f"  {counted(found['members'], 'member')}, " + ", ".join(f"{found[name]} {said}" for name, said in numbers))
     for why, count in found["apart"].items():
-        say(f"  {count} stand apart: {why}")
+        say(f"  {count} {'stands' if count == 1 else 'stand'} apart: {why}")
     if found["actions"]:
         say("  actions: " + ", ".join(f"{count} {status}" for status, count in found["actions"].items()))
     if found["paused"]:
@@ -109,13 +129,14 @@ def _say(found: Any, as_json: bool, *, plan: bool = True) -> None:
 
 def _plan(plan: Any) -> None:
     say = out().print
-    say(f"plan of version {plan['version']}: {plan['kind']} {plan['members']} accounts for {plan['ttl_seconds'] / 86_400:g} days")
+    say(
+        f"plan of version {plan['version']}: {plan['kind']} {counted(plan['members'], 'account')} for {plan['ttl_seconds'] / 86_400:g} days"
+    )
     say("  ages: " + (", ".join(f"{count} {age}" for age, count in plan["ages"].items()) or "none"))
     say(
-        f"  established {plan['established']}, paying {plan['paying']}, allow-listed {plan['allow_listed']} (apart), ",
-        end="",
+        f"  established {plan['established']}, paying {plan['paying']}, allow-listed {plan['allow_listed']} (apart), "
+        f"reversals in the past {plan['past_reversals']}"
     )
-    say(f"reversals in the past {plan['past_reversals']}")
     for why in plan["needs_second"]:
         say(f"  needs a second person: {why}")
     for member in plan["sample"][:SHOWN]:

@@ -15,7 +15,7 @@ from typing import IO, Annotated, Any
 
 import typer
 
-from wardline.commands.context import Failure, err, print_json
+from wardline.commands.context import Failure, counted, err, print_json
 
 
 def register(app: typer.Typer) -> None:
@@ -102,10 +102,11 @@ def _print(document: dict[str, Any]) -> None:
     for kind, count in attacks.items():
         said = ", ".join(f"{verdict} {number}" for verdict, number in document.get("verdicts", {}).get(kind, {}).items())
         console.print(
-            f"  {kind}: {count:,} attempts and sessions, {document['campaigns'].get(kind, 0)} campaigns" + (f" ({said})" if said else "")
+            f"  {kind}: {count:,} attempts and sessions, {counted(document['campaigns'].get(kind, 0), 'campaign')}"
+            + (f" ({said})" if said else "")
         )
     if document.get("refused"):
-        console.print(f"{document['refused']} events were refused: {'; '.join(document['errors'])}", style="yellow")
+        console.print(f"{counted(document['refused'], 'event')} refused: {'; '.join(document['errors'])}", style="yellow")
 
 
 def _date(text: str) -> datetime:

@@ -21,7 +21,7 @@ import msgspec
 import typer
 
 from wardline.commands.connection import Client, connect
-from wardline.commands.context import Failure, context_of, err, out, print_json
+from wardline.commands.context import Failure, context_of, counted, err, out, print_json
 from wardline.commands.tables import printable
 
 CHUNK_BYTES = 1 << 20
@@ -93,10 +93,11 @@ def import_events(
             err().print(f"… and {tally.refused - len(tally.errors)} more", style="yellow")
         told = ", ".join(f"{verdict} {count}" for verdict, count in sorted(tally.verdicts.items()))
         out().print(
-            f"{tally.lines} events: {tally.accepted} recorded, {sum(tally.verdicts.values())} decided" + (f" ({told})" if told else "")
+            f"{counted(tally.lines, 'event')}: {tally.accepted} recorded, {sum(tally.verdicts.values())} decided"
+            + (f" ({told})" if told else "")
         )
         if tally.refused:
-            out().print(f"{tally.refused} were refused")
+            out().print(f"{tally.refused} {'was' if tally.refused == 1 else 'were'} refused")
     if tally.refused:
         raise typer.Exit(1)
 
@@ -152,7 +153,7 @@ def _convert(file: Path, name: str, lines: Iterator[bytes], tally: _Tally, event
     if as_json:
         print_json({"events": count, "refused": tally.refused, "errors": tally.errors})
     else:
-        out().print(f"{count} events written, {tally.refused} rows refused")
+        out().print(f"{counted(count, 'event')} written, {counted(tally.refused, 'row')} refused")
         for text in tally.errors:
             err().print(printable(text), style="yellow")
     if tally.refused:

@@ -22,7 +22,7 @@ import msgspec
 import typer
 
 from wardline.commands.connection import Client, connect, open_program, server_runs
-from wardline.commands.context import Context, Failure, context_of, err, out, print_json, say_failure
+from wardline.commands.context import Context, Failure, context_of, counted, err, out, print_json, say_failure
 from wardline.commands.entities import show_event
 from wardline.commands.reading import Source, sources
 from wardline.commands.tables import Sheet
@@ -360,8 +360,8 @@ def _label(context: Context, label: str | None, found: list[Source], user: str, 
     if as_json:
         print_json(counts)
     else:
-        moved = "moved the model" if label else "were taken back"
-        out().print(f"{counts['messages']} messages: {counts['learned']} {moved}, {counts['already']} were known already")
+        moved = "moved the model" if label else "taken back"
+        out().print(f"{counted(counts['messages'], 'message')}: {counts['learned']} {moved}, {counts['already']} known already")
     _end(failed, len(found))
 
 
