@@ -5,11 +5,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wardline.domains.login import habits
-from wardline.domains.login.attributes import LEVELS, SHIFT
+from wardline.domains.login.attributes import IDENTIFIED, LEVELS, SHIFT
 
 pytestmark = pytest.mark.skipif(not habits.NATIVE, reason="the part in C was not built")
 
-KEYS = st.tuples(*(st.integers(0, 18).map(lambda value, level=level: level << SHIFT | value * 977 if value else 0) for level in LEVELS))
+KEYS = st.tuples(
+    *(
+        st.integers(0, 18).map(lambda value, level=level: level << SHIFT | value % 3 // 2 * IDENTIFIED | value * 977 if value else 0)
+        for level in LEVELS
+    )
+)
 LOGINS = st.lists(st.tuples(KEYS, st.integers(-3, 400), st.booleans(), st.booleans(), st.integers(1, 9)), max_size=60)
 
 
@@ -27,7 +32,7 @@ def test_the_twins_are_equal(logins: list[tuple[tuple[int, ...], int, bool, bool
 def test_the_twins_are_equal_over_years_of_one_account() -> None:
     packed = b""
     for number in range(6_000):
-        keys = tuple(level << SHIFT | 1 + number * level % (7 * level) for level in LEVELS)
+        keys = tuple(level << SHIFT | number % 2 * IDENTIFIED | 1 + number * level % (7 * level) for level in LEVELS)
         plain = habits.add_plain(packed, keys, number // 4, number % 50 == 0, number % 31 == 0)
         assert habits.add(packed, keys, number // 4, number % 50 == 0, number % 31 == 0) == plain
         packed = plain[0]

@@ -2,8 +2,8 @@
 
 import struct
 
-from wardline.domains.login.attributes import IP, KEPT, SHIFT, attribute_keys
-from wardline.domains.login.habits import add, index
+from wardline.domains.login.attributes import DEVICE, IDENTIFIED, IP, KEPT, NO_DEVICE, SHIFT, SYSTEM, TODAY, attribute_keys, renewals_key
+from wardline.domains.login.habits import COUNT_SHIFT, add, index
 from wardline.engine.feature import Value
 
 
@@ -30,3 +30,30 @@ def test_what_is_used_often_stays() -> None:
         packed, _, _ = add(packed, home, day)
         packed, _, _ = add(packed, attribute_keys({"ip": f"ip:{day}", "device": f"d:{day}"}), day)
     assert all(key in index(packed) for key in home if key)
+
+
+def _client(system: str, device: str | None) -> tuple[int, ...]:
+    facts: dict[str, Value] = {"user_agent": f"t:{system}", "user_agent.os": system, "client": "web"}
+    return attribute_keys(facts if device is None else {**facts, "device": device})
+
+
+def test_new_identifiers_are_counted_for_each_system_apart_and_absences_are_none() -> None:
+    packed = b""
+    for day in range(20):
+        for keys in (_client("iOS", "phone"), _client("Linux", f"private:{day}"), _client("Linux", None)):
+            packed, _, _ = add(packed, keys, day)
+    found = index(packed)
+    ios, linux = (renewals_key(_client(system, None)[SYSTEM - 1]) for system in ("iOS", "Linux"))
+    assert (found[ios] >> COUNT_SHIFT, found[linux] >> COUNT_SHIFT) == (1, 20)
+    assert (
+        _client("Linux", None)[DEVICE - 1] in NO_DEVICE
+        and not NO_DEVICE[0] & IDENTIFIED
+        and _client("iOS", "phone")[DEVICE - 1] & IDENTIFIED
+    )
+
+
+def test_systems_that_bring_identifiers_are_bounded() -> None:
+    packed = b""
+    for number in range(100):
+        packed, _, _ = add(packed, _client(f"system:{number}", f"d:{number}"), number // 3)
+    assert sum(key >> SHIFT == TODAY for key in index(packed)) <= KEPT[SYSTEM]

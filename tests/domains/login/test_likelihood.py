@@ -5,7 +5,21 @@ import random
 import pytest
 
 from wardline.domains.login import habits, likelihood
-from wardline.domains.login.attributes import AGENT, BROWSER, DEVICE, IP, LEVELS, NO_TIMEZONE, PREFIX24, SCREEN, SHIFT, SYSTEM, TIMEZONE
+from wardline.domains.login.attributes import (
+    AGENT,
+    BROWSER,
+    DEVICE,
+    IDENTIFIED,
+    IP,
+    LEVELS,
+    NO_DEVICE,
+    NO_TIMEZONE,
+    PREFIX24,
+    SCREEN,
+    SHIFT,
+    SYSTEM,
+    TIMEZONE,
+)
 from wardline.domains.login.likelihood import Weighed, weigh, weigh_plain
 from wardline.domains.login.population import Population
 
@@ -14,11 +28,24 @@ def _keys(values: list[int]) -> tuple[int, ...]:
     return tuple(level << SHIFT | value if value else 0 for level, value in zip(LEVELS, values, strict=True))
 
 
+def _device(keys: tuple[int, ...], key: int) -> tuple[int, ...]:
+    """The same login with this key of a device, or of the absence of one."""
+    return (*keys[: DEVICE - 1], key, *keys[DEVICE:])
+
+
+def _any(chance: random.Random, rate: float, most: int) -> tuple[int, ...]:
+    """A login with values of a few; its device is one of several forms, or none."""
+    keys = _keys([min(int(chance.expovariate(rate)), most) for _ in LEVELS])
+    form = chance.randrange(4)
+    if form == 0:
+        return _device(keys, chance.choice(NO_DEVICE))
+    return _device(keys, keys[DEVICE - 1] | IDENTIFIED) if form == 1 and keys[DEVICE - 1] else keys
+
+
 def _life(seed: int) -> tuple[bytes, Population]:
     chance, population, packed = random.Random(seed), Population(400), b""
     for _ in range(chance.randrange(1, 80)):
-        values = [min(int(chance.expovariate(0.6)), 30) for _ in LEVELS]
-        packed, keys, first = habits.add(packed, _keys(values), chance.randrange(2040, 2060), chance.random() < 0.1)
+        packed, keys, first = habits.add(packed, _any(chance, 0.6, 30), chance.randrange(2040, 2060), chance.random() < 0.1)
         population.add(keys, first)
     return packed, population
 
@@ -30,7 +57,7 @@ def test_the_part_in_c_equals_its_twin_to_the_last_bit(seed: int) -> None:
     packed, population = _life(seed)
     chance = random.Random(seed + 1000)
     for _ in range(50):
-        keys, day = _keys([min(int(chance.expovariate(0.5)), 35) for _ in LEVELS]), chance.randrange(2040, 2070)
+        keys, day = _any(chance, 0.5, 35), chance.randrange(2040, 2070)
         for has_device in (True, False):
             assert weigh(packed, keys, population, day, has_device) == weigh_plain(packed, keys, population, day, has_device)
 
@@ -154,3 +181,93 @@ def test_a_journey_explains_a_time_zone_and_one_that_is_absent_says_less_than_an
     assert 0 < weighing(packed, away, population, 30).locale < weighing(packed, at_home, population, 30).locale
     none = (*at_home[: TIMEZONE - 1], NO_TIMEZONE, *at_home[TIMEZONE:])
     assert 0 < weighing(packed, none, population, 30).locale <= likelihood.ABSENT_MOST < weighing(packed, at_home, population, 30).locale
+
+
+IDENTIFIER, STRANGE = DEVICE << SHIFT | IDENTIFIED | 1, DEVICE << SHIFT | IDENTIFIED | 9
+WEB, UNTOLD = NO_DEVICE
+
+
+def _who(sent: int, absent: int = 0, key: int = WEB, site_absent: int = 0) -> tuple[bytes, Population]:
+    """An account with logins from its device and without any, among others of whom some send none either."""
+    packed, population = b"", Population()
+    for day in range(sent + absent):
+        packed, keys, first = habits.add(packed, _device(_with(), IDENTIFIER if day < sent else key), day)
+        population.add(keys, first)
+        population.add(list(_device(_keys([2] * len(LEVELS)), key if day < site_absent else STRANGE + day)))
+    return packed, population
+
+
+@pytest.mark.parametrize("weighing", [weigh, weigh_plain])
+@pytest.mark.parametrize("key", NO_DEVICE)
+def test_a_browser_that_sends_no_device_for_once_is_doubted_and_twice_does_not_make_it_a_habit(weighing: object, key: int) -> None:
+    assert callable(weighing)
+    never, twice, often, always = (
+        weighing(*_absence(sent, 40 - sent, key), 90, False).client - weighing(*_absence(40, 0, key, IDENTIFIER), 90, True).client
+        for sent in (40, 38, 20, 0)
+    )
+    assert never > twice > often > always
+    assert twice > 2.0, "an owner who leaves it out in one login of twenty is still somebody who sends it"
+
+
+def _absence(sent: int, absent: int, key: int, now: int | None = None) -> tuple[bytes, tuple[int, ...], Population]:
+    packed, population = _who(sent, absent, key)
+    return packed, _device(_with(), key if now is None else now), population
+
+
+@pytest.mark.parametrize("weighing", [weigh, weigh_plain])
+def test_where_no_browser_sends_a_device_its_absence_says_nothing(weighing: object) -> None:
+    assert callable(weighing)
+    packed, population = _who(0, 40, WEB, 40)
+    with_it = weighing(packed, _device(_with(), WEB), population, 90, False).client
+    without = weighing(packed, _device(_with(), 0), population, 90, False).client
+    assert abs(with_it - without) < 0.05
+
+
+@pytest.mark.parametrize("weighing", [weigh, weigh_plain])
+def test_a_mail_program_keeps_the_credit_of_its_habit(weighing: object) -> None:
+    """Who uses a browser and a mail program: the one sends a device, the other never does."""
+    assert callable(weighing)
+    program = DEVICE << SHIFT | 77
+    packed, population = _who(20, 20, program)
+    assert weighing(packed, _device(_with(), program), population, 90, False).client < -1.0
+    assert (
+        weighing(packed, _device(_with(), program), population, 90, False).client
+        < weighing(packed, _device(_with(), WEB), population, 90, False).client
+    )
+
+
+@pytest.mark.parametrize("weighing", [weigh, weigh_plain])
+def test_a_new_identifier_is_measured_by_what_its_system_brings(weighing: object) -> None:
+    assert callable(weighing)
+    packed, population = b"", Population()
+    private = {"system": 3, "browser": 3, "agent": 3, "screen": 3}
+    for day in range(30):
+        for login in (_device(_with(), IDENTIFIER), _device(_with(**private), IDENTIFIER + 100 + day)):
+            packed, keys, first = habits.add(packed, login, day)
+            population.add(keys, first)
+    phone, browser = (weighing(packed, _device(_with(**of), STRANGE), population, 90).client for of in ({}, private))
+    assert phone > browser + 2.0, "the phone keeps its identifier, the private window brings another each time"
+
+
+@pytest.mark.parametrize("weighing", [weigh, weigh_plain])
+def test_a_copied_client_buys_little_beside_a_doubted_device_and_nothing_beside_another_screen(weighing: object) -> None:
+    assert callable(weighing)
+    packed, population = _who(40)
+    others, usual = _keys([2] * len(LEVELS)), _with()
+    assert weighing(packed, _device(usual, 0), population, 90).client < likelihood.COPIED_LEAST - 1.0, (
+        "no device, no doubt: its full credit"
+    )
+    doubted = weighing(packed, _device(usual, STRANGE), population, 90)
+    screen = weighing(packed, _device((*usual[: SCREEN - 1], others[SCREEN - 1]), 0), population, 90)
+    assert doubted.client > likelihood.DOUBTED_FULL + likelihood.COPIED_LEAST and screen.client > 0
+
+
+@pytest.mark.parametrize("weighing", [weigh, weigh_plain])
+def test_after_few_logins_an_absence_says_no_more_than_a_new_identifier(weighing: object) -> None:
+    assert callable(weighing)
+    for sent in (1, 2, 30):
+        packed, population = _who(sent)
+        said = {
+            key: weighing(packed, _device(_with(system=0, screen=0), key), population, 90, key == STRANGE).client for key in (WEB, STRANGE)
+        }
+        assert said[WEB] <= said[STRANGE] + 1e-9

@@ -3,7 +3,7 @@
    add(packed, keys, day, confirmed, doubted, bounds) -> (packed, [keys not yet used that day], whether it is the day's first login)
 
    packed: 64-bit little-endian numbers in ascending order, key << 32 | count << 22 | first day << 11 | last day. keys: one for each level, 0 for
-   unknown; a level's keys begin with its number in the upper 4 bits. bounds: how many values of each level are kept (a byte each), then
+   unknown; a level's keys begin with its number in the upper 4 bits, and one at DEVICE has the bit IDENTIFIED where it names an identifier. bounds: how many values of each level are kept (a byte each), then
    the numbers of habits.py in the order of the enumeration below (32 bits each, in the machine's order). Bounded by the length of packed: an
    insertion moves what lies behind it, a few hundred entries at most for what `add` made. */
 
@@ -11,8 +11,10 @@
 #include <Python.h>
 #include <stdint.h>
 
-enum { LEVELS = 14, TODAY = 15, SHIFT = 28, DAYS = 2048, COUNT_SHIFT = 22, FIRST_SHIFT = 11 };
+enum { SYSTEM = 7, DEVICE = 10, LEVELS = 14, TODAY, SHIFT = 28, DAYS = 2048, COUNT_SHIFT = 22, FIRST_SHIFT = 11 };
 enum { LOGINS_A_DAY, HALVE_AT, STALE_DAYS, CONFIRMING_DAYS, YOUNG_LOGINS, DOUBTED_DAYS, NUMBERS };
+#define IDENTIFIED ((uint32_t)1 << (SHIFT - 1))
+#define KEY_MASK (((uint32_t)1 << SHIFT) - 1)
 #define DAY_MASK ((uint32_t)DAYS - 1)
 #define COUNT_ONE ((uint32_t)1 << COUNT_SHIFT)
 #define COUNT_LIMIT ((uint32_t)1023)
@@ -111,8 +113,8 @@ static PyObject *add(PyObject *module, PyObject *const *given, Py_ssize_t given_
     const unsigned char *packed = (const unsigned char *)PyBytes_AS_STRING(given[0]);
     uint32_t day = (uint32_t)given_day & DAY_MASK;
     Habits habits = {NULL, PyBytes_GET_SIZE(given[0]) / 8, day, COUNT_ONE | day << FIRST_SHIFT | day};
-    /* Room for the account's own numbers and for two entries of each level. */
-    habits.at = PyMem_Malloc((size_t)(habits.size + 2 + 2 * LEVELS) * sizeof(Habit));
+    /* Room for the account's own numbers, the system's among them, and for two entries of each level. */
+    habits.at = PyMem_Malloc((size_t)(habits.size + 3 + 2 * LEVELS) * sizeof(Habit));
     if (habits.at == NULL) return PyErr_NoMemory();
     for (Py_ssize_t place = 0; place < habits.size; place++, packed += 8) {
         habits.at[place].entry = (uint32_t)packed[0] | (uint32_t)packed[1] << 8 | (uint32_t)packed[2] << 16 | (uint32_t)packed[3] << 24;
@@ -138,6 +140,11 @@ static PyObject *add(PyObject *module, PyObject *const *given, Py_ssize_t given_
             if (PyList_Append(first_today, PyTuple_GET_ITEM(given[1], level - 1))) goto done;
             count(&habits, own); /* one change more at this level */
             make_room(&habits, own, kept[own - 1], numbers[STALE_DAYS]);
+            if (own == DEVICE && key & IDENTIFIED && keys[SYSTEM - 1]) {
+                uint32_t renewals = (uint32_t)TODAY << SHIFT | (keys[SYSTEM - 1] & KEY_MASK);
+                if (!is_at(&habits, place_of(&habits, renewals), renewals)) make_room(&habits, TODAY, kept[SYSTEM - 1], numbers[STALE_DAYS]);
+                count(&habits, renewals);
+            }
             uint32_t first = young ? long_ago : doubted ? (day + numbers[DOUBTED_DAYS]) & DAY_MASK : day;
             entry = COUNT_ONE | first << FIRST_SHIFT | day;
         } else {

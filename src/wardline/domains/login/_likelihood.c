@@ -9,7 +9,9 @@
    equal to the last bit.
    table: doubles in the machine's order, t of each level, what a new value costs at each level, then SHARES of likelihood.py: the share of a
    value that is unconfirmed, of a surprise that is told twice, of a time zone on a journey, the least and the most that a language or a time zone
-   says, and the keys of those that are absent. Built with -ffp-contract=off. */
+   says, the keys of those that are absent, the two keys of a browser without a device, the least that a client says beside a doubted device, the nats
+   that doubt it fully, the share of intruders who leave it out, the least and the most that this says, and the logins of a system from which on it has
+   its own rate. Built with -ffp-contract=off. */
 
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
@@ -17,8 +19,8 @@
 #include <stdint.h>
 
 /* Levels as in attributes.py. */
-enum { COUNTRY = 1, ASN, PREFIX16, PREFIX24, IP, DEVICE_CLASS, SYSTEM, BROWSER, AGENT, DEVICE, LANGUAGE, TIMEZONE, HOURS, SCREEN, LEVELS = SCREEN };
-enum { SHARES = 7, DAYS = 2048, COUNT_SHIFT = 22, FIRST_SHIFT = 11, CONFIRMED_DAYS = 1, DOUBTED_DAYS = 2 };
+enum { COUNTRY = 1, ASN, PREFIX16, PREFIX24, IP, DEVICE_CLASS, SYSTEM, BROWSER, AGENT, DEVICE, LANGUAGE, TIMEZONE, HOURS, SCREEN, TODAY, LEVELS = SCREEN };
+enum { SHARES = 15, DAYS = 2048, SHIFT = 28, COUNT_SHIFT = 22, FIRST_SHIFT = 11, CONFIRMED_DAYS = 1, DOUBTED_DAYS = 2 };
 
 typedef struct {
     const unsigned char *habits;
@@ -29,6 +31,7 @@ typedef struct {
     double total, logins;
     uint32_t day;
     double intent[LEVELS], restless[LEVELS], unconfirmed, shared, journey, locale_least, absent_most, no_language, no_timezone;
+    double no_device[2], copied_least, doubted_full, left_out, left_out_least, left_out_most, system_logins;
 } Login;
 
 typedef struct {
@@ -73,6 +76,10 @@ static double everyone_with(const Login *login, int level) {
     return young < 0 || old < 0 ? -1.0 : young + old;
 }
 
+static int unconfirmed(const Login *login, uint32_t entry) {
+    return ((login->day - (entry >> FIRST_SHIFT) + DOUBTED_DAYS) & (DAYS - 1)) < CONFIRMED_DAYS + DOUBTED_DAYS;
+}
+
 /* logins, everybody: the account's and the site's at the root of the hierarchy. */
 static int walk(const Login *login, const int *levels, int length, double logins, double everybody, Walked *walked) {
     double nats = 0.0, parent_count = logins, parent_all = everybody, parent_own = logins, changes = 1.0;
@@ -94,7 +101,7 @@ static int walk(const Login *login, const int *levels, int length, double logins
         }
         double restless = login->restless[level - 1], intent = login->intent[level - 1];
         if (here > 1.0) restless += (here - 1.0) / changes;
-        int fresh = known && ((login->day - (entry >> FIRST_SHIFT) + DOUBTED_DAYS) & (DAYS - 1)) < CONFIRMED_DAYS + DOUBTED_DAYS;
+        int fresh = known && unconfirmed(login, entry);
         if (!known || fresh) {
             double ratio = restless / (parent_count + restless);
             double said = -log(ratio / (1.0 - intent + intent * ratio));
@@ -124,9 +131,56 @@ static int walk(const Login *login, const int *levels, int length, double logins
     return 0;
 }
 
+/* What an identifier says that none of so many logins had. */
+static double new_identifier(const Login *login, double restless, double logins) {
+    double ratio = restless / (logins + restless), intent = login->intent[DEVICE - 1];
+    return -log(ratio / (1.0 - intent + intent * ratio));
+}
+
+/* What a device identifier or its absence says: _device of the twin. */
+static int walk_device(const Login *login, int has_device, Walked *walked) {
+    static const int device_level[] = {DEVICE};
+    int known;
+    uint32_t key = login->keys[DEVICE - 1], system = login->keys[SYSTEM - 1];
+    double used = key ? (double)(entry_of(login, key, &known) >> COUNT_SHIFT) : 0.0;
+    uint32_t system_entry = system ? entry_of(login, system, &known) : 0;
+    double restless = login->restless[DEVICE - 1], with_system = (double)(system_entry >> COUNT_SHIFT);
+    int shown = key && entry_of(login, DEVICE, &known) >> COUNT_SHIFT;
+    if (shown && !has_device && ((double)key == login->no_device[0] || (double)key == login->no_device[1])) {
+        double everyone = everyone_with(login, DEVICE);
+        if (everyone < 0) return -1;
+        double own = used < login->logins ? used : login->logins;
+        double others = everyone > own ? everyone - own : 0.0, parent_others = login->total > login->logins ? login->total - login->logins : 0.0;
+        double share = (others + 0.5) / (parent_others + 1.0);
+        if (share > 1.0) share = 1.0;
+        double left_out = (double)(entry_of(login, (uint32_t)login->no_device[0], &known) >> COUNT_SHIFT) +
+                          (double)(entry_of(login, (uint32_t)login->no_device[1], &known) >> COUNT_SHIFT);
+        double intruders = login->left_out * ((login->logins > left_out ? login->logins - left_out : 0.0) / login->logins);
+        if (share > intruders) intruders = share;
+        double owner = (own + restless * share) / (login->logins + restless);
+        double said = -log(owner / intruders);
+        if (said < login->left_out_least) said = login->left_out_least;
+        double most = new_identifier(login, restless, login->logins);
+        if (most > login->left_out_most) most = login->left_out_most;
+        walked->nats = said < most ? said : most;
+        walked->finest = 0;
+        walked->used = (long)used;
+        return 0;
+    }
+    if (shown && has_device && used == 0.0 && with_system >= login->system_logins && !unconfirmed(login, system_entry)) {
+        double renewals = (double)(entry_of(login, (uint32_t)TODAY << SHIFT | (system & ((1u << SHIFT) - 1)), &known) >> COUNT_SHIFT);
+        if (renewals > 1.0) restless += renewals - 1.0;
+        walked->nats = new_identifier(login, restless, with_system);
+        walked->finest = 0;
+        walked->used = 0;
+        return 0;
+    }
+    return walk(login, device_level, 1, login->logins, login->total, walked);
+}
+
 static PyObject *weigh(PyObject *module, PyObject *const *given, Py_ssize_t count) {
     static const int network_levels[] = {COUNTRY, ASN, PREFIX16, PREFIX24, IP}, agent_levels[] = {DEVICE_CLASS, SYSTEM, BROWSER, AGENT};
-    static const int device_level[] = {DEVICE}, language_level[] = {LANGUAGE}, timezone_level[] = {TIMEZONE}, hours_level[] = {HOURS},
+    static const int language_level[] = {LANGUAGE}, timezone_level[] = {TIMEZONE}, hours_level[] = {HOURS},
                      screen_level[] = {SCREEN};
     Login login;
     Walked network, agent, device, language, timezone, hours, screen;
@@ -168,12 +222,20 @@ static PyObject *weigh(PyObject *module, PyObject *const *given, Py_ssize_t coun
     login.absent_most = table[2 * LEVELS + 4];
     login.no_language = table[2 * LEVELS + 5];
     login.no_timezone = table[2 * LEVELS + 6];
+    login.no_device[0] = table[2 * LEVELS + 7];
+    login.no_device[1] = table[2 * LEVELS + 8];
+    login.copied_least = table[2 * LEVELS + 9];
+    login.doubted_full = table[2 * LEVELS + 10];
+    login.left_out = table[2 * LEVELS + 11];
+    login.left_out_least = table[2 * LEVELS + 12];
+    login.left_out_most = table[2 * LEVELS + 13];
+    login.system_logins = table[2 * LEVELS + 14];
     uint32_t logins = entry_of(&login, 0, &counted) >> COUNT_SHIFT;
     if (!logins) Py_RETURN_NONE;
     login.logins = (double)logins;
     double own = login.logins, all = login.total;
     if (walk(&login, network_levels, 5, own, all, &network) || walk(&login, agent_levels, 4, own, all, &agent) ||
-        walk(&login, device_level, 1, own, all, &device) || walk(&login, language_level, 1, own, all, &language) ||
+        walk_device(&login, has_device, &device) || walk(&login, language_level, 1, own, all, &language) ||
         walk(&login, timezone_level, 1, own, all, &timezone) || walk(&login, hours_level, 1, own, all, &hours))
         return NULL;
     double client;
@@ -181,15 +243,20 @@ static PyObject *weigh(PyObject *module, PyObject *const *given, Py_ssize_t coun
         double held = agent.nats > -1.0 ? agent.nats : -1.0;
         client = device.nats + login.shared * (held < 3.0 ? held : 3.0);
     } else {
-        double small = device.nats <= agent.nats ? device.nats : agent.nats, large = device.nats <= agent.nats ? agent.nats : device.nats;
-        client = small > 0 ? large + login.shared * small : device.nats + agent.nats;
+        screen.nats = 0.0;
         uint32_t system = login.keys[SYSTEM - 1];
         uint32_t with_system = system ? entry_of(&login, system, &counted) >> COUNT_SHIFT : 0;
         if (with_system) {
             double everyone = everyone_with(&login, SYSTEM);
             if (everyone < 0 || walk(&login, screen_level, 1, (double)with_system, everyone, &screen)) return NULL;
-            client += screen.nats;
         }
+        double doubt = device.nats / login.doubted_full;
+        doubt = doubt < 0.0 ? 0.0 : doubt > 1.0 ? 1.0 : doubt;
+        agent.nats += doubt * ((agent.nats > login.copied_least ? agent.nats : login.copied_least) - agent.nats);
+        if (screen.nats > 0 && agent.nats < 0.0) agent.nats = 0.0;
+        double small = device.nats <= agent.nats ? device.nats : agent.nats, large = device.nats <= agent.nats ? agent.nats : device.nats;
+        client = small > 0 ? large + login.shared * small : device.nats + agent.nats;
+        client += screen.nats;
     }
     double spoken = language.nats > login.locale_least ? language.nats : login.locale_least;
     double zone = timezone.nats > login.locale_least ? timezone.nats : login.locale_least;

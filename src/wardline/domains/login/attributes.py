@@ -30,6 +30,8 @@ KEPT = {
 # What stands for an attribute that a client does not send: to leave it out is a habit too, of each kind of client for itself.
 ABSENT = "-"
 HOURS_PER_SLOT = 3
+# Set in a key at DEVICE that names an identifier, and not in one that stands for the absence of any.
+IDENTIFIED = 1 << SHIFT - 1
 
 
 def _key(level: int, value: Value) -> int:
@@ -65,8 +67,20 @@ def _screen_key(screen: Value, system: Value, family: Value) -> int:
     return _key(SCREEN, f"{system}/{family}/{screen}")
 
 
+@lru_cache(REMEMBERED, typed=True)
+def _absence_key(client: Value) -> int:
+    return _key(DEVICE, f"-{client or ABSENT}") & ~IDENTIFIED
+
+
+# A browser that sent no device identifier, told as such or not told at all: other clients, such as mail programs, have none to send.
+NO_DEVICE = (_absence_key("web"), _absence_key(None))
 # A client that told no language or no time zone: most often one that keeps back what others tell, so a weaker sign than another language.
 NO_LANGUAGE, NO_TIMEZONE = _key(LANGUAGE, ABSENT), _key(TIMEZONE, ABSENT)
+
+
+def renewals_key(system: int) -> int:
+    """The key of an account's own number: how many device identifiers came new with this system (a key at SYSTEM)."""
+    return TODAY << SHIFT | system & MASK
 
 
 def attribute_keys(facts: Values) -> tuple[int, ...]:
@@ -74,11 +88,10 @@ def attribute_keys(facts: Values) -> tuple[int, ...]:
     get: Callable[[str], Any] = facts.get
     country, asn, prefix16, prefix24, ip = get("ip.country"), get("ip.asn"), get("ip.prefix16"), get("ip.prefix24"), get("ip")
     agent, device, hour, screen = get("user_agent"), get("device"), get("hour"), get("screen")
-    absent = f"-{get('client') or ABSENT}" if not (agent and device) else ""
     if agent:
         client = _client_keys(agent, get("user_agent.device"), get("user_agent.os"), get("user_agent.family"), get("user_agent.major"))
     else:
-        client = 0, 0, 0, _shared_key(AGENT, absent)
+        client = 0, 0, 0, _shared_key(AGENT, f"-{get('client') or ABSENT}")
     return (
         _shared_key(COUNTRY, country) if country else 0,
         _shared_key(ASN, asn) if asn else 0,
@@ -86,7 +99,7 @@ def attribute_keys(facts: Values) -> tuple[int, ...]:
         _key(PREFIX24, prefix24) if prefix24 else 0,
         _key(IP, ip) if ip else 0,
         *client,
-        _key(DEVICE, device or absent),
+        _key(DEVICE, device) | IDENTIFIED if device else _absence_key(get("client")),
         *_locale_keys(get("language"), get("timezone")),
         _shared_key(HOURS, hour // HOURS_PER_SLOT) if isinstance(hour, int) else 0,
         _screen_key(screen, get("user_agent.os"), get("user_agent.family")) if screen else 0,

@@ -5,13 +5,14 @@
 
 Each entry is 64 bits: the key (32), a count (10), first and last day modulo 2,048 (11 each). Keys below 16 are the account's own numbers: 0 the
 logins, 1 to 14 how often a level brought a value that was new (so that it is known of somebody who changes address daily that they do), TODAY
-the logins of the last day. Bounded three ways: KEPT values a level, LOGINS_A_DAY counted logins a day (an intruder who logs in a hundred times
-does not outweigh a month), and all counts are halved at HALVE_AT logins, so that habits of last year fade.
+the logins of the last day. Keys at level TODAY are own numbers too: how many device identifiers came new with a system. Bounded three ways: KEPT
+values a level, LOGINS_A_DAY counted logins a day (an intruder who logs in a hundred times does not outweigh a month), and all counts are halved at
+HALVE_AT logins, so that habits of last year fade.
 """
 
 import struct
 
-from wardline.domains.login.attributes import KEPT, LEVELS, LOGINS, SHIFT, TODAY
+from wardline.domains.login.attributes import DEVICE, IDENTIFIED, KEPT, LEVELS, LOGINS, SHIFT, SYSTEM, TODAY, renewals_key
 
 try:
     from wardline.domains.login._habits import add as native_add
@@ -82,8 +83,14 @@ def add_plain(
         if entry is None:
             first_today.append(key)
             new = True
-            _count(entries, key >> SHIFT, fresh, day)  # one change more at this level
-            _make_room(entries, key >> SHIFT, day)
+            level = key >> SHIFT
+            _count(entries, level, fresh, day)  # one change more at this level
+            _make_room(entries, level, KEPT[level], day)
+            if level == DEVICE and key & IDENTIFIED and keys[SYSTEM - 1]:
+                renewals = renewals_key(keys[SYSTEM - 1])
+                if renewals not in entries:
+                    _make_room(entries, TODAY, KEPT[SYSTEM], day)
+                _count(entries, renewals, fresh, day)
             first = (day + DOUBTED_DAYS) % DAYS if doubted else day
             if young:
                 # The first values of an account are its habits: there is nothing yet to confirm them against.
@@ -109,9 +116,9 @@ def _count(entries: Index, key: int, fresh: int, day: int) -> None:
     entries[key] = fresh if entry is None else (entry if entry >= COUNT_FULL else entry + COUNT_ONE) & ~DAY_MASK | day
 
 
-def _make_room(entries: Index, level: int, day: int) -> None:
+def _make_room(entries: Index, level: int, kept: int, day: int) -> None:
     found = [key for key in entries if key >> SHIFT == level and key > TODAY]
-    if len(found) >= KEPT[level]:
+    if len(found) >= kept:
         # The least used leaves; among equals the longest unused; a stale one before all.
         def rank(key: int) -> tuple[bool, int, int, int]:
             unused = (day - entries[key]) % DAYS
@@ -121,3 +128,4 @@ def _make_room(entries: Index, level: int, day: int) -> None:
 
 
 assert set(LEVELS) == set(KEPT) and tuple(LEVELS) == tuple(range(1, 15)) and TODAY == 15 and SHIFT == 28 and COUNT_LIMIT == 1023
+assert (SYSTEM, DEVICE, IDENTIFIED) == (7, 10, 1 << 27)

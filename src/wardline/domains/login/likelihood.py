@@ -15,6 +15,10 @@ The levels multiply down the hierarchy (chain rule), so a new network counts onc
 every r is 1 and nothing speaks, and where an account never showed any value of a level, that level is left out. `t` is what keeps "the right
 city" from buying a stranger more than ln(1/t) nats of trust. The site's share of a familiar value is that among the others: what an account
 does itself does not make it common.
+
+Two things are told otherwise. A new device identifier is measured by how often *this system* brought one, since a phone keeps its cookie where a
+browser in private mode has a new one each time. That a browser sends none is compared with all of the account's logins, and with intruders who leave it
+out in half of the cases where the owner sends one, whatever others do.
 """
 
 import struct
@@ -22,7 +26,7 @@ from math import log
 from typing import NamedTuple
 
 from wardline.domains.login import attributes as level
-from wardline.domains.login.attributes import LEVELS, LOGINS, NO_LANGUAGE, NO_TIMEZONE, SHIFT
+from wardline.domains.login.attributes import LEVELS, LOGINS, NO_DEVICE, NO_LANGUAGE, NO_TIMEZONE, SHIFT, renewals_key
 from wardline.domains.login.habits import COUNT_SHIFT, DAYS, DOUBTED_DAYS, FIRST_SHIFT, Index, index
 from wardline.domains.login.population import Population
 
@@ -54,6 +58,17 @@ UNCONFIRMED = 0.9
 WAITING_DAYS = CONFIRMED_DAYS + DOUBTED_DAYS
 # A new device explains a new browser, in part: both are told once and a half, not twice.
 SHARED_SURPRISE = 0.5
+# Kind of device, system, browser and user agent are copied together: beside a device that is doubted by DOUBTED_FULL nats or more they buy this much
+# at most, not the sum of what each level buys. Beside less doubt the bound is in proportion, and none where there is no doubt. Beside a screen that is
+# new to the system they buy nothing.
+COPIED_LEAST = -0.7
+DOUBTED_FULL = 2.0
+# Intruders leave out the device identifier in this share of the cases where the owner sends one, since a client is copied more easily than a cookie
+# is stolen. An absence says at least and at most so many nats, and never more than a new identifier says after as many logins.
+LEFT_OUT = 0.5
+LEFT_OUT_LEAST, LEFT_OUT_MOST = -1.0, 2.5
+# From so many logins with a system on its own rate of new identifiers is known; before, it is the account's.
+SYSTEM_LOGINS = 6
 # A journey explains a new network and a new time zone: the second is told with this share.
 JOURNEY_SHARE = 0.2
 # A language or a time zone that fits says little, since most of the neighbours have it: at most this, so that whoever tells none is hardly worse
@@ -95,7 +110,10 @@ _LANGUAGE, _TIMEZONE, _HOURS, _SCREEN = _steps(level.LANGUAGE), _steps(level.TIM
 _NOTHING = Weighed()
 _LEVEL_NAMES = tuple(NAMES.get(each, "new") for each in range(level.TODAY))
 # What the C part takes: t and restlessness of each level, then the shares and bounds of above.
-_SHARES = (UNCONFIRMED, SHARED_SURPRISE, JOURNEY_SHARE, LOCALE_LEAST, ABSENT_MOST, float(NO_LANGUAGE), float(NO_TIMEZONE))
+_SHARES = (
+    UNCONFIRMED, SHARED_SURPRISE, JOURNEY_SHARE, LOCALE_LEAST, ABSENT_MOST, float(NO_LANGUAGE), float(NO_TIMEZONE), *map(float, NO_DEVICE),
+    COPIED_LEAST, DOUBTED_FULL, LEFT_OUT, LEFT_OUT_LEAST, LEFT_OUT_MOST, float(SYSTEM_LOGINS),
+)  # fmt: skip
 _TABLE = struct.pack(
     f"{2 * len(LEVELS) + len(_SHARES)}d", *(INTENT[each] for each in LEVELS), *(RESTLESS[each] for each in LEVELS), *_SHARES
 )
@@ -135,17 +153,22 @@ def weigh_plain(packed: bytes, keys: tuple[int, ...], population: Population, da
     everybody = population.total
     network, network_level, network_logins = _chain(_NETWORK, habits, keys, population, day, logins, everybody)
     agent, agent_level, agent_logins = _chain(_AGENTS, habits, keys, population, day, logins, everybody)
-    device, _, used = _chain(_DEVICE, habits, keys, population, day, logins, everybody)
+    device, used = _device(habits, keys, population, day, logins, has_device)
     if has_device and used:
         client = device + SHARED_SURPRISE * min(max(agent, -1.0), 3.0)
     else:
-        small, large = (device, agent) if device <= agent else (agent, device)
-        client = large + SHARED_SURPRISE * small if small > 0 else device + agent
-        # What stands in for a device: whether this system was used with this screen. Where the system is new, that was told above.
-        system = keys[level.SYSTEM - 1]
+        # What stands in for a device: whether this system was used with this screen. Where the system is new, the agent tells it.
+        system, screen = keys[level.SYSTEM - 1], 0.0
         with_system = habits.get(system, 0) >> COUNT_SHIFT
         if system and with_system:
-            client += _chain(_SCREEN, habits, keys, population, day, with_system, population.count(system))[0]
+            screen = _chain(_SCREEN, habits, keys, population, day, with_system, population.count(system))[0]
+        doubt = min(max(device / DOUBTED_FULL, 0.0), 1.0)
+        agent += doubt * (max(agent, COPIED_LEAST) - agent)
+        if screen > 0:
+            agent = max(agent, 0.0)
+        small, large = (device, agent) if device <= agent else (agent, device)
+        client = large + SHARED_SURPRISE * small if small > 0 else device + agent
+        client += screen
     language = _chain(_LANGUAGE, habits, keys, population, day, logins, everybody)[0]
     timezone = _chain(_TIMEZONE, habits, keys, population, day, logins, everybody)[0]
     language, timezone = max(language, LOCALE_LEAST), max(timezone, LOCALE_LEAST)
@@ -168,6 +191,43 @@ def weigh_plain(packed: bytes, keys: tuple[int, ...], population: Population, da
         logins,
         keys[level.DEVICE - 1] in habits or keys[level.AGENT - 1] in habits,
     )
+
+
+def _device(habits: Index, keys: tuple[int, ...], population: Population, day: int, logins: int, has_device: bool) -> tuple[float, int]:
+    """The nats of the device identifier or of its absence, and the logins that had it."""
+    key, system = keys[level.DEVICE - 1], keys[level.SYSTEM - 1]
+    entry, with_system = habits.get(key, 0) if key else 0, habits.get(system, 0) if system else 0
+    used = entry >> COUNT_SHIFT
+    if key and habits.get(level.DEVICE, 0) >> COUNT_SHIFT:
+        restless = RESTLESS[level.DEVICE]
+        if not has_device and key in NO_DEVICE:
+            own = used if used < logins else logins
+            share = (max(population.count(key) - own, 0) + 0.5) / (max(population.total - logins, 0) + 1.0)
+            if share > 1.0:
+                share = 1.0
+            left_out = sum(habits.get(absence, 0) >> COUNT_SHIFT for absence in NO_DEVICE)
+            intruders = max(share, LEFT_OUT * (max(logins - left_out, 0) / logins))
+            owner = (own + restless * share) / (logins + restless)
+            most = min(LEFT_OUT_MOST, _new_identifier(restless, logins))
+            return min(max(-log(owner / intruders), LEFT_OUT_LEAST), most), used
+        if has_device and not used and with_system >> COUNT_SHIFT >= SYSTEM_LOGINS and not _unconfirmed(with_system, day):
+            renewals = habits.get(renewals_key(system), 0) >> COUNT_SHIFT
+            if renewals > 1:
+                restless += renewals - 1
+            return _new_identifier(restless, with_system >> COUNT_SHIFT), 0
+    nats, _, used = _chain(_DEVICE, habits, keys, population, day, logins, population.total)
+    return nats, used
+
+
+def _new_identifier(restless: float, logins: int) -> float:
+    """What an identifier says that none of so many logins had. restless: how many of them brought a new one."""
+    ratio = restless / (logins + restless)
+    return -log(ratio / (1.0 - INTENT[level.DEVICE] + INTENT[level.DEVICE] * ratio))
+
+
+def _unconfirmed(entry: int, day: int) -> bool:
+    """Used since yesterday or today only, or waiting after a doubted login."""
+    return (day - (entry >> FIRST_SHIFT) + DOUBTED_DAYS) % DAYS < WAITING_DAYS
 
 
 def _chain(
@@ -205,8 +265,8 @@ def _chain(
             nats += -log(ratio / (unintended + intent * ratio))
             break  # below a value that is new, everything is new
         finest, used = name, entry >> COUNT_SHIFT
-        if (day - (entry >> FIRST_SHIFT) + DOUBTED_DAYS) % DAYS < WAITING_DAYS:
-            # Used since yesterday or today only: not yet confirmed. It counts most of what it would if it were new.
+        if _unconfirmed(entry, day):
+            # It counts most of what it would if it were new.
             ratio = restless / (parent_count + restless)
             nats += UNCONFIRMED * -log(ratio / (unintended + intent * ratio))
             told = True

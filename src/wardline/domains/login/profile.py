@@ -25,7 +25,7 @@ from wardline.engine.kept import KeptDecision, KeptEvent, kept_record
 from wardline.engine.record import Record
 
 # Of what a snapshot means: another one is not read, the state is built from the records again.
-VERSION = 3
+VERSION = 4
 CAPACITY_BYTES = 96 << 20
 # What an account costs beside its habits: its name, the map's slots, the bytes object.
 ACCOUNT_BYTES = 260
