@@ -83,6 +83,18 @@ def test_a_campaign_of_nobody_says_where_it_looked(said: Said) -> None:
     assert status == 0 and "0 members" in out and "no account has a record of the last 2 hours that fits" in out
 
 
+def test_an_import_says_what_was_known_before(said: Said, tmp_path: Path) -> None:
+    login = {"type": "login", "occurred_at": "2026-11-20T10:00:00Z", "entities": {"account": "alice", "ip": "192.0.2.7"}}
+    outcome = {**login, "type": "login.outcome", "fields": {"result": "success"}}
+    label = {**login, "type": "label", "fields": {"about": {"event": "l1"}, "abusive": False, "source": "desk"}}
+    lines = [json.dumps({**event, "id": f"l{number}"}) for number, event in enumerate((login, outcome, label), 1)]
+    (tmp_path / "first.ndjson").write_text("\n".join(lines[:1]))
+    (tmp_path / "grown.ndjson").write_text("\n".join(lines))
+    assert said("import", "first.ndjson", "--decide")[1] == "1 event: 0 recorded, 1 decided (allow 1)\n"
+    assert said("import", "grown.ndjson", "--decide")[1].endswith("decided (allow 1); 1 of them known before, which count once\n")
+    assert said("import", "grown.ndjson")[1] == "3 events: 3 recorded, 0 decided; 3 of them known before, which count once\n"
+
+
 def test_acts_of_campaigns_carry_the_name_of_who_ran_the_command(said: Said, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LOGNAME", "grace")
     _status, out, _err = said("campaign", "find", "--with", "device:d-17")

@@ -40,7 +40,7 @@ class _Tally:
     """What became of the lines."""
 
     def __init__(self) -> None:
-        self.lines = self.accepted = self.refused = 0
+        self.lines = self.accepted = self.known = self.refused = 0
         self.verdicts: dict[str, int] = {}
         self.errors: list[str] = []
 
@@ -92,10 +92,9 @@ def import_events(
         if tally.refused > len(tally.errors):
             err().print(f"… and {tally.refused - len(tally.errors)} more", style="yellow")
         told = ", ".join(f"{verdict} {count}" for verdict, count in sorted(tally.verdicts.items()))
-        out().print(
-            f"{counted(tally.lines, 'event')}: {tally.accepted} recorded, {sum(tally.verdicts.values())} decided"
-            + (f" ({told})" if told else "")
-        )
+        known = f"; {tally.known} of them known before, which count once" if tally.known else ""
+        decided = f"{sum(tally.verdicts.values())} decided" + (f" ({told})" if told else "")
+        out().print(f"{counted(tally.lines, 'event')}: {tally.accepted} recorded, {decided}{known}")
         if tally.refused:
             out().print(f"{tally.refused} {'was' if tally.refused == 1 else 'were'} refused")
     if tally.refused:
@@ -109,6 +108,7 @@ def _send(client: Client, first: int, lines: list[bytes], decide: bool, tally: _
     for number, line in enumerate(answer.splitlines()):
         said: dict[str, Any] = msgspec.json.decode(line)
         tally.lines += 1
+        tally.known += bool(said.get("repeated"))
         if "verdict" in said:
             tally.verdicts[said["verdict"]] = tally.verdicts.get(said["verdict"], 0) + 1
         elif said.get("accepted"):

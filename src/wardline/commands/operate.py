@@ -277,9 +277,9 @@ def audit(ctx: typer.Context, as_json: Json = False) -> None:
     if as_json:
         print_json({"acts": acts})
         return
-    sheet = Sheet("when", "what", "by", "point", "about", whole=("when",))
+    sheet = Sheet("when", "what", "by", "about", whole=("when",))
     for act in acts:
-        sheet.add_row(act["time"][:19], act["op"], act["actor"], act["point"], act["value"])
+        sheet.add_row(act["time"][:19], act["op"], act["actor"], f"{act['point']} {act['value']}".strip())
     out().print(sheet.table if acts else "no acts yet")
 
 

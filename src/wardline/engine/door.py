@@ -49,11 +49,11 @@ class Pending:
     """An answer that waits for its record: `await` it once, and it is durable with all that came before.
 
     answer: what will be said, `ms` apart. started_s: time.perf_counter() when the whole event was there; None for a repeated id, whose first
-    answer is neither timed nor counted again. count: told (verdict, seconds) when the decision is durable.
+    answer is neither timed nor counted again. repeated: the id was taken before; what is said is what was said then. count: told (verdict, seconds) when the decision is durable.
     Awaiting raises StorageFailed when the disk refused the record: then nothing was answered.
     """
 
-    __slots__ = ("_count", "_started_s", "answer", "receipt")
+    __slots__ = ("_count", "_started_s", "answer", "receipt", "repeated")
 
     def __init__(
         self,
@@ -61,11 +61,14 @@ class Pending:
         receipt: Receipt,
         started_s: float | None = None,
         count: Callable[[str, float], None] | None = None,
+        *,
+        repeated: bool = False,
     ) -> None:
         self.answer = answer
         self.receipt = receipt
         self._started_s = started_s
         self._count = count
+        self.repeated = repeated
 
     def __await__(self) -> Generator[Any, None, Answer | Accepted]:
         if not self.receipt.done:

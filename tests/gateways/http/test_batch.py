@@ -64,6 +64,21 @@ async def test_many_lines_wait_for_the_disk_once() -> None:
     assert [answer["id"] for answer in answers if "id" in answer] == [str(number) for number in range(100) if number != 7]
 
 
+async def test_an_id_that_was_taken_before_is_marked() -> None:
+    disk, sent = Disk(), []
+    disk.receipts.advance(1)
+
+    async def emit(data: bytes) -> None:
+        sent.extend(map(json.loads, data.splitlines()))
+
+    receipt = Receipt(disk.receipts, 1)
+    batch = Batch(lambda number, line: Pending(Accepted(line.decode()), receipt, repeated=number == 2), disk.room, emit)
+    for number, line in enumerate((b"new", b"old"), 1):
+        await batch.take(number, line)
+    await batch.end()
+    assert sent == [{"id": "new", "accepted": True}, {"id": "old", "accepted": True, "repeated": True}]
+
+
 async def test_what_waits_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batch_module, "WINDOW", 10)
     monkeypatch.setattr(batch_module, "PART_BYTES", 1)

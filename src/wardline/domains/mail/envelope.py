@@ -94,7 +94,7 @@ class EnvelopePoint:
         first = self.shard.journal.find_id("decision", event.id)
         if first is not None and first.point == POINT:
             # A second answer promises as much as the first.
-            return Pending(_answer(_body_of(first)), self.shard.journal.receipt(first.seq))
+            return Pending(_answer(_body_of(first)), self.shard.journal.receipt(first.seq), repeated=True)
         ip, mail_from, recipient = event.entities.get("ip", ""), _text(event, "mail_from"), _text(event, "rcpt")
         network = network_of(ip)
         if ip and not network:

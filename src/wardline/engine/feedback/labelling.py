@@ -162,7 +162,7 @@ class Labelling:
         if first is not None:
             if first.point != POINT:
                 raise EventError("id: another label has it; give each event an id of its own")
-            return Pending(Accepted(event.id), self.shard.journal.receipt(first.seq))
+            return Pending(Accepted(event.id), self.shard.journal.receipt(first.seq), repeated=True)
         fields = event.fields
         missing = [name for name in ("about", "abusive", "source") if fields.get(name) is None]
         if missing:

@@ -48,7 +48,7 @@ def note_event(event: Event, shard: Shard, pseudonyms: Pseudonyms) -> Pending:
     """Append an event to the shard's journal; one that comes again is recorded once. Raises StorageBusy, StorageFull."""
     first = shard.journal.find_id("event", event.id)
     if first is not None and first.point == event.type:
-        return Pending(Accepted(event.id), shard.journal.receipt(first.seq))
+        return Pending(Accepted(event.id), shard.journal.receipt(first.seq), repeated=True)
     body, keys = body_of_event(event, pseudonyms)
     return Pending(Accepted(event.id), shard.write("event", event.id, point=event.type, body=body, keys=keys))
 

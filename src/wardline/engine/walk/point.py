@@ -157,7 +157,7 @@ class EventPoint:
         journal = self.shard.journal
         first = journal.find_id("decision", event.id)
         if first is not None:
-            return Pending(self._again(first), journal.receipt(first.seq))
+            return Pending(self._again(first), journal.receipt(first.seq), repeated=True)
         if journal.find_id("event", event.id) is not None:
             raise EventError("id: this event was recorded before without a decision; give an event that is to be decided an id of its own")
         at_us = occurred_us(event)
@@ -204,7 +204,7 @@ class EventPoint:
         journal = self.shard.journal
         first = journal.find_id("event", event.id) or journal.find_id("decision", event.id)
         if first is not None:
-            return Pending(Accepted(event.id), journal.receipt(first.seq))
+            return Pending(Accepted(event.id), journal.receipt(first.seq), repeated=True)
         kept = KeptEvent(id=event.id, type=event.type, occurred_us=occurred_us(event), facts=self.domain.facts(event, self.edge))
         return Pending(Accepted(event.id), self._write("event", kept, self.shard.clock.now_us()))
 

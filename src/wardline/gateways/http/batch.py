@@ -25,6 +25,9 @@ TURN_S = 0.002
 PART_BYTES = 1 << 16
 ROOM_SECONDS = 30.0
 
+# How the answer to an id that was taken before ends.
+REPEATED = b',"repeated":true}'
+
 _encoder = msgspec.json.Encoder()
 
 
@@ -93,6 +96,8 @@ class Batch:
                     break
                 try:
                     self._out += _encoder.encode(await entry)
+                    if entry.repeated:
+                        self._out[-1:] = REPEATED
                 except StorageError as error:
                     await self._stop(number, error)
                     return False
