@@ -12,14 +12,17 @@ Bounded: CAPACITY keys on probation, as many that were seen repeatedly; a flood 
 """
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import lru_cache
 from hashlib import blake2b
 from math import sqrt
+from typing import Any
 from zlib import crc32
 
 import msgspec
 
 from wardline.domains.login.attempts import Attempt, Attempts
+from wardline.domains.login.attributes import REMEMBERED
 from wardline.domains.login.events import FAILURES, OUTCOME, POINT
 from wardline.domains.login.windows import BITS, Entry
 from wardline.engine.feature import Value, Values
@@ -196,14 +199,19 @@ class LoginCampaigns:
         return blake2b(self.snapshot(), digest_size=16).hexdigest()
 
 
+# Clients that many logins have: their keys are made once, and are the same texts wherever they wait. A function of its arguments alone, and bounded.
+@lru_cache(REMEMBERED, typed=True)
+def _client_keys(agent: Value, language: Value, timezone: Value, screen: Value, without_device: bool) -> tuple[str, str]:
+    return f"agent|{agent}", f"client|{agent}|{language}|{timezone}|{screen}|{without_device}"
+
+
 def _keys(facts: Values) -> tuple[str, ...]:
     """What campaigns may have in common: addresses, and the client as a whole with and without its settings."""
-    get = facts.get
+    get: Callable[[str], Any] = facts.get
     found = [f"{name}|{value}" for name in NETWORK_FACTS if (value := get(name))]
     agent, device = get("user_agent"), get("device")
     if agent:
-        found.append(f"agent|{agent}")
-        found.append(f"client|{agent}|{get('language')}|{get('timezone')}|{get('screen')}|{device is None}")
+        found += _client_keys(agent, get("language"), get("timezone"), get("screen"), device is None)
     if device:
         found.append(f"device|{device}")
     return tuple(found)

@@ -12,7 +12,7 @@ In order of seq; bounded by the journal, which asks for `size_bytes` before it t
 import threading
 from collections.abc import Sequence
 
-from wardline.engine.record import Record
+from wardline.engine.record import KINDS, Record
 
 
 class Tail:
@@ -22,7 +22,8 @@ class Tail:
         self.size_bytes = 0
         self._lock = threading.Lock()
         self._records: dict[int, tuple[Record, int]] = {}
-        self._ids: dict[tuple[str, str], int] = {}
+        # By kind, the seq of the first record with an id.
+        self._ids: dict[str, dict[str, int]] = {kind: {} for kind in KINDS}
 
     def __len__(self) -> int:
         return len(self._records)
@@ -31,13 +32,13 @@ class Tail:
         """Take a record; seq must rise."""
         with self._lock:
             self._records[record.seq] = (record, size_bytes)
-            self._ids.setdefault((record.kind, record.id), record.seq)
+            self._ids[record.kind].setdefault(record.id, record.seq)
             self.size_bytes += size_bytes
 
     def find(self, kind: str, id: str) -> Record | None:
         """The first record of a kind with this id, among those that wait."""
         with self._lock:
-            seq = self._ids.get((kind, id))
+            seq = self._ids.get(kind, {}).get(id)
             return self._records[seq][0] if seq is not None else None
 
     def records(self) -> list[Record]:
@@ -63,7 +64,8 @@ class Tail:
         with self._lock:
             for record in batch:
                 freed += self._records.pop(record.seq)[1]
-                if self._ids.get((record.kind, record.id)) == record.seq:
-                    del self._ids[record.kind, record.id]
+                of_kind = self._ids[record.kind]
+                if of_kind.get(record.id) == record.seq:
+                    del of_kind[record.id]
             self.size_bytes -= freed
         return freed
