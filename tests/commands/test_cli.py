@@ -95,6 +95,22 @@ def test_an_import_says_what_was_known_before(said: Said, tmp_path: Path) -> Non
     assert said("import", "grown.ndjson")[1] == "3 events: 3 recorded, 0 decided; 3 of them known before, which count once\n"
 
 
+def test_a_name_without_its_kind_is_doubted(said: Said) -> None:
+    status, out, err = said("label", "add", "alice", "--abusive")
+    assert status == 0 and "about event:alice" in out and "an account is written account:NAME" in err
+    assert said("label", "add", "account:alice", "--abusive")[2] == ""
+    assert "an account is written account:NAME" in said("entity", "show", "bob")[1]
+    told = said("entity", "show", "account:nobody")[1]
+    assert "nothing is recorded under this name" in told and "NAME" not in told
+
+
+def test_an_explanation_without_words_says_when_there_are_some(said: Said, tmp_path: Path) -> None:
+    (tmp_path / "a.eml").write_bytes(MESSAGE)
+    assert "words are weighed once mail was learned" in said("explain", "a.eml")[1]
+    said("learn", "ham", "a.eml")
+    assert "words are weighed once" not in said("explain", "a.eml")[1]
+
+
 def test_acts_of_campaigns_carry_the_name_of_who_ran_the_command(said: Said, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LOGNAME", "grace")
     _status, out, _err = said("campaign", "find", "--with", "device:d-17")

@@ -37,12 +37,12 @@ def entity(
     if as_json:
         print_json(found)
     elif what == "show":
-        _show(found)
+        _show(found, about)
     else:
         _near(found)
 
 
-def _show(found: Any) -> None:
+def _show(found: Any, given: str) -> None:
     reputation, standing, cluster = found["reputation"], found["standing"], found["cluster"]
     said = {True: "abusive", False: "not abusive", None: "nothing conclusive"}[standing["abusive"]]
     verdicts = ", ".join(f"{count} {verdict}" for verdict, count in sorted(reputation["verdicts"].items())) or "none"
@@ -53,6 +53,12 @@ def _show(found: Any) -> None:
         )
     for action in found["actions"]:
         out().print(f"action {action['id']}: {action['kind']}, {action['status']}")
+    if not found["timeline"]:
+        out().print(
+            "nothing is recorded under this name, or no more"
+            + ("" if ":" in given else f"; {printable(given)!r} was taken for an event's id: an account is written account:NAME")
+        )
+        return
     sheet = Sheet("when", "what", "verdict", "score", "why")
     for moment in found["timeline"]:
         score = f"{moment['score']:.2f}" if moment.get("score") is not None else ""

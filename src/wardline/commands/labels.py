@@ -5,16 +5,18 @@ wardline label withdraw 01KAJ5S8ZX4T7Q0M3V9C2R6B1E --reason "it was him after al
 wardline label show account:alice
 """
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
 import typer
 
-from wardline.commands.connection import connect
-from wardline.commands.context import Failure, context_of, out, print_json
-from wardline.commands.tables import Sheet
+from wardline.commands.connection import Client, connect
+from wardline.commands.context import Failure, context_of, err, out, print_json
+from wardline.commands.tables import Sheet, printable
 
 DAYS_LIMIT = 36_500
+_ULID = re.compile(r"[0-9A-HJKMNP-TV-Z]{26}")
 Json = Annotated[bool, typer.Option("--json", help="one JSON document a line, for machines")]
 
 
@@ -57,6 +59,8 @@ def label(
             }
             given = client.post("/v1/labels", document)
             _say(given, as_json, f"{given['id']} about {given['about']}, counts as {given['counts_as']}")
+            if not as_json and ":" not in about and not _ULID.fullmatch(about):
+                _doubt(client, about)
         elif what == "withdraw":
             gone = client.delete(f"/v1/labels/{about}", reason=reason)
             _say(gone, as_json, f"withdrawn: {gone['withdrawn']}")
@@ -64,6 +68,14 @@ def label(
             _show(client.get("/v1/labels", about=about, as_of_seq=as_of_seq or None), as_json)
         else:
             raise Failure("the first word is add, withdraw or show", status=2)
+
+
+def _doubt(client: Client, about: str) -> None:
+    """A name without its kind is taken for an event's id. Where no event has it, it was probably meant for an account's name."""
+    try:
+        client.get("/v1/events", id=about)
+    except Failure:
+        err().print(f"no event {printable(about)!r} is recorded here; an account is written account:NAME", style="yellow")
 
 
 def _say(document: Any, as_json: bool, text: str) -> None:

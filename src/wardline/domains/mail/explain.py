@@ -25,6 +25,7 @@ from wardline.protocols.mime import Limits as MimeLimits
 
 FLIPS_SHOWN = 8
 WORDS_SHOWN = 12
+NO_WORDS = "none: words are weighed once mail was learned that has them (wardline learn)"
 FOUND_LIMIT = 20
 AROUND_SECONDS = 3600
 
@@ -99,7 +100,8 @@ class Explainer:
         if body is None:
             return explanation
         mail = read(body, Envelope(), limits=Limits(mime=MimeLimits(size_bytes=self.point.settings.size_limit_bytes)))
-        return msgspec.structs.replace(explanation, words=self._words(mail), words_note="weighed by the model of today")
+        words = self._words(mail)
+        return msgspec.structs.replace(explanation, words=words, words_note="weighed by the model of today" if words else NO_WORDS)
 
     def _words(self, mail: Mail) -> list[Word]:
         return [Word(text, round(weight, 3), field) for text, weight, field in self.point.text.explain(mail, WORDS_SHOWN)]
@@ -130,7 +132,8 @@ class Explainer:
             mode=point.mode,
             action="",
         )
-        return msgspec.structs.replace(self._explain(stored), words=self._words(mail), words_note="")
+        words = self._words(mail)
+        return msgspec.structs.replace(self._explain(stored), words=words, words_note="" if words else NO_WORDS)
 
     def find(self, *, queue_id: str = "", message_id: str = "", recipient: str = "", around_s: int | None = None) -> list[MailDecision]:
         """Decisions by queue id, by Message-ID, or by recipient around a time; newest first, at most 20."""
