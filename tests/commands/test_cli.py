@@ -111,6 +111,36 @@ def test_an_explanation_without_words_says_when_there_are_some(said: Said, tmp_p
     assert "words are weighed once" not in said("explain", "a.eml")[1]
 
 
+RULE = """rule: many_failures
+point: login
+owner: ada
+expires: 2099-12-31
+when: failures_account_10m > 5 and failures_account_24h > 5 and attempts_account_1h > 5 and attempts_ip_10m > 5 and failures_ip_1h > 5
+verdict: challenge
+reason: "Many failures."
+cases: [{given: {failures_account_10m: 1}, expect: miss}]
+"""
+
+
+def test_a_rule_on_eighty_columns(said: Said, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    (tmp_path / "rule.yaml").write_text(RULE)
+    assert said("policy", "backtest", "rule.yaml")[0] == said("policy", "shadow", "rule.yaml")[0] == 0
+    lines = said("policy", "list")[1].splitlines()
+    assert [line.split() for line in lines] == [
+        ["rule", "point", "stage", "verdict", "owner", "ends", "hits"],
+        ["many_failures@1", "login", "shadow", "challenge", "ada", "2099-12-31", "0", "of", "0"],
+    ]
+    told = said("policy", "explain", "many_failures")[1]
+    assert told.endswith(f"\n\n{RULE}"), "the text as it was written, to be copied"
+    assert "until_us" not in told
+
+
+def test_a_counter_is_declared_in_json(said: Said) -> None:
+    told = said("features", "show", "failures_account_10m")[1]
+    assert '{"count":"login.outcome","by":"account"' in told
+
+
 def test_acts_of_campaigns_carry_the_name_of_who_ran_the_command(said: Said, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LOGNAME", "grace")
     _status, out, _err = said("campaign", "find", "--with", "device:d-17")

@@ -7,6 +7,7 @@ wardline features backfill failures_prefix24_1h
 
 from typing import Annotated
 
+import msgspec
 import typer
 
 from wardline.commands.connection import connect
@@ -61,7 +62,11 @@ def show(ctx: typer.Context, name: Annotated[str, typer.Argument(help="its name"
         return
     for key, value in found.items():
         if value is not None:
-            out().print(f"{key:<12} {', '.join(value) if isinstance(value, list) else value}")
+            if isinstance(value, list):
+                told = ", ".join(value)
+            else:
+                told = msgspec.json.encode(value).decode() if isinstance(value, dict) else str(value)
+            out().print(f"{key:<12} {told}")
 
 
 def backfill(

@@ -159,13 +159,11 @@ def list_rules(
     if as_json:
         print_json({"rules": shown})
         return
-    sheet = Sheet("rule", "point", "stage", "verdict", "owner", "ends", "seen", "hits", whole=("rule",))
+    sheet = Sheet("rule", "point", "stage", "verdict", "owner", "ends", "hits", whole=("rule",))
     for rule in shown:
         stage = f"canary {rule['share']:.0%}" if rule["stage"] == "canary" else rule["stage"]
         mark = f"{stage} ({rule['asked_by']} asks for {rule['asked_stage']})" if rule["asked_by"] else stage
-        sheet.add_row(
-            rule["id"], rule["point"], mark, rule["verdict"], rule["owner"], rule["expires"], str(rule["seen"]), str(rule["hits"])
-        )
+        sheet.add_row(rule["id"], rule["point"], mark, rule["verdict"], rule["owner"], rule["expires"], f"{rule['hits']} of {rule['seen']}")
     out().print(sheet.table if shown else "there are no rules yet; docs/write-a-rule.md shows how to write one")
     for rule in shown:
         for trouble in (rule["fault"], rule["reason"] if rule["stage"] == "quarantined" else ""):
@@ -190,10 +188,10 @@ def explain(ctx: typer.Context, rule: Annotated[str, typer.Argument(help="a rule
             markup=True,
         )
         for stage, evidence in version["evidence"].items():
-            figures = ", ".join(f"{name} {_figure(value)}" for name, value in evidence["figures"].items())
+            figures = ", ".join(f"{name.removesuffix('_us')} {_figure(name, value)}" for name, value in evidence["figures"].items())
             out().print(f"    {stage} by {evidence['actor']}: {figures or 'no figures'}")
-    out().print()
-    out().print(versions[-1]["text"].rstrip())
+    # The text as it stands: a line that is broken here would be another rule when it is copied.
+    typer.echo("\n" + "\n".join(map(printable, versions[-1]["text"].rstrip().split("\n"))))
 
 
 def diff(
@@ -309,5 +307,7 @@ def user() -> str:
         return "unknown"
 
 
-def _figure(value: Any) -> str:
+def _figure(name: str, value: Any) -> str:
+    if name.endswith("_us") and isinstance(value, int | float):
+        return datetime.fromtimestamp(value / 1e6, UTC).strftime("%Y-%m-%d %H:%M")
     return "unknown" if value is None else f"{value:.4g}" if isinstance(value, float) else str(value)
