@@ -363,8 +363,10 @@ class Program:
         self.points.recovered(rebuilt=any(origin.name == self.points.counters.name and not origin.snapshot_seq for origin in origins))
         self.models.open()
         for origin in origins:
-            if origin.damaged:
-                logger("snapshot").warning("damaged_snapshot_passed_over", state=origin.name, files=len(origin.damaged))
+            if origin.outdated:
+                logger("snapshot").info("snapshot_of_another_version_passed_over", state=origin.name, files=len(origin.outdated))
+            if damaged := len(origin.damaged) - len(origin.outdated):
+                logger("snapshot").warning("damaged_snapshot_passed_over", state=origin.name, files=damaged)
         return last_seq - min((origin.snapshot_seq for origin in origins), default=0)
 
     def _measure(self) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from wardline.commands.connection import server_runs
-from wardline.commands.context import Context, Failure, context_of, err, out, print_json
+from wardline.commands.context import Context, Failure, context_of, counted, err, out, print_json
 
 if TYPE_CHECKING:
     from wardline.engine.servers.address import Address
@@ -91,7 +91,7 @@ def _move(context: Context, to: str, as_json: bool) -> None:
         print_json({"rows": moved.rows, "damaged": moved.damaged, "where": moved.where, "left": moved.left})
         return
     if moved.rows:
-        out().print(f"{moved.rows['records']} records are in {moved.where}: {sum(moved.rows.values())} rows, counted and compared")
+        out().print(f"{counted(moved.rows['records'], 'record')} in {moved.where}: {sum(moved.rows.values())} rows, counted and compared")
     else:
         out().print(f"the move to {moved.where} is complete")
     if moved.damaged:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from wardline.commands.connection import connect, open_program, server_runs
-from wardline.commands.context import Context, Failure, context_of, err, out, print_json
+from wardline.commands.context import Context, Failure, context_of, counted, err, out, print_json
 from wardline.commands.tables import Sheet
 
 if TYPE_CHECKING:
@@ -329,7 +329,7 @@ def backup(
         )
         out().print(f"  {answer['dump']}")
     else:
-        out().print(f"{answer['records']} records are in {answer['path']}")
+        out().print(f"{counted(answer['records'], 'record')} in {answer['path']}")
 
 
 def restore(ctx: typer.Context, source: Annotated[Path, typer.Argument(help="a folder made by `wardline backup`")]) -> None:
@@ -349,7 +349,7 @@ def restore(ctx: typer.Context, source: Annotated[Path, typer.Argument(help="a f
         out().print(f"the records are not: they belong into {manifest.database}. Where they are lost there, put its dump back:")
         out().print(f"  {restore_command(manifest.kind, manifest.database)}")
     else:
-        out().print(f"{manifest.last_seq} records are back in {context.data}")
+        out().print(f"{counted(manifest.last_seq, 'record')} back in {context.data}")
 
 
 def forget(

@@ -113,7 +113,8 @@ def test_what_is_no_snapshot_is_passed_over(folder: Folder, content: bytes) -> N
     snapshots = Snapshots(folder)
     folder.write_atomic("snapshots/sum.snap", content)
     state = Sum()
-    assert bring_up([state], snapshots, read)[0].damaged == ("sum.snap",)
+    origin = bring_up([state], snapshots, read)[0]
+    assert origin.damaged == ("sum.snap",) and origin.outdated == ()
     assert state.digest() == after(39, Sum()).digest()
 
 
@@ -121,7 +122,8 @@ def test_content_that_the_state_refuses_leaves_it_as_new(folder: Folder) -> None
     snapshots = Snapshots(folder)
     snapshots.write("product", 10, b'["another version"]')
     state = Product()
-    assert bring_up([state], snapshots, read)[0].damaged == ("product.snap",)
+    origin = bring_up([state], snapshots, read)[0]
+    assert origin.damaged == origin.outdated == ("product.snap",), "whole, and of another version: no damage of the disk's"
     assert state.digest() == after(39, Product()).digest()
 
 

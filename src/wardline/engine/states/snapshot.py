@@ -51,12 +51,14 @@ class State(Protocol):
 
 
 class Origin(msgspec.Struct, frozen=True):
-    """Where a state came from at the start: snapshot_seq 0 means "from the first record"; damaged: snapshot files passed over."""
+    """Where a state came from at the start: snapshot_seq 0 means "from the first record"; damaged: snapshot files passed over; outdated: those of
+    them that are whole and were written by another version of the state, as after an upgrade."""
 
     name: str
     snapshot_seq: int
     applied_seq: int
     damaged: tuple[str, ...] = ()
+    outdated: tuple[str, ...] = ()
 
 
 def advance(state: State, record: Record) -> bool:
@@ -99,6 +101,7 @@ class Snapshots:
         fresh = state.snapshot()
         state.applied_seq = 0
         damaged = [] if last_seq is None else self._remove_after(state.name, last_seq)
+        outdated = []
         for file_name, applied_seq, content in self.files(state.name):
             if content is not None:
                 try:
@@ -106,11 +109,12 @@ class Snapshots:
                 except (ValueError, msgspec.DecodeError, msgspec.ValidationError):
                     # Written by another version of this state: rebuild instead of guessing. The state must be as new, not half restored.
                     state.restore(fresh)
+                    outdated.append(file_name)
                 else:
                     state.applied_seq = applied_seq
                     break
             damaged.append(file_name)
-        return Origin(state.name, state.applied_seq, state.applied_seq, tuple(damaged))
+        return Origin(state.name, state.applied_seq, state.applied_seq, tuple(damaged), tuple(outdated))
 
     def _remove_after(self, name: str, last_seq: int) -> list[str]:
         """Remove the snapshots whose heads claim to know more than the journal. Gives their file names."""

@@ -9,6 +9,7 @@
 Nothing of the question is ever part of the SQL but names that the history has: values are bound.
 """
 
+import difflib
 import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
@@ -77,7 +78,13 @@ def understand(question: Question, types: Iterable[str], names: Callable[[str], 
     type, condition = parse(question.text)
     there = sorted(types)
     if type not in there:
-        raise HistoryError(f"{unknown_name(type, there).replace('name', 'event type', 1)}; there are {', '.join(there) or 'none yet'}")
+        if not there:
+            raise HistoryError(
+                "of events there are none yet: `wardline import` brings a history, and `wardline serve` takes them as they happen"
+            )
+        close = difflib.get_close_matches(type, there, n=1, cutoff=0.6)
+        meant = f"did you mean {close[0]}? There" if close else "there"
+        raise HistoryError(f"no event of type {type} is recorded; {meant} are {', '.join(there)}")
     if not 1 <= question.limit <= LIMIT_MOST:
         raise HistoryError(f"the limit is {question.limit}: 1 to {LIMIT_MOST} rows can be shown")
     if question.count and question.select:
