@@ -63,9 +63,9 @@ def check(record: Record) -> None:
         raise ValueError(f"a record's body has {len(record.body)} bytes; the limit is {BODY_LIMIT_BYTES}")
     if len(record.keys) > KEYS_LIMIT:
         raise ValueError(f"a record has {len(record.keys)} keys; the limit is {KEYS_LIMIT}")
-    longest = max(map(len, (record.id, record.point, record.subject, *record.keys)))
-    if longest > TEXT_LIMIT:
-        raise ValueError(f"an id, point, subject or key of a record has {longest} characters; the limit is {TEXT_LIMIT}")
+    for text in (record.id, record.point, record.subject, *record.keys):
+        if len(text) > TEXT_LIMIT:
+            raise ValueError(f"an id, point, subject or key of a record has {len(text)} characters; the limit is {TEXT_LIMIT}")
 
 
 # A hash for each kind of place, to be copied for each value.
