@@ -9,7 +9,7 @@ help: ## this list
 
 setup: .venv/.ready ## leaves .venv/bin/wardline (uv where there is one, else venv and pip)
 
-.venv/.ready: scripts/setup requirements.txt pyproject.toml $(wildcard src/wardline/*/_*.c)
+.venv/.ready: scripts/setup requirements.txt pyproject.toml $(shell find src -name "_*.c")
 	@scripts/setup
 	@touch $@
 
