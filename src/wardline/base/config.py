@@ -243,7 +243,7 @@ class Store(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         _doc(
             "and whenever so many records came since; fewer: a shorter restart after a crash, and more is written", ge=1000, le=10_000_000
         ),
-    ] = 50_000
+    ] = 20_000
     keep_bodies: Annotated[bool, _doc("keep message bodies, encrypted, so that features can be rebuilt; off by default")] = False
     body_days: Annotated[int, _doc("kept bodies live so long", ge=1, le=3650)] = 14
 

@@ -171,6 +171,10 @@ class DiskFiles:
         return state.f_bavail * state.f_frsize
 
 
+# A large file goes to the disk a piece at a time: whoever waits for a sync of the log must not wait for all of it.
+SYNC_BYTES = 2 << 20
+
+
 def write_atomic(files: Files, path: Path, data: bytes | Sequence[bytes]) -> None:
     """Replace a file's content, given whole or in parts: after a crash at any moment it holds the old bytes or the new ones. Durable when it returns."""
     # One fixed name: what a crash left behind is overwritten by the next attempt instead of piling up.
@@ -178,10 +182,13 @@ def write_atomic(files: Files, path: Path, data: bytes | Sequence[bytes]) -> Non
     files.remove(temporary)
     descriptor = files.open(temporary, create=True)
     try:
-        offset = 0
+        offset = synced = 0
         for part in [data] if isinstance(data, bytes) else data:
             files.pwrite(descriptor, part, offset)
             offset += len(part)
+            if offset - synced >= SYNC_BYTES:
+                files.fdatasync(descriptor)
+                synced = offset
         files.fdatasync(descriptor)
     finally:
         files.close(descriptor)

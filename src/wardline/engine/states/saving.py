@@ -2,7 +2,7 @@
 
     saving = Saving(shard, snapshots, saved_seq)
     await saving.save()          # nothing, when nothing was written since the last time
-    await saving.keep(50_000)    # for ever: save whenever so many records are in no snapshot yet
+    await saving.keep(20_000)    # for ever: save whenever so many records are in no snapshot yet
     await saving.anew()          # the old ones are overwritten first: after somebody was erased they still hold what he left
     await saving.finish()        # before the folder is closed: a save that was cancelled lets its thread end
 
