@@ -170,6 +170,7 @@ def test_a_rule_goes_out_by_command_and_comes_back(server: Server, client: Clien
     assert b"2 cases" in server.run("policy", "test", str(tmp_path)).stdout
     early = server.run("policy", "shadow", str(file))
     assert early.returncode == 1 and b"backtest" in early.stderr
+    client.decide(attempt(8, "busy-past", "192.0.2.92"))  # a past to look at, also where this test runs first or alone
     tested = json.loads(server.run("policy", "backtest", str(file), "--json").stdout)
     assert tested["rule"] == "busy_address@1" and tested["report"]["events"] > 0
     assert "login" in server.run("policy", "backtest", "busy_address").stdout.decode()
