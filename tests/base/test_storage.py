@@ -1,11 +1,13 @@
 """The data folder: made, locked, written as a whole or not at all, with errors that say what to do."""
 
 import errno
+import fcntl
 import os
 import random
 import stat
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -122,3 +124,16 @@ def test_overwrite_removes_and_forgives_a_missing_file(tmp_path: Path) -> None:
     overwrite(DiskFiles(), tmp_path / "f")
     assert not (tmp_path / "f").exists()
     assert (tmp_path / "g").read_bytes() == bytes(6000)
+
+
+def test_a_lock_whose_owner_is_dead_is_waited_for(tmp_path: Path) -> None:
+    """A process that is killed just after it made another leaves its lock with that one, which gives it up when it first runs."""
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    (tmp_path / "lock").write_text(f"{dead.pid}\n")
+    held = os.open(tmp_path / "lock", os.O_RDWR)
+    fcntl.flock(held, fcntl.LOCK_EX)
+    let_go = threading.Timer(0.1, os.close, [held])
+    let_go.start()
+    with Folder.open(tmp_path):
+        let_go.join()

@@ -12,6 +12,7 @@ import contextlib
 import errno
 import fcntl
 import os
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
@@ -173,6 +174,8 @@ class DiskFiles:
 
 # A large file goes to the disk a piece at a time: whoever waits for a sync of the log must not wait for all of it.
 SYNC_BYTES = 2 << 20
+# How long a lock is waited for whose owner is dead.
+ORPHAN_SECONDS = 5.0
 
 
 def write_atomic(files: Files, path: Path, data: bytes | Sequence[bytes]) -> None:
@@ -259,16 +262,14 @@ class Folder:
                 str(where),
                 "Give the folder to this user, or choose another with --data.",
             ) from error
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        if not _locked(descriptor):
             owner = os.pread(descriptor, 32, 0).decode("ascii", "replace").strip() or "unknown"
             os.close(descriptor)
             raise StorageLocked(
                 f"the data folder is in use by the process {owner}",
                 str(where),
                 "Stop that process first, or choose another folder with --data.",
-            ) from None
+            )
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
         return descriptor
@@ -303,3 +304,28 @@ class Folder:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
+
+
+def _locked(descriptor: int) -> bool:
+    """Take the lock. Where the owner is dead, a process that it was making at that moment may hold it until it first runs: it is waited for."""
+    until = time.monotonic() + ORPHAN_SECONDS
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            if _lives(os.pread(descriptor, 32, 0)) or time.monotonic() > until:
+                return False
+            time.sleep(0.01)
+        else:
+            return True
+
+
+def _lives(owner: bytes) -> bool:
+    """Whether the process that a lock names is there; one that cannot be read is taken to be."""
+    try:
+        os.kill(int(owner), 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, ValueError, OverflowError):
+        return True
+    return True

@@ -91,12 +91,12 @@ def _tell(states: Sequence[Told], out: int) -> None:
     """In the copy: tell, and end without a trace. Never returns."""
     try:
         gc.disable()
+        os.closerange(0, out)
+        os.closerange(out + 1, os.sysconf("SC_OPEN_MAX"))
+        os.nice(BEHIND)
         signal.set_wakeup_fd(-1)
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_DFL)
-        os.nice(BEHIND)
-        os.closerange(0, out)
-        os.closerange(out + 1, os.sysconf("SC_OPEN_MAX"))
         fcntl.fcntl(out, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
         for state in states:
             content = memoryview(state.snapshot())
