@@ -135,7 +135,7 @@ def test_files_that_are_none_end_with_one_line(tmp_path: Path, capsys: pytest.Ca
         "none.ndjson.gz": (b"\xffno gzip", "not gzip"),
         "long.ndjson": (b"x" * (2 << 20), "a line has more"),
         "binary.ndjson": (bytes(range(256)) * 20, "not JSON"),
-        "bom.ndjson": (b"\xef\xbb\xbf" + login("bom") + b"\r\n", "1 events: 1 recorded"),
+        "bom.ndjson": (b"\xef\xbb\xbf" + login("bom") + b"\r\n", "1 event: 1 recorded"),
         "empty.ndjson": (b"", "0 events"),
         "brackets.csv": (b"n,at\n1,[/b]\n", "'[/b]' is no time"),
     }
