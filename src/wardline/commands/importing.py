@@ -103,7 +103,7 @@ def import_events(
 
 def _send(client: Client, first: int, lines: list[bytes], decide: bool, tally: _Tally, kept: IO[bytes] | None) -> None:
     """One batch. Everything goes through the batch door, whose answers name the lines that were refused."""
-    path = "/v1/decide/batch" if decide else "/v1/events/batch"
+    path = f"/v1/{'decide' if decide else 'events'}/batch?mark=repeated"
     answer = client.lines(path, b"\n".join(lines))
     for number, line in enumerate(answer.splitlines()):
         said: dict[str, Any] = msgspec.json.decode(line)

@@ -64,7 +64,8 @@ async def test_many_lines_wait_for_the_disk_once() -> None:
     assert [answer["id"] for answer in answers if "id" in answer] == [str(number) for number in range(100) if number != 7]
 
 
-async def test_an_id_that_was_taken_before_is_marked() -> None:
+@pytest.mark.parametrize("mark", [True, False])
+async def test_an_id_that_was_taken_before_is_marked_where_that_is_wanted(mark: bool) -> None:
     disk, sent = Disk(), []
     disk.receipts.advance(1)
 
@@ -72,11 +73,11 @@ async def test_an_id_that_was_taken_before_is_marked() -> None:
         sent.extend(map(json.loads, data.splitlines()))
 
     receipt = Receipt(disk.receipts, 1)
-    batch = Batch(lambda number, line: Pending(Accepted(line.decode()), receipt, repeated=number == 2), disk.room, emit)
+    batch = Batch(lambda number, line: Pending(Accepted(line.decode()), receipt, repeated=number == 2), disk.room, emit, mark=mark)
     for number, line in enumerate((b"new", b"old"), 1):
         await batch.take(number, line)
     await batch.end()
-    assert sent == [{"id": "new", "accepted": True}, {"id": "old", "accepted": True, "repeated": True}]
+    assert sent == [{"id": "new", "accepted": True}, {"id": "old", "accepted": True, **({"repeated": True} if mark else {})}]
 
 
 async def test_what_waits_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:

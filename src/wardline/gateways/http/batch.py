@@ -25,7 +25,7 @@ TURN_S = 0.002
 PART_BYTES = 1 << 16
 ROOM_SECONDS = 30.0
 
-# How the answer to an id that was taken before ends.
+# How the answer to an id that was taken before ends, where marks are wanted.
 REPEATED = b',"repeated":true}'
 
 _encoder = msgspec.json.Encoder()
@@ -39,10 +39,14 @@ class Batch:
         admit: Callable[[int, bytes], Pending | bytes],
         room: Callable[[], Awaitable[None]],
         emit: Callable[[bytes], Awaitable[None]],
+        *,
+        mark: bool = False,
     ) -> None:
+        """mark: answers to ids that were taken before end in "repeated": true; otherwise they are the first ones to the byte."""
         self._admit = admit
         self._room = room
         self._emit = emit
+        self._mark = mark
         self._waiting: deque[tuple[int, Pending | bytes]] = deque()
         self._out = bytearray()
         self._turn_s = time.perf_counter()
@@ -96,7 +100,7 @@ class Batch:
                     break
                 try:
                     self._out += _encoder.encode(await entry)
-                    if entry.repeated:
+                    if self._mark and entry.repeated:
                         self._out[-1:] = REPEATED
                 except StorageError as error:
                     await self._stop(number, error)

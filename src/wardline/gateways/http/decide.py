@@ -20,7 +20,9 @@ from wardline.gateways.http.access import token_of
 from wardline.gateways.http.batch import Batch, problem_line
 from wardline.gateways.http.exchange import JSON, Exchange
 from wardline.gateways.http.problem import Problem
-from wardline.gateways.http.routes import Route
+from wardline.gateways.http.routes import Parameter, Route
+
+MARK = Parameter("mark", '"repeated": answers to ids that were taken before say so')
 
 NDJSON = b"application/x-ndjson"
 EVENT_LIMIT_BYTES = 1 << 20
@@ -73,6 +75,7 @@ class DecideRoutes:
                 "decide",
                 "Decide events in order (NDJSON)",
                 self.batch,
+                query=(MARK,),
                 body="application/x-ndjson",
                 answer="application/x-ndjson",
             ),
@@ -82,6 +85,7 @@ class DecideRoutes:
                 "decide",
                 "Record events in order, answered line by line (NDJSON)",
                 self.events_batch,
+                query=(MARK,),
                 body="application/x-ndjson",
                 answer="application/x-ndjson",
             ),
@@ -118,9 +122,10 @@ class DecideRoutes:
         await self._batch(exchange, partial(self._note_line, exchange))
 
     async def _batch(self, exchange: Exchange, admit: Callable[[int, bytes], Pending | bytes]) -> None:
+        mark = exchange.parameter("mark") == "repeated"
         lines = _split(await exchange.body(self.body_limit_bytes))
         await exchange.begin(200, NDJSON)
-        batch = Batch(admit, self.room, exchange.part)
+        batch = Batch(admit, self.room, exchange.part, mark=mark)
         for number, line in enumerate(lines, 1):
             if not await batch.take(number, line):
                 break
