@@ -11,7 +11,7 @@ ID = "01KAJ5S8ZX4T7Q0M3V9C2R6B1E"
 
 def drawn(sheet: Sheet, columns: int) -> str:
     console = Console(file=io.StringIO(), width=columns)
-    console.print(sheet.table)
+    console.print(sheet)
     return console.file.getvalue()  # type: ignore[attr-defined,no-any-return]
 
 

@@ -80,7 +80,7 @@ def _list(found: Any, as_json: bool) -> None:
         for one in found["actions"]:
             cause = f"{one['cause']['kind']} {one['cause']['id']}"
             sheet.add_row(one["id"], one["kind"], one["entity"], one["status"], one["expires_at"][:16], cause, one["error"])
-        out().print(sheet.table)
+        out().print(sheet)
     state = [f"{found['waiting']} messages wait", f"{found['failed']} failed", f"{found['held']} held"]
     state += ["paused: nothing is sent"] if found["paused"] else []
     state += [] if found["receiver"] else ["no receiver is configured (outbox.url)"]

@@ -104,7 +104,7 @@ def _status(client: Client, which: str, members: bool, as_json: bool) -> None:
     sheet = Sheet("id", "status", *numbers, "name", whole=("id", "status"))
     for one in every["campaigns"]:
         sheet.add_row(one["id"], one["status"], *(str(one[number]) for number in numbers), one["name"][:40])
-    out().print(sheet.table if every["campaigns"] else "no campaigns; `wardline campaign find` makes one")
+    out().print(sheet if every["campaigns"] else "no campaigns; `wardline campaign find` makes one")
 
 
 def _say(found: Any, as_json: bool, *, plan: bool = True) -> None:

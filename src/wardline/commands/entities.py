@@ -65,7 +65,7 @@ def _show(found: Any, given: str) -> None:
         sheet.add_row(
             moment["at"][:19], moment["what"] or moment["kind"], moment.get("verdict", ""), score, " ".join(moment.get("reasons", [])[:1])
         )
-    out().print(sheet.table)
+    out().print(sheet)
 
 
 def show_event(found: Any) -> None:
@@ -115,4 +115,4 @@ def _near(found: Any) -> None:
     for one in found["neighbours"]:
         shares = ", ".join(f"{shared['what']} ({shared['bits']:g} bits, {shared['accounts']} accounts)" for shared in one["shared"])
         sheet.add_row(one["account"], f"{one['bits']:g}", "yes" if one["same_cluster"] else "no", shares)
-    out().print(sheet.table)
+    out().print(sheet)

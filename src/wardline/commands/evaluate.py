@@ -211,13 +211,13 @@ def _show(found: "Report") -> None:
     sheet = Sheet("kind", "attempts", "stopped as shipped", *(f"at {rate}" for rate in found.thresholds), whole=("kind",))
     for name, kind in found.kinds.items():
         sheet.add_row(name, str(kind.attempts), _percent(kind.stopped), *(_short(share) for share in kind.at.values()))
-    say(sheet.table)
+    say(sheet)
     if found.thresholds_history:
         sheet = Sheet("kind, 12 or more past logins", *(f"at {rate}" for rate in found.thresholds_history), whole=())
         for name, kind in found.kinds.items():
             if any(share.of for share in kind.at_history.values()):
                 sheet.add_row(name, *(f"{_short(share)} of {share.of}" for share in kind.at_history.values()))
-        say(sheet.table)
+        say(sheet)
     sheet = Sheet("campaigns", "detected", "median seconds", "accounts before", "entered before", "large missed", whole=("campaigns",))
     for name, one in found.campaigns.items():
         detected = f"{one.detected.hits} of {one.detected.of}"
@@ -229,11 +229,11 @@ def _show(found: "Report") -> None:
             _number(one.median_entered_before),
             str(one.missed_large),
         )
-    say(sheet.table)
+    say(sheet)
     sheet = Sheet("honest group", "challenged or worse", "times the average", "held or rejected", whole=("honest group",))
     for tag, group in found.groups.items():
         sheet.add_row(tag, _percent(group.challenged), _number(group.times), _percent(group.severe))
-    say(sheet.table)
+    say(sheet)
 
 
 def _show_accounts(found: "Accounts") -> None:
@@ -249,12 +249,12 @@ def _show_accounts(found: "Accounts") -> None:
     sheet = Sheet("accounts, by kind", "of", "at the sign-up", "there or before harm", whole=())
     for name, one in found.kinds.items():
         sheet.add_row(name, str(one.at_signup.of), _percent(one.at_signup), _percent(one.before_harm))
-    say(sheet.table)
+    say(sheet)
     if found.lines:
         sheet = Sheet("let in at the sign-up, then stopped by", "attackers", "honest", whole=())
         for name, line in found.lines.items():
             sheet.add_row(name, str(line.attackers), str(line.honest))
-        say(sheet.table)
+        say(sheet)
 
 
 def _short(share: Any) -> str:

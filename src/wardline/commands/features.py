@@ -42,13 +42,13 @@ def list_features(
     sheet = Sheet("name", "type", "source", "known from", "what it says", whole=("name",))
     for line in found["features"]:
         sheet.add_row(line["name"], line["type"], line["source"], line["known_from"] or "the beginning", line["line"])
-    out().print(sheet.table)
+    out().print(sheet)
     keys = Sheet("key", "keys", "of them seen again", "MB", "given up", whole=("key",))
     for row in found["tables"]:
         total = row["keys_once"] + row["keys_again"]
         name = " and ".join(row["key"]) or "(everything)"
         keys.add_row(name, f"{total:,}", f"{row['keys_again']:,}", f"{row['bytes'] / 1e6:.1f}", f"{row['evicted']:,}")
-    out().print(keys.table)
+    out().print(keys)
 
 
 def show(ctx: typer.Context, name: Annotated[str, typer.Argument(help="its name")], as_json: Json = False) -> None:

@@ -77,7 +77,7 @@ def _table(reply: dict[str, Any]) -> None:
     for row in reply["rows"]:
         sheet.add_row(*(_shown(name, value) for name, value in zip(reply["columns"], row, strict=True)))
     if reply["rows"]:
-        out().print(sheet.table)
+        out().print(sheet)
     rows = len(reply["rows"])
     more = ", and there are more: --limit shows them" if reply["more"] else ""
     err().print(f"{counted(rows, 'row')} in {reply['seconds']:.2f} s{more}")

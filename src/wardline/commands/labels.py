@@ -101,4 +101,4 @@ def _show(found: Any, as_json: bool) -> None:
         said = "yes" if one["abusive"] else "no"
         source = one["source"] if one["source"] == one["counts_as"] else f"{one['source']} (as {one['counts_as']})"
         sheet.add_row(one["id"], one["said_at"][:16], said, one["kind"], source, f"{one['confidence']:.2f}", state, one["reason"])
-    out().print(sheet.table)
+    out().print(sheet)

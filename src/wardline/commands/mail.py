@@ -263,7 +263,7 @@ def _explain_found(client: Client, answer: dict[str, Any], as_json: bool) -> Non
             reason = item["reasons"][0]["text"] if item["reasons"] else ""
             done = f"{item['action']} ({item['mode']})"
             sheet.add_row(item["time"][:19], item["id"], item["verdict"], f"{item['score']:.3f}", done, reason)
-        out().print(sheet.table)
+        out().print(sheet)
 
 
 def _show_explanation(found: dict[str, Any], as_json: bool) -> None:

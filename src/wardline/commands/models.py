@@ -58,7 +58,7 @@ def list_models(ctx: typer.Context, as_json: Json = False) -> None:
         )
         figures = (_number(model[key]) for key in ("found", "found_before", "area", "area_before"))
         sheet.add_row(model["name"], model["made"][:10], str(model["rows"]), *figures, state)
-    out().print(sheet.table if models else "there are no models yet; docs/models.md shows how to train one")
+    out().print(sheet if models else "there are no models yet; docs/models.md shows how to train one")
 
 
 def show(ctx: typer.Context, name: Annotated[str, typer.Argument(help="a model's name")], as_json: Json = False) -> None:
@@ -109,7 +109,7 @@ def _show(card: Any, as_json: bool) -> None:
     for what, words in (("trained", "learned from"), ("calibrated", "calibrated with"), ("held", "judged on")):
         part = data[what]
         sheet.add_row(words, str(part["honest"]), str(part["abusive"]), part["first"][:16], part["last"][:16])
-    console.print(sheet.table)
+    console.print(sheet)
     sheet = Sheet("on the last of them", "area", "found at 0.1 %", "found at 1 %", "log loss")
     rows = [
         ("detectors", "the detectors alone"),
@@ -124,7 +124,7 @@ def _show(card: Any, as_json: bool) -> None:
             sheet.add_row(
                 words, _number(score["area"]), *(_share(score["found"][rate]) for rate in ("0.1%", "1.0%")), f"{score['loss']:.4f}"
             )
-    console.print(sheet.table)
+    console.print(sheet)
     if figures["asked_new"]:
         asked = f"{_share(figures['asked_present'])}, with the model {_share(figures['asked_new'])}"
         console.print(f"honest ones that the policy would ask for something: now {asked}")

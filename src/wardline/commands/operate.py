@@ -195,7 +195,7 @@ def _show_list(entries: list[dict[str, Any]], which: str, as_json: bool) -> None
             entry["reason"],
             expires + (" (expired)" if entry["expired"] else ""),
         )
-    out().print(sheet.table)
+    out().print(sheet)
 
 
 def _day(time_s: int) -> str:
@@ -222,7 +222,7 @@ def held(
                     sheet.add_row(
                         item["id"], item["holder"], item["queue_id"] or "–", _day(item["since_s"]), _day(item["expires_s"]), item["reason"]
                     )
-                out().print(sheet.table)
+                out().print(sheet)
         elif what in ("release", "drop"):
             if not held_id:
                 raise Failure(f"give the id: wardline held {what} ID; `wardline held list` prints them", status=2)
@@ -280,7 +280,7 @@ def audit(ctx: typer.Context, as_json: Json = False) -> None:
     sheet = Sheet("when", "what", "by", "about", whole=("when",))
     for act in acts:
         sheet.add_row(act["time"][:19], act["op"], act["actor"], f"{act['point']} {act['value']}".strip())
-    out().print(sheet.table if acts else "no acts yet")
+    out().print(sheet if acts else "no acts yet")
 
 
 def config(

@@ -8,12 +8,12 @@ wardline policy promote many_failures --as bob
 
 import getpass
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from wardline.base.clock import when
 from wardline.commands.connection import connect
 from wardline.commands.context import Failure, context_of, err, out, print_json
 from wardline.commands.history import say_waiting
@@ -164,7 +164,7 @@ def list_rules(
         stage = f"canary {rule['share']:.0%}" if rule["stage"] == "canary" else rule["stage"]
         mark = f"{stage} ({rule['asked_by']} asks for {rule['asked_stage']})" if rule["asked_by"] else stage
         sheet.add_row(rule["id"], rule["point"], mark, rule["verdict"], rule["owner"], rule["expires"], f"{rule['hits']} of {rule['seen']}")
-    out().print(sheet.table if shown else "there are no rules yet; docs/write-a-rule.md shows how to write one")
+    out().print(sheet if shown else "there are no rules yet; docs/write-a-rule.md shows how to write one")
     for rule in shown:
         for trouble in (rule["fault"], rule["reason"] if rule["stage"] == "quarantined" else ""):
             if trouble:
@@ -181,7 +181,7 @@ def explain(ctx: typer.Context, rule: Annotated[str, typer.Argument(help="a rule
     from rich.markup import escape
 
     for version in versions:
-        since = datetime.fromtimestamp(version["since_us"] / 1e6, UTC).strftime("%Y-%m-%d %H:%M")
+        since = when(version["since_us"]).strftime("%Y-%m-%d %H:%M")
         why = f": {escape(printable(version['reason']))}" if version["reason"] else ""
         out().print(
             f"[bold]{version['id']}[/]  {version['stage']} since {since} by {escape(printable(version['actor']))}{why}; saw {version['seen']}, hit {version['hits']}",
@@ -309,5 +309,5 @@ def user() -> str:
 
 def _figure(name: str, value: Any) -> str:
     if name.endswith("_us") and isinstance(value, int | float):
-        return datetime.fromtimestamp(value / 1e6, UTC).strftime("%Y-%m-%d %H:%M")
+        return when(int(value)).strftime("%Y-%m-%d %H:%M")
     return "unknown" if value is None else f"{value:.4g}" if isinstance(value, float) else str(value)

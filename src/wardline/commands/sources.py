@@ -57,7 +57,7 @@ def _table(found: dict[str, Any]) -> None:
             f"{source['hits']:,}",
             "" if rate is None else f"{rate:.1%} of {source['labelled_hits']}",
         )
-    out().print(sheet.table)
+    out().print(sheet)
     for line in [source["detail"] for source in found["sources"] if source["detail"]] + found["wrong_declarations"]:
         out().print(line)
 

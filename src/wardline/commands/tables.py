@@ -2,7 +2,7 @@
 
     sheet = Sheet("id", "reason", whole=("id",))
     sheet.add_row("01K…", "the owner wrote to us")
-    out().print(sheet.table)
+    out().print(sheet)
 
 Where a table is wider than the terminal, columns of words give way first, and lines are broken between words. Columns that people copy into the
 next command (`whole`) are never cut. Where not even single words fit beside each other, each row becomes a block of lines, `name  value`. Cells are
@@ -21,17 +21,12 @@ LAST_LEAST_COLUMNS = 8
 
 
 class Sheet:
-    """A table without lines, filled row by row; print its `table`."""
+    """A table without lines, filled row by row; rich prints it."""
 
     def __init__(self, *columns: str, whole: Sequence[str] = ("id",)) -> None:
         self._columns = columns
         self._whole = frozenset(whole)
         self._rows: list[tuple[str, ...]] = []
-
-    @property
-    def table(self) -> "Sheet":
-        """What rich prints."""
-        return self
 
     def add_row(self, *cells: str) -> None:
         """One row, a text for each column."""

@@ -54,6 +54,7 @@ def hanging(line: Text, columns: int) -> Text:
 
 def _hang(plain: str, columns: int) -> int:
     """Where the line's last part begins, which is set off by two spaces or more; else two columns further in than the line."""
-    edges = [cell_len(plain[: found.end()]) for found in re.finditer(r"\S {2,}(?=\S)", plain)]
+    # What could count stands in the first columns: strangers may have written the rest, as long as they like.
+    edges = [cell_len(plain[: found.end()]) for found in re.finditer(r"\S {2,}(?=\S)", plain[: columns + 1])]
     near = [edge for edge in edges if edge <= columns * HANG_SHARE]
     return near[-1] if near else min(len(plain) - len(plain.lstrip()) + 2, columns // 2)

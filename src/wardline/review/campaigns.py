@@ -470,14 +470,13 @@ class Campaigns:
         finder.check(seed)
         if seed.kind != "hindsight" or self.looks is None:
             return finder
-        looked: dict[str, float] = {}
         for place, account in enumerate(self.looks.names()):
             if place % BATCH == 0:
                 await asyncio.sleep(0)
             now = self.looks.log_odds_now(account, self._now_us())
-            if now is not None and probability(now) >= float(seed.value):
-                looked[account] = probability(now)
-        return Finder(self.shard.journal, self.names, self._now_us(), looked)
+            if now is not None and (score := probability(now)) >= float(seed.value):
+                finder.looked[account] = score
+        return finder
 
     def _vetted(self, found: Found, version: int) -> list[Member]:
         now_us = self._now_us()

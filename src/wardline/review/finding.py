@@ -87,20 +87,14 @@ class Found(msgspec.Struct):
 
 
 class Finder:
-    """See the module. names: what a condition may read at each decision point, with types. looked: for a seed of hindsight, the accounts that it means
-    as of now, with the scores of their sign-ups; they may never have come back to be asked."""
+    """See the module. names: what a condition may read at each decision point, with types. looked: for a seed of hindsight, filled by the caller
+    with the accounts that it means as of now and the scores of their sign-ups; they may never have come back to be asked."""
 
-    def __init__(
-        self,
-        journal: Journal,
-        names: Callable[[], Mapping[str, Mapping[str, str]]],
-        now_us: int,
-        looked: Mapping[str, float] = {},
-    ) -> None:
+    def __init__(self, journal: Journal, names: Callable[[], Mapping[str, Mapping[str, str]]], now_us: int) -> None:
         self.journal = journal
         self.names = names
         self.now_us = now_us
-        self.looked = looked
+        self.looked: dict[str, float] = {}
 
     def check(self, seed: Seed) -> Condition | None:
         """The condition of a seed that has one. Raises CampaignError for a seed that cannot be."""

@@ -9,7 +9,11 @@ from wardline.domains.login.recipe import login
 from wardline.domains.signup.detectors.returns import Returns
 from wardline.domains.signup.hindsight import LOGINS, SignupHindsight
 from wardline.domains.signup.recipe import hindsight, signup
+from wardline.domains.signup.traits import SignupTraits
+from wardline.engine import feature
 from wardline.engine.feature import Value
+from wardline.engine.graph import Graph
+from wardline.engine.groups.recurrence import Recurrence
 from wardline.engine.kept import KeptDecision, KeptEvent, pack
 from wardline.engine.label import Label
 from wardline.engine.record import Record
@@ -64,6 +68,20 @@ def second(town: dict[str, DomainState], number: int, **facts: Value) -> dict[st
     return town["signup_hindsight"].read("login", event.occurred_us, event.facts, 0)
 
 
+def nats(found: dict[str, Value]) -> float:
+    """What a second look says."""
+    said = found["signup.hindsight"]
+    assert isinstance(said, float)
+    return said
+
+
+def told(found: dict[str, Value]) -> list[bool | int | float | str | None]:
+    """The detectors that say more than then."""
+    names = found.get("signup.hindsight_of", [])
+    assert isinstance(names, list)
+    return names
+
+
 def outcome(number: int, result: str, type: str = "login.outcome") -> KeptEvent:
     return made(number, 8000.0, type=type, result=result)
 
@@ -72,11 +90,11 @@ def test_the_first_of_a_series_is_found_by_those_after_it_and_a_stranger_is_not(
     town = states()
     play(town, crowd(300))
     happened = play(town, series(1))
-    assert Returns().judge(happened[0].read).score is None and second(town, 5000) == {}  # type: ignore[attr-defined]
+    first = happened[0]
+    assert isinstance(first, KeptDecision) and Returns().judge(first.read).score is None and second(town, 5000) == {}
     play(town, series(12)[1:])
     found = second(town, 5000)
-    rose = found["signup.hindsight"]
-    assert isinstance(rose, float) and rose >= BIAS + 1.5 and found["signup.hindsight_of"][0] == "signup.returns"  # type: ignore[index]
+    assert nats(found) >= BIAS + 1.5 and told(found)[0] == "signup.returns"
     assert all(second(town, number) == {} for number in range(0, 300, 7))
     assert second(town, 99_999) == {} and town["signup_hindsight"].read("recovery", 0, made(5000).facts, 0) == {}
 
@@ -86,7 +104,7 @@ def test_a_group_that_came_later_is_known_too_and_one_that_just_links_is_not() -
     play(town, crowd(300))
     play(town, [stranger(7000 + n, 500 + n, device="device:one") for n in range(8)])
     found = second(town, 7000)
-    assert "signup.cluster" in found["signup.hindsight_of"] and found["signup.hindsight"] > -2.5  # type: ignore[operator]
+    assert "signup.cluster" in told(found) and nats(found) > -2.5
     near = {"ip__prefix24": "network:near", "name__stem": "account:near"}
     play(
         town,
@@ -104,7 +122,7 @@ def test_a_group_that_came_later_is_known_too_and_one_that_just_links_is_not() -
         ],
     )
     graph = town["graph"].read("login", 0, made(7100).facts, 0)
-    assert 12.5 <= graph["graph.link_bits"] < 14.0 and "signup.cluster" not in second(town, 7100).get("signup.hindsight_of", [])  # type: ignore[operator]
+    assert 12.5 <= feature.number(graph, "graph.link_bits") < 14.0 and "signup.cluster" not in told(second(town, 7100))
 
 
 def test_what_was_said_at_the_signup_is_not_said_again() -> None:
@@ -172,10 +190,11 @@ def test_it_is_bounded_the_same_after_a_replay_and_refuses_other_snapshots() -> 
     town = states()
     found = {state.name: state for state in town.values()}
     graph, back, traits = found["graph"], found["signup.returns"], found["signup_traits"]
-    look = town["signup_hindsight"] = SignupHindsight(graph, back, traits, limit=50)  # type: ignore[arg-type]
+    assert isinstance(graph, Graph) and isinstance(back, Recurrence) and isinstance(traits, SignupTraits)
+    look = town["signup_hindsight"] = SignupHindsight(graph, back, traits, limit=50)
     events = play(town, [*crowd(300), *series(12), outcome(5003, "success"), outcome(5004, "abandoned", "signup.outcome")])
     assert len(look.accounts) == 49 and second(town, 5000) != {} == second(town, 299 - 60)
-    again, whole = SignupHindsight(graph, back, traits, limit=50), SignupHindsight(graph, back, traits, limit=50)  # type: ignore[arg-type]
+    again, whole = SignupHindsight(graph, back, traits, limit=50), SignupHindsight(graph, back, traits, limit=50)
     for seq, kept in enumerate(events, 1):
         kind = "decision" if isinstance(kept, KeptDecision) else "event"
         again.apply(Record(kind=kind, point=kept.type, body=pack(kept), seq=seq, time_us=kept.occurred_us, id=kept.id, shard=0))
